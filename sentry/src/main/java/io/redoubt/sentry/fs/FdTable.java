@@ -1,0 +1,157 @@
+package io.redoubt.sentry.fs;
+
+import java.util.Arrays;
+
+/**
+ * The fd table of a task, or of several that share it (CLONE_FILES). The numbers are the guest's; they mean nothing to the host.
+ *
+ * <p>Lock: its own monitor. Files are closed after it is let go of, because a release may wake others.
+ */
+public final class FdTable {
+  private OpenFile[] files;
+  private boolean[] closeOnExec;
+  private int users = 1;
+  private int lowestFree; // no free number below this one
+
+  public FdTable() {
+    files = new OpenFile[64];
+    closeOnExec = new boolean[64];
+  }
+
+  private FdTable(FdTable other) {
+    files = other.files.clone();
+    closeOnExec = other.closeOnExec.clone();
+    lowestFree = other.lowestFree;
+  }
+
+  /** The file of {@code fd} without a reference of its own, or null. */
+  public synchronized OpenFile get(int fd) {
+    return fd >= 0 && fd < files.length ? files[fd] : null;
+  }
+
+  /**
+   * Installs a file at the lowest free number from {@code from}; takes over the caller's reference.
+   *
+   * @param limit RLIMIT_NOFILE
+   * @return the fd, or -EMFILE (the reference stays the caller's)
+   */
+  public synchronized int install(OpenFile file, int from, boolean cloexec, long limit) {
+    int fd = Math.max(from, lowestFree);
+    while (fd < files.length && files[fd] != null) {
+      fd++;
+    }
+    if (fd >= limit) {
+      return -24;
+    }
+    grow(fd);
+    files[fd] = file;
+    closeOnExec[fd] = cloexec;
+    if (from <= lowestFree) {
+      lowestFree = fd + 1;
+    }
+    return fd;
+  }
+
+  /** Puts a file at exactly {@code fd} (dup2); takes over the reference. @return what was there, to be closed by the caller */
+  public synchronized OpenFile replace(int fd, OpenFile file, boolean cloexec) {
+    grow(fd);
+    OpenFile old = files[fd];
+    files[fd] = file;
+    closeOnExec[fd] = cloexec;
+    return old;
+  }
+
+  /** Takes a file out. @return it, to be closed by the caller, or null */
+  public synchronized OpenFile remove(int fd) {
+    OpenFile f = get(fd);
+    if (f != null) {
+      files[fd] = null;
+      lowestFree = Math.min(lowestFree, fd);
+    }
+    return f;
+  }
+
+  public synchronized boolean isCloseOnExec(int fd) {
+    return fd >= 0 && fd < files.length && closeOnExec[fd];
+  }
+
+  /** Sets FD_CLOEXEC. @return false when the fd is not open */
+  public synchronized boolean setCloseOnExec(int fd, boolean on) {
+    if (get(fd) == null) {
+      return false;
+    }
+    closeOnExec[fd] = on;
+    return true;
+  }
+
+  /** Open numbers, ascending. */
+  public synchronized int[] numbers() {
+    int n = 0;
+    int[] out = new int[files.length];
+    for (int i = 0; i < files.length; i++) {
+      if (files[i] != null) {
+        out[n++] = i;
+      }
+    }
+    return Arrays.copyOf(out, n);
+  }
+
+  /** A copy for a forked child, with a reference of its own on every file. */
+  public synchronized FdTable copy() {
+    FdTable t = new FdTable(this);
+    for (OpenFile f : t.files) {
+      if (f != null) {
+        f.acquire();
+      }
+    }
+    return t;
+  }
+
+  /** One more task uses this table (CLONE_FILES). */
+  public synchronized FdTable share() {
+    users++;
+    return this;
+  }
+
+  public synchronized boolean isShared() {
+    return users > 1;
+  }
+
+  /** A task lets go of the table; the last one closes every file. */
+  public void release() {
+    OpenFile[] toClose;
+    synchronized (this) {
+      if (--users > 0) {
+        return;
+      }
+      toClose = files;
+      files = new OpenFile[0];
+      closeOnExec = new boolean[0];
+    }
+    for (OpenFile f : toClose) {
+      if (f != null) {
+        f.close();
+      }
+    }
+  }
+
+  /** Closes what is marked close-on-exec. */
+  public void closeForExec() {
+    for (int fd : numbers()) {
+      if (isCloseOnExec(fd)) {
+        OpenFile f = remove(fd);
+        if (f != null) {
+          f.close();
+        }
+      }
+    }
+  }
+
+  private void grow(int fd) {
+    if (fd >= files.length) {
+      int n = Math.max(fd + 1, files.length * 2);
+      files = Arrays.copyOf(files, n);
+      closeOnExec = Arrays.copyOf(closeOnExec, n);
+    }
+  }
+}

@@ -1,0 +1,222 @@
+package io.redoubt.sentry.fs;
+
+import io.redoubt.sentry.kernel.PollEvents;
+import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.kernel.UserBuffer;
+import io.redoubt.sentry.kernel.WaitQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * An open file description (open(2)): what fds, of one or several tasks, refer to. Holds the status flags and the position.
+ *
+ * <p>Operations never wait: what cannot be done now is -EAGAIN, and the system call layer blocks the caller on {@link #waitQueue()}
+ * unless the file is non-blocking. Reference counted; {@link #release()} runs once, when the last fd (and the last call that uses
+ * it) is gone.
+ */
+public abstract class OpenFile {
+  public static final int O_ACCMODE = 3;
+  public static final int O_RDONLY = 0;
+  public static final int O_WRONLY = 1;
+  public static final int O_RDWR = 2;
+  public static final int O_APPEND = 02000;
+  public static final int O_NONBLOCK = 04000;
+  public static final int O_DSYNC = 010000;
+  public static final int O_ASYNC = 020000;
+  public static final int O_DIRECT = 040000;
+  public static final int O_NOATIME = 01000000;
+  public static final int O_PATH = 010000000;
+
+  /** Flags that fcntl(F_SETFL) can change. */
+  public static final int SETFL_MASK = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME | O_NONBLOCK;
+
+  private static final WaitQueue NEVER = new WaitQueue();
+
+  private final AtomicInteger references = new AtomicInteger(1);
+  private volatile int flags;
+  private final Path path;
+
+  /** Position of a seekable file; guarded by the monitor of {@link #positionLock}. */
+  protected long position;
+
+  protected final Object positionLock = new Object();
+
+  /**
+   * An open file with one reference, owned by the caller.
+   *
+   * @param path where it was opened; never null: anonymous files use {@link AnonInode#path}
+   */
+  protected OpenFile(Path path, int flags) {
+    this.path = path;
+    this.flags = flags;
+  }
+
+  public final Path path() {
+    return path;
+  }
+
+  public final Inode inode() {
+    return path.inode();
+  }
+
+  public final int flags() {
+    return flags;
+  }
+
+  /** fcntl(F_SETFL). @return 0 or a negative errno */
+  public int setFlags(int newFlags) {
+    flags = (flags & ~SETFL_MASK) | (newFlags & SETFL_MASK);
+    return 0;
+  }
+
+  public final boolean isNonblocking() {
+    return (flags & O_NONBLOCK) != 0;
+  }
+
+  public final boolean isReadable() {
+    return (flags & (O_ACCMODE | O_PATH)) != O_WRONLY && (flags & O_PATH) == 0;
+  }
+
+  public final boolean isWritable() {
+    return (flags & O_ACCMODE) != O_RDONLY && (flags & O_PATH) == 0;
+  }
+
+  /** Takes a reference; false when the file is already gone. */
+  public final boolean acquire() {
+    for (; ; ) {
+      int n = references.get();
+      if (n <= 0) {
+        return false;
+      }
+      if (references.compareAndSet(n, n + 1)) {
+        return true;
+      }
+    }
+  }
+
+  /** Drops a reference; the last one releases the file. */
+  public final void close() {
+    if (references.decrementAndGet() == 0) {
+      release();
+    }
+  }
+
+  /** Called once, when the last reference is gone. Wakes whoever waits on the other side. */
+  protected void release() {}
+
+  /** Whether there is a position: regular files, directories, most of /proc. Others give ESPIPE for lseek and pread. */
+  public boolean isSeekable() {
+    return false;
+  }
+
+  /** Reads at an offset; only for seekable files. @return bytes (0 at the end), or a negative errno */
+  public long readAt(Syscall c, UserBuffer dst, long offset) {
+    return -29;
+  }
+
+  /** Writes at an offset; only for seekable files. An O_APPEND file writes at its end whatever the offset. */
+  public long writeAt(Syscall c, UserBuffer src, long offset) {
+    return -29;
+  }
+
+  /** read(2): at the position for seekable files. @return bytes, or a negative errno, -EAGAIN when it would wait */
+  public long read(Syscall c, UserBuffer dst) {
+    if (!isSeekable()) {
+      return -22;
+    }
+    synchronized (positionLock) {
+      long n = readAt(c, dst, position);
+      if (n > 0) {
+        position += n;
+      }
+      return n;
+    }
+  }
+
+  /** write(2): at the position for seekable files. @return bytes, or a negative errno, -EAGAIN when it would wait */
+  public long write(Syscall c, UserBuffer src) {
+    if (!isSeekable()) {
+      return -22;
+    }
+    synchronized (positionLock) {
+      long n = writeAt(c, src, position);
+      if (n > 0) {
+        position = (flags() & O_APPEND) != 0 ? sizeForAppend(c, position + n) : position + n;
+      }
+      return n;
+    }
+  }
+
+  /** The position after an O_APPEND write: the end of the file. */
+  protected long sizeForAppend(Syscall c, long otherwise) {
+    Stat st = new Stat();
+    return inode().getattr(c, st) == 0 ? st.size : otherwise;
+  }
+
+  /** lseek(2), all of whence. */
+  public long seek(Syscall c, long offset, int whence) {
+    return -29;
+  }
+
+  /** What is ready now, EPOLL bits of {@code interest} and ERR/HUP. Files that are always ready say so here. */
+  public int poll(int interest) {
+    return interest & (PollEvents.READABLE | PollEvents.WRITABLE);
+  }
+
+  /** Where readiness changes are told. */
+  public WaitQueue waitQueue() {
+    return NEVER;
+  }
+
+  /** Whether epoll accepts the file: EPERM for those that are always ready (regular files, directories). */
+  public boolean isPollable() {
+    return true;
+  }
+
+  /** ioctl(2). @param arg the raw third argument */
+  public long ioctl(Syscall c, int command, long arg) {
+    return -25;
+  }
+
+  /**
+   * Lists a directory into the guest (getdents64).
+   *
+   * @return bytes, 0 at the end, or a negative errno
+   */
+  public long getdents(Syscall c, UserBuffer dst) {
+    return -20;
+  }
+
+  /** ftruncate(2). */
+  public long truncate(Syscall c, long size) {
+    return -22;
+  }
+
+  /** fallocate(2). */
+  public long allocate(Syscall c, int mode, long offset, long length) {
+    return -19;
+  }
+
+  /** fsync(2), fdatasync(2). */
+  public long sync(Syscall c, boolean dataOnly) {
+    return -22;
+  }
+
+  /**
+   * A host fd whose pages the guest may map: read-only, or writable for a shared writable mapping of a file opened for writing.
+   *
+   * @return a host fd that stays the file's own (the caller injects a duplicate), or a negative errno (-ENODEV: cannot be mapped)
+   */
+  public int mapFd(Syscall c, boolean sharedWritable) {
+    return -19;
+  }
+
+  /** The text of a readlink of /proc/PID/fd/N for files without a path ("pipe:[12]"); null: the path is printed. */
+  public String linkText() {
+    return null;
+  }
+
+  /** Extra lines of /proc/PID/fdinfo/N. */
+  public String fdinfo() {
+    return "";
+  }
+}

@@ -1,0 +1,267 @@
+package io.redoubt.sentry.kernel;
+
+import io.redoubt.sentry.fs.OpenFile;
+import java.util.ArrayList;
+
+/**
+ * The call that a guest thread is in: number, six arguments, and, while it blocks, what it waits for.
+ *
+ * <p>A guest thread has at most one call in flight, so every {@link Task} owns one of these and reuses it. The life of a call:
+ *
+ * <pre>
+ *   IDLE --receive--> RUNNING --handler returned a value--> answered, IDLE
+ *                        |  ^
+ *          BLOCKED       |  |  wake: an event, the deadline, a signal (whoever wakes it puts it on its own run queue)
+ *                        v  |
+ *                      PARKED
+ * </pre>
+ *
+ * A handler that cannot finish registers with {@link #block} and returns {@link #BLOCKED}. The dispatcher then runs it once more,
+ * so that an event between the handler's look and its registration is not lost, and only then parks it. When woken the handler
+ * runs again from its beginning with the same arguments; what it must remember between the runs is in {@link #progress}, {@link
+ * #state} and the deadline.
+ */
+public final class Syscall implements Waiter {
+  /** The call waits; {@link #block} has been called. */
+  public static final long BLOCKED = Long.MIN_VALUE;
+
+  /** Let the host kernel run the call itself. Only when every argument that matters is in a register. */
+  public static final long CONTINUE = Long.MIN_VALUE + 1;
+
+  /** The handler has answered (or will answer) by itself, or the caller is gone. */
+  public static final long NO_REPLY = Long.MIN_VALUE + 2;
+
+  /** Kernel-internal restart codes, see signal(7) and include/linux/errno.h: the host kernel acts on them at signal delivery. */
+  public static final long ERESTARTSYS = -512;
+
+  public static final long ERESTARTNOHAND = -514;
+
+  private static final int IDLE = 0;
+  private static final int RUNNING = 1;
+  private static final int PARKED = 2;
+
+  public final Task task;
+  public int nr;
+  public long arg0;
+  public long arg1;
+  public long arg2;
+  public long arg3;
+  public long arg4;
+  public long arg5;
+
+  /** Address of the instruction after the call. */
+  public long instructionPointer;
+
+  /** Bytes already transferred by earlier runs of a call that blocked in the middle. */
+  public long progress;
+
+  /** Whatever the handler must keep between its runs; null at the first. */
+  public Object state;
+
+  long id; // of the notification; 0 when idle
+  long startNanos; // for --trace and --stats
+
+  /** Answer when a signal interrupts the parked call. Set by {@link #block}. */
+  private long interruptResult;
+
+  private long deadlineNanos; // System.nanoTime() scale; 0: none
+  private Timers.Timer timer;
+  private final ArrayList<WaitQueue.Entry> waits = new ArrayList<>(2);
+  private boolean registered; // since the last reset
+  private boolean timedOut; // written by the timer before wake, read by the run after it
+  private boolean interrupted;
+
+  // Guarded by this: the hand-over between the one that parks and the ones that wake.
+  private int phase = IDLE;
+  private boolean woken;
+
+  private long error;
+
+  Syscall(Task task) {
+    this.task = task;
+  }
+
+  // ---- for handlers ----
+
+  /** True when this is not the first run of this call. */
+  public boolean isRetry() {
+    return registered;
+  }
+
+  /**
+   * Registers for {@code events} on {@code queue}.
+   *
+   * @param interruptResult what the guest gets when a signal interrupts: {@link #ERESTARTSYS} (restarted when the handler has
+   *     SA_RESTART), {@link #ERESTARTNOHAND} (restarted only when no handler ran) or -EINTR
+   * @return {@link #BLOCKED}
+   */
+  public long block(WaitQueue queue, int events, long interruptResult) {
+    if (!registered || waits.isEmpty()) {
+      waits.add(queue.add(this, events));
+    }
+    registered = true;
+    this.interruptResult = interruptResult;
+    return BLOCKED;
+  }
+
+  /** As {@link #block}, on the queue of an open file, with the code for read and write. */
+  public long block(OpenFile file, int events) {
+    return block(file.waitQueue(), events, ERESTARTSYS);
+  }
+
+  /** Registers on a further queue, for calls that wait for several things. Call only on the first run. */
+  public void alsoWait(WaitQueue queue, int events) {
+    waits.add(queue.add(this, events));
+    registered = true;
+  }
+
+  /** Blocks for the queues that were given to {@link #alsoWait} (possibly none: only the deadline and signals). */
+  public long blockHere(long interruptResult) {
+    registered = true;
+    this.interruptResult = interruptResult;
+    return BLOCKED;
+  }
+
+  /** Drops the registrations made so far, for a handler whose next wait is on other objects. */
+  public void forgetWaits() {
+    for (int i = waits.size() - 1; i >= 0; i--) {
+      waits.get(i).remove();
+    }
+    waits.clear();
+  }
+
+  /**
+   * Sets the time at which the call is woken with {@link #timedOut()}, once per call: later runs keep the first.
+   *
+   * @param nanosFromNow relative, at least 0
+   */
+  public void deadline(long nanosFromNow) {
+    if (deadlineNanos == 0) {
+      long t = System.nanoTime() + nanosFromNow;
+      deadlineNanos = t == 0 ? 1 : t;
+      timer = task.kernel.timers.schedule(deadlineNanos, this::onDeadline);
+    }
+  }
+
+  /** Nanoseconds until the deadline, never negative; 0 without one. */
+  public long remainingNanos() {
+    return deadlineNanos == 0 ? 0 : Math.max(0, deadlineNanos - System.nanoTime());
+  }
+
+  /** Whether the deadline has passed. */
+  public boolean timedOut() {
+    return timedOut || (deadlineNanos != 0 && System.nanoTime() - deadlineNanos >= 0);
+  }
+
+  /** Guest memory of the calling thread. */
+  public GuestMemory memory() {
+    return task.memory;
+  }
+
+  /** Scratch of the running sentry thread: valid until the handler returns. */
+  public Scratch scratch() {
+    return KernelThread.scratch();
+  }
+
+  /** Keeps {@code errno} (negative) for a caller that got a null object. @return null, so that {@code return c.fail(..)} works */
+  public <T> T fail(long errno) {
+    error = errno;
+    return null;
+  }
+
+  /** The negative errno of the lookup that last answered null. */
+  public long error() {
+    return error;
+  }
+
+  /** The open file of {@code fd}, or null with {@link #error()} -EBADF. */
+  public OpenFile file(long fd) {
+    OpenFile f = task.files.get((int) fd);
+    if (f == null) {
+      error = -9;
+    }
+    return f;
+  }
+
+  // ---- for the dispatcher ----
+
+  void begin(long id, int nr) {
+    this.id = id;
+    this.nr = nr;
+    progress = 0;
+    state = null;
+    synchronized (this) {
+      phase = RUNNING;
+      woken = false;
+      interrupted = false;
+    }
+  }
+
+  /** After BLOCKED: true when parked, false when something happened meanwhile and the handler must run again. */
+  synchronized boolean park() {
+    if (woken) {
+      woken = false;
+      return false;
+    }
+    phase = PARKED;
+    return true;
+  }
+
+  /** Whether a signal interrupted the parked call; then {@link #interruptResult()} is the answer. */
+  boolean isInterrupted() {
+    return interrupted;
+  }
+
+  long interruptResult() {
+    return interruptResult;
+  }
+
+  synchronized boolean isParked() {
+    return phase == PARKED;
+  }
+
+  /** Ends the call: registrations and timer go. */
+  void end() {
+    forgetWaits();
+    registered = false;
+    timedOut = false;
+    if (timer != null) {
+      timer.cancel();
+      timer = null;
+    }
+    deadlineNanos = 0;
+    state = null;
+    synchronized (this) {
+      phase = IDLE;
+      id = 0;
+    }
+  }
+
+  @Override
+  public void onEvents(int events) {
+    wake(false);
+  }
+
+  private void onDeadline() {
+    timedOut = true;
+    wake(false);
+  }
+
+  /** A signal is pending for the thread: answer the call with its restart code. @return whether the call was parked */
+  boolean interrupt() {
+    return wake(true);
+  }
+
+  private boolean wake(boolean bySignal) {
+    synchronized (this) {
+      if (phase != PARKED) {
+        woken = phase == RUNNING;
+        return false;
+      }
+      interrupted = bySignal;
+      phase = RUNNING;
+    }
+    KernelThread.runLater(this);
+    return true;
+  }
+}

@@ -1,0 +1,101 @@
+package io.redoubt.sentry.kernel;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The caller's side of a transfer: a cursor over one or more ranges of guest memory.
+ *
+ * <p>Ranges were read from the guest once and checked (count, lengths, their sum at most {@link #MAX_TRANSFER}). Copies move the
+ * cursor by what was copied; a fault in the middle ends the transfer short, as on Linux, and is -EFAULT only when nothing was
+ * copied.
+ */
+public final class UserBuffer {
+  /** MAX_RW_COUNT of the kernel: INT_MAX rounded down to a page. */
+  public static final long MAX_TRANSFER = 0x7ffff000L;
+
+  private final GuestMemory memory;
+  private final long[] ranges; // address, length pairs
+  private int index; // of the current pair
+  private long offset; // within it
+  private long remaining;
+
+  private UserBuffer(GuestMemory memory, long[] ranges, long total) {
+    this.memory = memory;
+    this.ranges = ranges;
+    this.remaining = total;
+  }
+
+  /** One range; {@code length} is clamped to {@link #MAX_TRANSFER}. The length must not be negative. */
+  public static UserBuffer of(GuestMemory memory, long address, long length) {
+    long n = Math.min(length, MAX_TRANSFER);
+    return new UserBuffer(memory, new long[] {address, n}, n);
+  }
+
+  /** Several ranges: address, length pairs already checked by the caller. */
+  public static UserBuffer of(GuestMemory memory, long[] pairs) {
+    long total = 0;
+    for (int i = 1; i < pairs.length; i += 2) {
+      pairs[i] = Math.min(pairs[i], MAX_TRANSFER - total);
+      total += pairs[i];
+    }
+    return new UserBuffer(memory, pairs, total);
+  }
+
+  /** Bytes still to transfer. */
+  public long remaining() {
+    return remaining;
+  }
+
+  /** Copies to the guest. @return bytes copied, or -EFAULT when none could be */
+  public long copyOut(MemorySegment src, long from, long length) {
+    return transfer(src, from, length, true);
+  }
+
+  /** Copies from the guest. @return bytes copied, or -EFAULT when none could be */
+  public long copyIn(MemorySegment dst, long to, long length) {
+    return transfer(dst, to, length, false);
+  }
+
+  /** Moves the cursor without copying. */
+  public void skip(long length) {
+    long left = Math.min(length, remaining);
+    while (left > 0) {
+      long n = Math.min(left, ranges[2 * index + 1] - offset);
+      advance(n);
+      left -= n;
+      settle();
+    }
+  }
+
+  private long transfer(MemorySegment local, long at, long length, boolean out) {
+    long want = Math.min(length, remaining);
+    long done = 0;
+    while (done < want) {
+      settle();
+      long n = Math.min(want - done, ranges[2 * index + 1] - offset);
+      long address = ranges[2 * index] + offset;
+      long r = out ? memory.copyOut(address, local, at + done, n) : memory.copyIn(address, local, at + done, n);
+      if (r <= 0) {
+        return done > 0 ? done : -14;
+      }
+      advance(r);
+      done += r;
+      if (r < n) {
+        return done;
+      }
+    }
+    return done;
+  }
+
+  private void settle() {
+    while (2 * index < ranges.length && offset == ranges[2 * index + 1]) {
+      index++;
+      offset = 0;
+    }
+  }
+
+  private void advance(long n) {
+    offset += n;
+    remaining -= n;
+  }
+}
