@@ -1,0 +1,71 @@
+#!/bin/sh
+# Makes the ahead-of-time caches DIST/aot/{sentry,gofer}.aot: loaded and linked classes, and method profiles, of one sandbox
+# that runs train-guest.sh. Usage: aot.sh DIST
+#
+# Records and assembles in two steps, because the JVM writes a record when it exits by itself, and the front kills its JVMs:
+# REDOUBT_JAVA makes the front start this script in their place (second half below), so that it is the script that is killed
+# while the JVM behind it sees its sockets close, leaves by itself, and writes.
+set -eu
+
+if [ -n "${REDOUBT_TRAIN:-}" ]; then
+  # In place of java. The command line is kept for the second step: a cache is only valid for the same flags and class path.
+  for argument; do
+    case $argument in
+      io.redoubt.launcher.Main) name=sentry ;;
+      io.redoubt.gofer.GoferMain) name=gofer ;;
+    esac
+  done
+  printf '%s\n' "$@" >"$REDOUBT_TRAIN/$name.args"
+  "$REDOUBT_TRAIN/../runtime/bin/java" -XX:AOTMode=record "-XX:AOTConfiguration=$REDOUBT_TRAIN/$name.record" "$@" \
+    >"$REDOUBT_TRAIN/$name.log" || true
+  exit 0
+fi
+
+dist=$(cd "$1" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+out=$dist/aot
+java=$dist/runtime/bin/java
+
+if [ ! -x "$dist/bin/redoubt-front" ]; then
+  exit 0
+fi
+if [ -e "$out/stamp" ] &&
+  [ -z "$(find "$dist/lib" "$dist/etc" "$dist/bin" "$dist/runtime/stamp" "$here" -newer "$out/stamp" -print -quit)" ]; then
+  exit 0
+fi
+
+warn() {
+  echo "redoubt: no ahead-of-time cache, sandboxes will start slower: $1" >&2
+  touch "$out/stamp"
+  exit 0
+}
+
+rm -rf "$out"
+mkdir -p "$out"
+chmod 755 "$out"
+REDOUBT_TRAIN=$out REDOUBT_JAVA=$here/aot.sh timeout -k 5 120 \
+  "$dist/bin/redoubt-front" do -- /bin/sh "$here/train-guest.sh" >"$out/guest.log" 2>&1 </dev/null || true
+
+# The JVMs write their records after the front has gone.
+tries=0
+while [ ! -s "$out/sentry.record" ] || [ ! -s "$out/gofer.record" ]; do
+  tries=$((tries + 1))
+  [ "$tries" -le 150 ] || warn "the training run left no record, see $out/guest.log"
+  sleep 0.1
+done
+
+for name in sentry gofer; do
+  # Flags up to the class path, as the front gave them; one argument a line.
+  set --
+  previous=
+  while IFS= read -r argument; do
+    case $argument in -XX:AOTCache=*) continue ;; esac
+    set -- "$@" "$argument"
+    [ "$previous" != -cp ] || break
+    previous=$argument
+  done <"$out/$name.args"
+  "$java" -XX:AOTMode=create "-XX:AOTConfiguration=$out/$name.record" "-XX:AOTCache=$out/$name.aot" "$@" \
+    >"$out/$name.log" 2>&1 || warn "the cache could not be assembled, see $out/$name.log"
+  rm -f "$out/$name.record"
+done
+touch "$out/stamp"

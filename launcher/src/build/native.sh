@@ -1,0 +1,14 @@
+#!/bin/sh
+# Compiles the native half (src/main/native) into DIST/bin. Usage: native.sh DIST
+set -eu
+dist=$1
+source=$(dirname "$0")/../main/native
+for tool in gcc make; do
+  command -v "$tool" >/dev/null 2>&1 || {
+    echo "redoubt: $tool is missing: install it with 'apt-get install gcc make libc6-dev' (or what your system calls them)" >&2
+    exit 1
+  }
+done
+[ -e "$source/Makefile" ] || exit 0
+mkdir -p "$dist/bin"
+exec make --no-print-directory -s -C "$source" OUT="$dist/bin" all

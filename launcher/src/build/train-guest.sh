@@ -1,0 +1,17 @@
+# What the training sandbox runs: the calls of ordinary programs, often enough for the JVM to have a profile of them.
+# Every program is optional: the machine that builds may not have it.
+i=0
+while [ $i -lt 40 ]; do
+  /bin/true
+  i=$((i + 1))
+done
+ls -lR /etc >/dev/null 2>&1
+find /usr/lib -maxdepth 2 >/dev/null 2>&1
+cat /proc/self/maps /proc/self/status /proc/meminfo /proc/mounts >/dev/null 2>&1
+seq 1 2000 | sort -n | tail -n 1 >/tmp/redoubt-train 2>/dev/null
+cp -r /etc/apt /tmp/redoubt-train.d 2>/dev/null && rm -rf /tmp/redoubt-train.d
+(sleep 0.05 & wait)
+command -v python3 >/dev/null 2>&1 && python3 -c 'import os, sys, json, subprocess, threading
+t = threading.Thread(target=os.getpid); t.start(); t.join()
+subprocess.run(["/bin/true"])' 2>/dev/null
+exit 0
