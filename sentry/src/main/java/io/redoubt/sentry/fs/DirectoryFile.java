@@ -1,0 +1,140 @@
+package io.redoubt.sentry.fs;
+
+import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.kernel.UserBuffer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * An open directory of any file system: {@link Inode#readdir} turned into the records of getdents64(2).
+ *
+ * <p>Position 0 is ".", 1 is "..", and from 2 on it is the inode's own position plus 2.
+ */
+public class DirectoryFile extends OpenFile {
+  /** {@code struct linux_dirent64}. */
+  private static final int D_INO = 0; // u64
+
+  private static final int D_OFF = 8; // s64
+  private static final int D_RECLEN = 16; // unsigned short
+  private static final int D_TYPE = 18; // unsigned char
+  private static final int D_NAME = 19; // char[]
+
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+
+  /** No reader gains from more at once, and the scratch of a thread has room for it. */
+  private static final int MAX_BYTES = 256 * 1024;
+
+  public DirectoryFile(Path path, int flags) {
+    super(path, flags);
+  }
+
+  @Override
+  public boolean isSeekable() {
+    return true;
+  }
+
+  @Override
+  public boolean isPollable() {
+    return false;
+  }
+
+  @Override
+  public long read(Syscall c, UserBuffer dst) {
+    return -21;
+  }
+
+  @Override
+  public long readAt(Syscall c, UserBuffer dst, long offset) {
+    return -21;
+  }
+
+  @Override
+  public long seek(Syscall c, long offset, int whence) {
+    synchronized (positionLock) {
+      long to = whence == 0 ? offset : whence == 1 ? position + offset : -1;
+      if (to < 0) {
+        return -22;
+      }
+      position = to;
+      return to;
+    }
+  }
+
+  @Override
+  public long sync(Syscall c, boolean dataOnly) {
+    return 0;
+  }
+
+  @Override
+  public long getdents(Syscall c, UserBuffer dst) {
+    synchronized (positionLock) {
+      Records r = new Records(c.scratch().bulk, (int) Math.min(dst.remaining(), MAX_BYTES), position);
+      int error = list(c, r);
+      if (r.used == 0) {
+        return error < 0 ? error : r.full ? -22 : 0; // not even one fits
+      }
+      long copied = dst.copyOut(c.scratch().bulk, 0, r.used);
+      if (copied != r.used) {
+        return -14;
+      }
+      position = r.next;
+      return copied;
+    }
+  }
+
+  private int list(Syscall c, Records r) {
+    Dentry self = path().dentry();
+    if (r.next == 0 && !r.add(".", ino(c, self), 4, 1)) {
+      return 0;
+    }
+    Dentry parent = self.parent() == null ? self : self.parent();
+    if (r.next == 1 && !r.add("..", ino(c, parent), 4, 2)) {
+      return 0;
+    }
+    return inode().readdir(c, r.next - 2, (name, ino, type, next) -> r.add(name, ino, type, next + 2));
+  }
+
+  private static long ino(Syscall c, Dentry d) {
+    Stat st = new Stat();
+    Inode i = d.inode();
+    return i == null || i.getattr(c, st) < 0 ? 1 : st.ino;
+  }
+
+  /** The records made so far. */
+  private static final class Records {
+    private final MemorySegment to;
+    private final int room;
+    private int used;
+    private long next;
+    private boolean full;
+
+    Records(MemorySegment to, int room, long next) {
+      this.to = to;
+      this.room = room;
+      this.next = next;
+    }
+
+    boolean add(String name, long ino, int type, long after) {
+      int n = name.length();
+      int length = (D_NAME + n + 1 + 7) & ~7;
+      if (length > room - used) {
+        full = true;
+        return false;
+      }
+      to.set(LONG, used + D_INO, ino);
+      to.set(LONG, used + D_OFF, after);
+      to.set(SHORT, used + D_RECLEN, (short) length);
+      to.set(ValueLayout.JAVA_BYTE, used + D_TYPE, (byte) type);
+      for (int i = 0; i < n; i++) {
+        to.set(ValueLayout.JAVA_BYTE, used + D_NAME + i, (byte) name.charAt(i));
+      }
+      for (int i = D_NAME + n; i < length; i++) {
+        to.set(ValueLayout.JAVA_BYTE, used + i, (byte) 0); // nothing of other calls may leak
+      }
+      used += length;
+      next = after;
+      return true;
+    }
+  }
+}
