@@ -1,0 +1,141 @@
+package io.redoubt.seccomp;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The optimiser: small pure functions from graph to graph, run in turn until none changes anything.
+ * Each keeps the meaning of the graph for every call.
+ */
+final class Passes {
+  /** One optimisation. */
+  interface Pass {
+    Decision apply(Decision root, DecisionPool pool);
+  }
+
+  /** One optimisation that looks at a single branch whose successors are done. */
+  private interface Local {
+    Decision apply(Decision.Branch branch, DecisionPool pool);
+  }
+
+  private static final List<Pass> ALL =
+      List.of(
+          (root, pool) -> bottomUp(root, pool, Passes::withoutMask),
+          Passes::withoutKnownTests,
+          (root, pool) -> bottomUp(root, pool, Passes::withoutChoice));
+
+  /**
+   * How many pairs of a node and what is known at it {@link #withoutKnownTests} looks at before it
+   * gives up. Rules that test several arguments again and again can have very many.
+   */
+  private static final int MAX_STATES = 100_000;
+
+  private Passes() {}
+
+  static Decision toFixpoint(Decision root, DecisionPool pool) {
+    for (Decision before = null; before != root; ) {
+      before = root;
+      for (Pass pass : ALL) {
+        root = pass.apply(root, pool);
+      }
+    }
+    return root;
+  }
+
+  /** A branch whose ways lead to the same place is no branch. */
+  private static Decision withoutChoice(Decision.Branch branch, DecisionPool pool) {
+    return branch.yes() == branch.no() ? branch.yes() : branch;
+  }
+
+  /** BPF_JSET masks by itself: a comparison of masked bits with zero needs no AND before it. */
+  private static Decision withoutMask(Decision.Branch branch, DecisionPool pool) {
+    WordTest test = branch.test();
+    if (test.mask() == -1 || test.operator() != WordTest.Operator.EQUAL) {
+      return branch;
+    }
+    var anyBit = WordTest.anyBit(test.offset(), test.mask());
+    if (test.k() == 0) {
+      return pool.branch(anyBit, branch.no(), branch.yes());
+    }
+    boolean isOneBit = Integer.bitCount(test.mask()) == 1 && test.k() == test.mask();
+    return isOneBit ? pool.branch(anyBit, branch.yes(), branch.no()) : branch;
+  }
+
+  private static Decision bottomUp(Decision root, DecisionPool pool, Local local) {
+    return bottomUp(root, pool, local, new HashMap<>());
+  }
+
+  private static Decision bottomUp(
+      Decision node, DecisionPool pool, Local local, Map<Integer, Decision> done) {
+    if (!(node instanceof Decision.Branch branch)) {
+      return node;
+    }
+    Decision known = done.get(node.id());
+    if (known == null) {
+      Decision yes = bottomUp(branch.yes(), pool, local, done);
+      Decision no = bottomUp(branch.no(), pool, local, done);
+      Decision rebuilt = pool.branch(branch.test(), yes, no);
+      known = local.apply((Decision.Branch) rebuilt, pool);
+      done.put(node.id(), known);
+    }
+    return known;
+  }
+
+  /** A test whose outcome follows from those on the way to it is left out. */
+  private static Decision withoutKnownTests(Decision root, DecisionPool pool) {
+    var states = new HashMap<State, Decision>();
+    Decision result = withoutKnownTests(root, Facts.NONE, pool, states);
+    return result == null ? root : result;
+  }
+
+  private record State(int node, Facts facts) {
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof State state && node == state.node && facts.equals(state.facts);
+    }
+
+    @Override
+    public int hashCode() {
+      return node * 31 + facts.hashCode();
+    }
+  }
+
+  /** The node under what is known, or null if that takes too many states to find out. */
+  private static Decision withoutKnownTests(
+      Decision node, Facts facts, DecisionPool pool, Map<State, Decision> states) {
+    while (node instanceof Decision.Branch branch) {
+      if (facts.implies(branch.test())) {
+        node = branch.yes();
+      } else if (facts.excludes(branch.test())) {
+        node = branch.no();
+      } else {
+        break;
+      }
+    }
+    if (!(node instanceof Decision.Branch branch)) {
+      return node;
+    }
+    Facts relevant = facts.about(node.words());
+    var state = new State(node.id(), relevant);
+    Decision known = states.get(state);
+    if (known != null) {
+      return known;
+    }
+    if (states.size() > MAX_STATES) {
+      return null;
+    }
+    WordTest test = branch.test();
+    Decision yes = withoutKnownTests(branch.yes(), relevant.after(test, true), pool, states);
+    if (yes == null) {
+      return null;
+    }
+    Decision no = withoutKnownTests(branch.no(), relevant.after(test, false), pool, states);
+    if (no == null) {
+      return null;
+    }
+    known = pool.branch(test, yes, no);
+    states.put(state, known);
+    return known;
+  }
+}

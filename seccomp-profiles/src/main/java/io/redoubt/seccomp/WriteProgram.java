@@ -1,0 +1,22 @@
+package io.redoubt.seccomp;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Writes the guest's filter to a file as an array of {@code struct sock_filter}, for the native
+ * stage, which has no use for a compiler on its way to the guest's first instruction.
+ */
+public final class WriteProgram {
+  private WriteProgram() {}
+
+  /** Takes the name of the file. */
+  public static void main(String[] args) throws IOException {
+    if (args.length != 1) {
+      System.err.println("usage: java io.redoubt.seccomp.WriteProgram FILE");
+      System.exit(2);
+    }
+    Files.write(Path.of(args[0]), GuestProfile.program().toBytes());
+  }
+}
