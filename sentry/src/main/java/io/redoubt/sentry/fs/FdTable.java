@@ -84,6 +84,17 @@ public final class FdTable {
     return true;
   }
 
+  /**
+   * Closes what was taken out of this table. POSIX record locks go when any fd of the file is closed by their owner, which is the
+   * table (fcntl(2)). Call with no lock held.
+   */
+  public void drop(OpenFile file) {
+    if (file.inode() != null && file.inode().hasLocks()) {
+      file.inode().locks().releaseOwner(this);
+    }
+    file.close();
+  }
+
   /** Open numbers, ascending. */
   public synchronized int[] numbers() {
     int n = 0;
@@ -130,7 +141,7 @@ public final class FdTable {
     }
     for (OpenFile f : toClose) {
       if (f != null) {
-        f.close();
+        drop(f);
       }
     }
   }
@@ -141,7 +152,7 @@ public final class FdTable {
       if (isCloseOnExec(fd)) {
         OpenFile f = remove(fd);
         if (f != null) {
-          f.close();
+          drop(f);
         }
       }
     }

@@ -10,6 +10,27 @@ import io.redoubt.sentry.kernel.Syscall;
  * positive value, or a negative errno. The defaults say what an inode that is not of the right kind says.
  */
 public abstract class Inode {
+  private volatile FileLocks locks;
+
+  /** Advisory locks on this inode, made when first asked for. */
+  public final FileLocks locks() {
+    FileLocks l = locks;
+    if (l == null) {
+      synchronized (this) {
+        l = locks;
+        if (l == null) {
+          locks = l = new FileLocks();
+        }
+      }
+    }
+    return l;
+  }
+
+  /** Whether anybody ever asked for a lock here: closing a file looks no further otherwise. */
+  public final boolean hasLocks() {
+    return locks != null;
+  }
+
   /** Fills all of {@code out}. @return 0 or a negative errno */
   public abstract int getattr(Syscall c, Stat out);
 

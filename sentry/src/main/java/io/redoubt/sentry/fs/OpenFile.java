@@ -34,6 +34,12 @@ public abstract class OpenFile {
   private final AtomicInteger references = new AtomicInteger(1);
   private volatile int flags;
   private final Path path;
+  private final Inode inode; // the dentry of the path may lose it by unlink
+
+  /** fcntl(F_SETOWN) and F_SETSIG: kept, no signal is sent. */
+  public volatile int asyncOwner;
+
+  public volatile int asyncSignal;
 
   /** Position of a seekable file; guarded by the monitor of {@link #positionLock}. */
   protected long position;
@@ -47,6 +53,7 @@ public abstract class OpenFile {
    */
   protected OpenFile(Path path, int flags) {
     this.path = path;
+    this.inode = path.inode();
     this.flags = flags;
   }
 
@@ -55,7 +62,7 @@ public abstract class OpenFile {
   }
 
   public final Inode inode() {
-    return path.inode();
+    return inode;
   }
 
   public final int flags() {
@@ -96,12 +103,38 @@ public abstract class OpenFile {
   /** Drops a reference; the last one releases the file. */
   public final void close() {
     if (references.decrementAndGet() == 0) {
+      if (inode != null && inode.hasLocks()) {
+        inode.locks().releaseFile(this);
+      }
       release();
     }
   }
 
   /** Called once, when the last reference is gone. Wakes whoever waits on the other side. */
   protected void release() {}
+
+  /**
+   * Blocks a call that has just got -EAGAIN from this file, unless the file is non-blocking. Sockets add their timeouts. A call that
+   * has moved something already ({@link Syscall#progress}) answers that when it is interrupted.
+   *
+   * @return {@link Syscall#BLOCKED}, the progress, or -EAGAIN
+   */
+  public long await(Syscall c, int events) {
+    if (isNonblocking()) {
+      return c.progress > 0 ? c.progress : -11;
+    }
+    return c.block(waitQueue(), events, c.progress > 0 ? c.progress : Syscall.ERESTARTSYS);
+  }
+
+  /** Whether a blocking write goes on after a short count until all is written: pipes, stream sockets, terminals. */
+  public boolean continuesWrites() {
+    return false;
+  }
+
+  /** The commands of fcntl(2) that belong to a kind of file: pipe size, seals. @param arg the raw third argument */
+  public long fcntl(Syscall c, int command, long arg) {
+    return -22;
+  }
 
   /** Whether there is a position: regular files, directories, most of /proc. Others give ESPIPE for lseek and pread. */
   public boolean isSeekable() {

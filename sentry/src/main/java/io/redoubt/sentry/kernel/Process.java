@@ -2,6 +2,7 @@ package io.redoubt.sentry.kernel;
 
 import io.redoubt.sentry.fs.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -33,6 +34,27 @@ public final class Process {
     this.pid = pid;
     this.hostPid = hostPid;
     this.limits = limits;
+  }
+
+  // Host fds that mappings have planted at the guest's own numbers; guarded by itself.
+  private final BitSet scratchFds = new BitSet();
+
+  /** A mapping has planted a host fd at number {@code fd}. */
+  public void addScratchFd(int fd) {
+    synchronized (scratchFds) {
+      scratchFds.set(fd);
+    }
+  }
+
+  /** Whether there was a planted host fd at {@code fd}, which the caller now lets the host close. */
+  public boolean takeScratchFd(int fd) {
+    synchronized (scratchFds) {
+      boolean was = fd >= 0 && scratchFds.get(fd);
+      if (was) {
+        scratchFds.clear(fd);
+      }
+      return was;
+    }
   }
 
   /** The threads, a copy. */

@@ -55,8 +55,14 @@ public final class Syscall implements Waiter {
   /** Bytes already transferred by earlier runs of a call that blocked in the middle. */
   public long progress;
 
-  /** Whatever the handler must keep between its runs; null at the first. */
+  /** Whatever the handler must keep between its runs; null at the first. See {@link Cleanup}. */
   public Object state;
+
+  /** A {@link #state} that must be undone however the call ends: answered, interrupted, or with its thread. */
+  public interface Cleanup {
+    /** Runs once, with no lock held, when the call is over. */
+    void cleanup();
+  }
 
   long id; // of the notification; 0 when idle
   long startNanos; // for --trace and --stats
@@ -76,6 +82,8 @@ public final class Syscall implements Waiter {
   private boolean woken;
 
   private long error;
+  private OpenFile held;
+  private OpenFile heldSecond;
 
   Syscall(Task task) {
     this.task = task;
@@ -183,6 +191,36 @@ public final class Syscall implements Waiter {
     return f;
   }
 
+  /**
+   * The open file of {@code fd} with a reference that is kept until the call is over, because another thread may close the fd
+   * meanwhile. Later runs of a blocked call get the same file, whatever the fd has become. As fdget() of the kernel, it refuses
+   * O_PATH files.
+   *
+   * @return the file, or null with {@link #error()} -EBADF
+   */
+  public OpenFile hold(long fd) {
+    if (held == null) {
+      held = acquire(fd);
+    }
+    return held;
+  }
+
+  /** As {@link #hold}, for calls that use two files. */
+  public OpenFile holdSecond(long fd) {
+    if (heldSecond == null) {
+      heldSecond = acquire(fd);
+    }
+    return heldSecond;
+  }
+
+  private OpenFile acquire(long fd) {
+    OpenFile f = task.files.get((int) fd);
+    if (f == null || (f.flags() & OpenFile.O_PATH) != 0 || !f.acquire()) {
+      return fail(-9);
+    }
+    return f;
+  }
+
   // ---- for the dispatcher ----
 
   void begin(long id, int nr) {
@@ -230,7 +268,20 @@ public final class Syscall implements Waiter {
       timer = null;
     }
     deadlineNanos = 0;
-    state = null;
+    if (state != null) {
+      if (state instanceof Cleanup undo) {
+        undo.cleanup();
+      }
+      state = null;
+    }
+    if (held != null) {
+      held.close();
+      held = null;
+    }
+    if (heldSecond != null) {
+      heldSecond.close();
+      heldSecond = null;
+    }
     synchronized (this) {
       phase = IDLE;
       id = 0;

@@ -13,6 +13,8 @@ public final class UserBuffer {
   /** MAX_RW_COUNT of the kernel: INT_MAX rounded down to a page. */
   public static final long MAX_TRANSFER = 0x7ffff000L;
 
+  private static final long USER_TOP = 0x7ffffffff000L; // TASK_SIZE_MAX
+
   private final GuestMemory memory;
   private final long[] ranges; // address, length pairs
   private int index; // of the current pair
@@ -39,6 +41,26 @@ public final class UserBuffer {
       total += pairs[i];
     }
     return new UserBuffer(memory, pairs, total);
+  }
+
+  /** Whether a range can be the guest's at all: below the top of user space, no overflow (access_ok() of the kernel). */
+  public static boolean accessOk(long address, long length) {
+    return address >= 0 && length >= 0 && address <= USER_TOP - length;
+  }
+
+  /** Whether every range of address, length pairs can be the guest's. */
+  public static boolean accessOk(long[] pairs) {
+    for (int i = 0; i < pairs.length; i += 2) {
+      if (!accessOk(pairs[i], pairs[i + 1])) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Makes the transfer at most {@code length} bytes long from here. */
+  public void limit(long length) {
+    remaining = Math.min(remaining, length);
   }
 
   /** Bytes still to transfer. */
