@@ -36,6 +36,14 @@ function finish_case() {
   test = ""
 }
 
+# The output of a test, which may look like anything.
+quoted {
+  if (index($0, "]]>") > 0) {
+    quoted = 0
+  }
+  next
+}
+
 /^ *<testcase / {
   finish_case()
   class = attribute("classname")
@@ -49,7 +57,16 @@ function finish_case() {
 }
 # A test that surefire ran again and that passed then has flakyFailure here, which is neither.
 /^ *<(failure|error)[ >]/ { outcome = "failed"; message = attribute("message") }
-/^ *<skipped/ { outcome = "skipped"; message = attribute("message") }
+/^ *<skipped/ {
+  outcome = "skipped"
+  message = attribute("message")
+  # An assumption that did not hold gives its reason only in the trace.
+  if (message == "" && match($0, /Assumption failed: .*/)) {
+    message = substr($0, RSTART + 19)
+    sub(/\]\]>.*/, "", message)
+  }
+}
+/<!\[CDATA\[/ && !/\]\]>/ { quoted = 1 }
 /^ *<\/testcase>/ { finish_case() }
 
 END {
