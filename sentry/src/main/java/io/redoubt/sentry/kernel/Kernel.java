@@ -1,5 +1,7 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.sentry.dev.Devices;
+import io.redoubt.sentry.proc.HostProc;
 import io.redoubt.sentry.fs.Vfs;
 
 /**
@@ -27,6 +29,8 @@ public final class Kernel {
   public final Vfs vfs = new Vfs();
   public volatile String hostname = "redoubt";
   public volatile String domainname = "(none)";
+  public final Devices devices = new Devices();
+  public final HostProc hostProc = HostProc.open();
 
   /** Boot time of the sandbox, System.nanoTime() scale. */
   public final long startNanos = System.nanoTime();

@@ -78,6 +78,21 @@ public final class UserBuffer {
     return transfer(dst, to, length, false);
   }
 
+  /** Takes the cursor back by {@code length} bytes that were copied but not used, no further than to the start. */
+  public void rewind(long length) {
+    long left = length;
+    while (left > 0 && (index > 0 || offset > 0)) {
+      if (offset == 0) {
+        index--;
+        offset = ranges[2 * index + 1];
+      }
+      long n = Math.min(left, offset);
+      offset -= n;
+      remaining += n;
+      left -= n;
+    }
+  }
+
   /** Moves the cursor without copying. */
   public void skip(long length) {
     long left = Math.min(length, remaining);
