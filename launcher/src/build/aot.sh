@@ -16,8 +16,12 @@ if [ -n "${REDOUBT_TRAIN:-}" ]; then
     esac
   done
   printf '%s\n' "$@" >"$REDOUBT_TRAIN/$name.args"
-  "$REDOUBT_TRAIN/../runtime/bin/java" -XX:AOTMode=record "-XX:AOTConfiguration=$REDOUBT_TRAIN/$name.record" "$@" \
-    >"$REDOUBT_TRAIN/$name.log" || true
+  (
+    "$REDOUBT_TRAIN/../runtime/bin/java" -XX:AOTMode=record "-XX:AOTConfiguration=$REDOUBT_TRAIN/$name.record" "$@" \
+      >"$REDOUBT_TRAIN/$name.log" || true
+    touch "$REDOUBT_TRAIN/$name.done"
+  ) &
+  wait
   exit 0
 fi
 
@@ -46,15 +50,18 @@ chmod 755 "$out"
 REDOUBT_TRAIN=$out REDOUBT_JAVA=$here/aot.sh timeout -k 5 120 \
   "$dist/bin/redoubt-front" do -- /bin/sh "$here/train-guest.sh" >"$out/guest.log" 2>&1 </dev/null || true
 
+[ -s "$out/sentry.args" ] && [ -s "$out/gofer.args" ] || warn "the training run started no JVMs, see $out/guest.log"
+
 # The JVMs write their records after the front has gone.
 tries=0
-while [ ! -s "$out/sentry.record" ] || [ ! -s "$out/gofer.record" ]; do
+while [ ! -e "$out/sentry.done" ] || [ ! -e "$out/gofer.done" ]; do
   tries=$((tries + 1))
-  [ "$tries" -le 150 ] || warn "the training run left no record, see $out/guest.log"
+  [ "$tries" -le 200 ] || warn "a JVM of the training run did not end, see $out/guest.log"
   sleep 0.1
 done
 
 for name in sentry gofer; do
+  [ -s "$out/$name.record" ] || warn "the training run left no record of the $name, see $out/guest.log"
   # Flags up to the class path, as the front gave them; one argument a line.
   set --
   previous=
@@ -66,6 +73,6 @@ for name in sentry gofer; do
   done <"$out/$name.args"
   "$java" -XX:AOTMode=create "-XX:AOTConfiguration=$out/$name.record" "-XX:AOTCache=$out/$name.aot" "$@" \
     >"$out/$name.log" 2>&1 || warn "the cache could not be assembled, see $out/$name.log"
-  rm -f "$out/$name.record"
+  rm -f "$out/$name.record" "$out/$name.done"
 done
 touch "$out/stamp"

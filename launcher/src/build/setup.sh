@@ -67,7 +67,7 @@ watch() {
   while kill -0 "$watched" 2>/dev/null; do
     sleep 0.2
     if [ -t 2 ]; then
-      step=$(sed -n -e 's/^\[INFO\] Building \(.*\) [^ ]* *\[\(.*\)\]$/\1 (\2)/p' -e 's/^\[INFO\] Running \(.*\.\)*/test /p' "$2" | tail -n 1)
+      step=$(sed -n -e 's/^\[INFO\] Building \([^ ]*\) .*\[\(.*\)\]$/\1 (\2)/p' -e 's/^\[INFO\] Running \(.*\.\)*/test /p' "$2" | tail -n 1)
       printf '\r\033[Kredoubt: %s %s %ss' "$3" "$step" $(($(date +%s) - begun)) >&2
     fi
     lines=$(wc -l <"$2")
@@ -103,7 +103,7 @@ maven() {
 
 # The end of a failed build: the errors Maven names, without its advice, and where the rest is.
 show_failure() {
-  grep -E '^\[ERROR\]|^redoubt: ' "$1" | grep -vE '\[Help|-e switch|-X switch|re-run Maven|For more information|After correcting|mvn <args>|^\[ERROR\] *$' |
+  grep -E '^\[ERROR\]|^redoubt: |: (fatal )?error: |undefined reference' "$1" | grep -vE '\[Help|-e switch|-X switch|re-run Maven|For more information|After correcting|mvn <args>|^\[ERROR\] *$' |
     awk '!known[$0]++' | tail -n 15 >&2
   die "the build failed; all of it is in $1"
 }
