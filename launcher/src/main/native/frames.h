@@ -1,0 +1,50 @@
+/*
+ * Frames on the control socket between the front and the sentry: u32 type, u32 length, payload, all little endian. A file
+ * descriptor travels by SCM_RIGHTS with the first byte of the header (unix(7)).
+ */
+#ifndef REDOUBT_FRAMES_H
+#define REDOUBT_FRAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FRAME_MAX_PAYLOAD (4u << 20)
+
+enum frame_type {
+    FRAME_PLAN = 1,     /* sentry: what to start */
+    FRAME_FILTER = 2,   /* sentry: struct sock_filter[], before PLAN */
+    FRAME_LISTENER = 3, /* front: i32 pid of the guest's first process, i32 pid of pid 1; fd */
+    FRAME_GO = 4,       /* sentry: it is receiving, the guest may exec */
+    FRAME_FAIL = 5,     /* sentry: i32 exit code, text */
+    FRAME_SIGNAL = 6,   /* front: i32 signal number */
+    FRAME_WINSIZE = 7,  /* front: struct winsize */
+    FRAME_CONSOLE = 8,  /* front: fd, a stream socket */
+    FRAME_EXITED = 9,   /* front: i32 wait status of the guest's first process */
+    FRAME_DONE = 10,    /* sentry: nothing more will come */
+    FRAME_TEXT = 11,    /* sentry: u8 stream (1 or 2), text */
+};
+
+enum frame_result { FRAME_READY, FRAME_AGAIN, FRAME_END, FRAME_TOO_LONG };
+
+struct frame_reader {
+    int socket;
+    uint32_t type;
+    uint32_t length;
+    size_t got; /* bytes of this frame so far, header included */
+    unsigned char header[8];
+    char *payload; /* FRAME_MAX_PAYLOAD bytes and one of zero, touched only as far as they are used */
+};
+
+/* Returns 0 or -errno. */
+int frame_reader_open(struct frame_reader *reader, int socket);
+
+/* Never blocks. FRAME_READY: type, length and payload are valid until the next call. */
+enum frame_result frame_read(struct frame_reader *reader);
+
+/*
+ * Never blocks. fd is passed along unless it is negative. Returns 0, -EAGAIN if the socket is full (nothing was sent), or
+ * another -errno. Only for frames so small that the kernel takes them whole or not at all.
+ */
+int frame_send(int socket, uint32_t type, const void *payload, uint32_t length, int fd);
+
+#endif

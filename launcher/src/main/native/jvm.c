@@ -1,0 +1,249 @@
+#include "jvm.h"
+
+#include "output.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SENTRY_MAIN "io.redoubt.launcher.Main"
+#define GOFER_MAIN "io.redoubt.gofer.GoferMain"
+
+static char home[PATH_MAX]; /* the installation: what holds lib, etc, aot and runtime */
+static char java[PATH_MAX + 32];
+static char *class_path;
+
+/* A growing argv or envp; this program is short-lived and frees nothing. */
+struct list {
+    char **items;
+    size_t count;
+};
+
+static void add(struct list *list, char *item)
+{
+    if (list->count % 64 == 0)
+        list->items = realloc(list->items, (list->count + 65) * sizeof(char *));
+    if (!list->items)
+        abort();
+    list->items[list->count++] = item;
+    list->items[list->count] = NULL;
+}
+
+static char *format2(const char *format, const char *first, const char *second)
+{
+    char *text;
+    if (asprintf(&text, format, first, second) < 0)
+        abort();
+    return text;
+}
+
+/* A file of the installation as one string, or null. */
+static char *read_text(const char *folder, const char *name)
+{
+    char *path = format2("%s/%s", home, format2("%s/%s", folder, name));
+    FILE *file = fopen(path, "re");
+    char *text = NULL;
+    size_t size = 0;
+    if (file && getdelim(&text, &size, 0, file) < 0)
+        text = strdup("");
+    if (file)
+        fclose(file);
+    return text;
+}
+
+/* Calls for every line that is neither empty nor a comment, without the space around it. */
+static void add_lines(struct list *list, char *text)
+{
+    char *rest = text, *line;
+    while (rest && (line = strsep(&rest, "\n"))) {
+        line += strspn(line, " \t\r");
+        size_t length = strlen(line);
+        while (length && strchr(" \t\r", line[length - 1]))
+            line[--length] = 0;
+        if (length && *line != '#')
+            add(list, line);
+    }
+}
+
+static bool is_executable(const char *folder, const char *name)
+{
+    snprintf(java, sizeof java, "%s%s", folder, name);
+    return access(java, X_OK) == 0;
+}
+
+static void find_home(void)
+{
+    const char *given = getenv("REDOUBT_DIST");
+    if (given) {
+        snprintf(home, sizeof home, "%s", given);
+        return;
+    }
+    ssize_t length = readlink("/proc/self/exe", home, sizeof home - 1);
+    if (length < 0)
+        length = 0;
+    home[length] = 0;
+    char *slash = strrchr(home, '/');
+    if (slash)
+        *slash = 0;
+    slash = strrchr(home, '/');
+    if (slash && strcmp(slash, "/bin") == 0)
+        *slash = 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The order is part of the key of the ahead-of-time cache: either written down by the build, or sorted. */
+static void find_class_path(void)
+{
+    struct list jars = {0};
+    char *listed = read_text("etc", "classpath");
+    if (listed) {
+        add_lines(&jars, listed);
+    } else {
+        DIR *folder = opendir(format2("%s/%s", home, "lib"));
+        struct dirent *entry;
+        while (folder && (entry = readdir(folder))) {
+            size_t length = strlen(entry->d_name);
+            if (length > 4 && strcmp(entry->d_name + length - 4, ".jar") == 0)
+                add(&jars, strdup(entry->d_name));
+        }
+        if (folder)
+            closedir(folder);
+        if (jars.count)
+            qsort(jars.items, jars.count, sizeof(char *), by_name);
+    }
+    size_t size = 1;
+    for (size_t i = 0; i < jars.count; i++)
+        size += strlen(home) + strlen("/lib/") + strlen(jars.items[i]) + 1;
+    char *at = class_path = calloc(1, size);
+    for (size_t i = 0; at && i < jars.count; i++)
+        at += sprintf(at, "%s%s%s%s", i ? ":" : "", *jars.items[i] == '/' ? "" : home, *jars.items[i] == '/' ? "" : "/lib/",
+                      jars.items[i]);
+}
+
+bool jvm_find(void)
+{
+    find_home();
+    const char *override = getenv("REDOUBT_JAVA"), *java_home = getenv("REDOUBT_JAVA_HOME");
+    if (override && *override) {
+        if (!is_executable(override, "")) {
+            complain("REDOUBT_JAVA is not an executable file: %s", override);
+            return false;
+        }
+    } else if (!is_executable(home, "/runtime/bin/java") && !(java_home && is_executable(java_home, "/bin/java"))) {
+        complain("no Java 25 runtime: neither %s/runtime/bin/java nor $REDOUBT_JAVA_HOME/bin/java is there. Install one "
+                 "(apt-get install openjdk-25-jre-headless) and set REDOUBT_JAVA_HOME to it",
+                 home);
+        return false;
+    }
+    find_class_path();
+    return true;
+}
+
+static char **command_line(const char *name, bool below_front, char **arguments)
+{
+    bool is_gofer = strcmp(name, "gofer") == 0;
+    struct list list = {0};
+    add(&list, java);
+    add_lines(&list, read_text("etc", format2("%s%s", name, ".jvmopts")));
+    char *cache = format2("%s/aot/%s.aot", home, name);
+    if (access(cache, R_OK) == 0)
+        add(&list, format2("%s%s", "-XX:AOTCache=", cache));
+    if (below_front)
+        add(&list, strdup("-Dredoubt.front=1"));
+    add(&list, strdup("-cp"));
+    add(&list, class_path);
+    add(&list, strdup(is_gofer ? GOFER_MAIN : SENTRY_MAIN));
+    for (; *arguments; arguments++)
+        add(&list, *arguments);
+    return list.items;
+}
+
+/*
+ * Little of the caller's environment reaches the JVMs: JAVA_TOOL_OPTIONS and its relatives add options (and a line on stderr),
+ * LD_* adds code, and locale changes what the cache was trained with.
+ */
+static char **environment(void)
+{
+    struct list list = {0};
+    for (char **variable = environ; *variable; variable++)
+        if (strncmp(*variable, "PATH=", 5) == 0 || strncmp(*variable, "HOME=", 5) == 0 ||
+            strncmp(*variable, "REDOUBT_", 8) == 0)
+            add(&list, *variable);
+    add(&list, strdup("LANG=C.UTF-8"));
+    add(&list, strdup("LC_ALL=C.UTF-8"));
+    return list.items;
+}
+
+void jvm_exec_command(char **arguments)
+{
+    char **command = command_line("sentry", false, arguments);
+    execve(java, command, environment());
+    complain("cannot start %s: %s", java, strerror(errno));
+}
+
+/* In the child: what goes wrong is told on the pipe, the front prints it. */
+static _Noreturn void become_jvm(char **command, char **envp, pid_t front, int error_pipe, const struct jvm_fd *fds, int count)
+{
+    /* The caller's terminal must not send us its ^C, and we must not outlive the front. It may already be gone. */
+    setsid();
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != front)
+        _exit(1);
+
+    /*
+     * The front keeps every descriptor of its own above all these targets, so none is overwritten before it is copied; 0, 1 and
+     * 2 come last because they are the caller's, and among what is copied.
+     */
+    int first_free = 3;
+    for (int i = 0; i < count; i++) {
+        while (first_free < fds[i].to)
+            close(first_free++);
+        if (fds[i].from < 0)
+            close(fds[i].to);
+        else
+            dup2(fds[i].from, fds[i].to);
+        first_free = fds[i].to + 1;
+    }
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(null, 0);
+    dup2(null, 1);
+    dup2(error_pipe, 2);
+    syscall(SYS_close_range, (unsigned)first_free, ~0u, 0);
+
+    sigset_t none;
+    sigemptyset(&none);
+    signal(SIGPIPE, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(command[0], command, envp);
+    dprintf(2, "redoubt: cannot start %s: %s\n", command[0], strerror(errno));
+    _exit(127);
+}
+
+bool jvm_start(struct jvm *jvm, const char *name, char **arguments, int error_pipe, const struct jvm_fd *fds, int fd_count)
+{
+    char **command = command_line(name, true, arguments), **envp = environment();
+    pid_t front = getpid();
+    jvm->pid = fork();
+    if (jvm->pid == 0)
+        become_jvm(command, envp, front, error_pipe, fds, fd_count);
+    if (jvm->pid > 0)
+        jvm->pidfd = (int)syscall(SYS_pidfd_open, jvm->pid, 0);
+    if (jvm->pid < 0 || jvm->pidfd < 0) {
+        complain("cannot start the %s: %s", name, strerror(errno));
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,31 @@
+/* Finds the Java runtime and what belongs to this installation, and starts the two JVMs. */
+#ifndef REDOUBT_JVM_H
+#define REDOUBT_JVM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* A descriptor that the JVM is to have at a number of its own; from < 0: that number is closed. */
+struct jvm_fd {
+    int to, from;
+};
+
+struct jvm {
+    pid_t pid;
+    int pidfd;
+};
+
+/* Looks for the runtime and builds the command line shared by all. Complains and returns false if there is none. */
+bool jvm_find(void);
+
+/* Replaces this process by the command line of redoubt, with the caller's stdio: commands without a sandbox. Returns only on
+ * failure, after it has complained. */
+void jvm_exec_command(char **arguments);
+
+/*
+ * Starts a JVM below this process: its own session, killed when we die, /dev/null for 0 and 1, error_pipe for 2, then fds; all
+ * else closed. name is "sentry" or "gofer". Complains and returns false on failure.
+ */
+bool jvm_start(struct jvm *jvm, const char *name, char **arguments, int error_pipe, const struct jvm_fd *fds, int fd_count);
+
+#endif
