@@ -53,7 +53,8 @@ public record Argument(int index, String name, long mask) {
     }
     long all = (mask & ~INT_BITS) == 0 ? INT_BITS : -1L;
     boolean isComplement = Long.bitCount(mask) > Long.bitCount(all) / 2;
-    return name + (isComplement ? " & ~0x" : " & 0x")
+    return name
+        + (isComplement ? " & ~0x" : " & 0x")
         + Long.toHexString(isComplement ? ~mask & all : mask);
   }
 

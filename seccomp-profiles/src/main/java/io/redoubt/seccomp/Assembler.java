@@ -1,7 +1,5 @@
 package io.redoubt.seccomp;
 
-import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -10,10 +8,10 @@ import java.util.Map;
 /**
  * Writes a decision graph as instructions.
  *
- * <p>All jumps of BPF go forward, so nodes are laid out in an order in which every node comes before
- * its successors, and written from the last to the first: when a jump is written its target has its
- * place already. A conditional jump reaches 255 instructions far; for more it jumps to a BPF_JA just
- * behind it, or, where the target is a return, to a copy of that.
+ * <p>All jumps of BPF go forward, so nodes are laid out in an order in which every node comes
+ * before its successors, and written from the last to the first: when a jump is written its target
+ * has its place already. A conditional jump reaches 255 instructions far; for more it jumps to a
+ * BPF_JA just behind it, or, where the target is a return, to a copy of that.
  */
 final class Assembler {
   /** What the accumulator holds: no particular word. */
@@ -32,15 +30,16 @@ final class Assembler {
 
   private Assembler() {}
 
-  /** @throws IllegalArgumentException if the program has more instructions than the kernel takes */
+  /**
+   * @throws IllegalArgumentException if the program has more instructions than the kernel takes
+   */
   static BpfProgram assemble(Decision root) {
-    List<Decision> order = order(root);
+    List<Decision> order = Decision.inOrder(root);
     Map<Integer, WordTest> held = held(order);
     var assembler = new Assembler();
     for (Decision node : order.reversed()) {
       switch (node) {
-        case Decision.Return(_, int value) ->
-            assembler.emit(Bpf.instruction(Bpf.RETURN, value));
+        case Decision.Return(_, int value) -> assembler.emit(Bpf.instruction(Bpf.RETURN, value));
         case Decision.Branch branch -> assembler.emit(branch, held.get(branch.id()));
       }
       assembler.places.put(node.id(), assembler.length - 1);
@@ -51,25 +50,6 @@ final class Assembler {
       forward[i] = assembler.code[forward.length - 1 - i];
     }
     return new BpfProgram(forward);
-  }
-
-  /** Every node before its successors; of two ways the one where the test failed comes first. */
-  private static List<Decision> order(Decision root) {
-    var finished = new ArrayDeque<Decision>();
-    visit(root, new HashMap<>(), finished);
-    return new ArrayList<>(finished);
-  }
-
-  private static void visit(
-      Decision node, Map<Integer, Boolean> seen, ArrayDeque<Decision> finished) {
-    if (seen.put(node.id(), true) != null) {
-      return;
-    }
-    if (node instanceof Decision.Branch branch) {
-      visit(branch.yes(), seen, finished);
-      visit(branch.no(), seen, finished);
-    }
-    finished.addFirst(node);
   }
 
   /** For each branch the word, with its mask, that is in the accumulator whoever jumps to it. */

@@ -74,7 +74,9 @@ final class BpfChecker {
     };
   }
 
-  /** {@code check_load_and_stores}: a word of memory is written on every way to where it is read. */
+  /**
+   * {@code check_load_and_stores}: a word of memory is written on every way to where it is read.
+   */
   private static String readsUnsetMemory(BpfProgram program) {
     var writtenBefore = new int[program.length()];
     Arrays.fill(writtenBefore, -1);

@@ -106,7 +106,8 @@ public sealed interface Condition {
   default String describe() {
     return switch (this) {
       case Always() -> "always";
-      case Equal(var argument, long value) -> argument.describe() + " == " + Argument.describe(value);
+      case Equal(var argument, long value) ->
+          argument.describe() + " == " + Argument.describe(value);
       case Range(var argument, long min, long max) ->
           argument.describe() + " in " + Argument.describe(min) + ".." + Argument.describe(max);
       case OneOf(var argument, long[] values) -> {

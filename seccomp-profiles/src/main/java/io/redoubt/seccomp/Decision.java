@@ -1,5 +1,10 @@
 package io.redoubt.seccomp;
 
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+
 /**
  * A filter between its rules and its instructions: a graph without cycles whose inner nodes test a
  * 32-bit word of the call and whose ends are actions.
@@ -9,6 +14,32 @@ package io.redoubt.seccomp;
  * object.
  */
 sealed interface Decision {
+  /**
+   * The nodes that can be reached, each before its successors: a depth-first walk, so that what a
+   * branch leads to is not far from it, with the "no" side next to the branch.
+   */
+  static List<Decision> inOrder(Decision root) {
+    var entered = new BitSet();
+    var finished = new BitSet();
+    var order = new ArrayDeque<Decision>();
+    var open = new ArrayDeque<Decision>(List.of(root));
+    while (!open.isEmpty()) {
+      Decision node = open.getLast();
+      if (node instanceof Branch branch && !entered.get(node.id())) {
+        entered.set(node.id());
+        open.addLast(branch.no());
+        open.addLast(branch.yes());
+        continue;
+      }
+      open.removeLast();
+      if (!finished.get(node.id())) {
+        finished.set(node.id());
+        order.addFirst(node);
+      }
+    }
+    return new ArrayList<>(order);
+  }
+
   /** A dense number, unique in the pool. */
   int id();
 

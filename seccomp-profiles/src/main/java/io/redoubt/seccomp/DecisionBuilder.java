@@ -41,8 +41,7 @@ final class DecisionBuilder {
     // x32 numbers are 0x40000000 to 0x7fffffff; what is above is negative, and just no such call
     Decision notNative = pool.branch(numberAtLeast(Integer.MIN_VALUE), fallback, kill);
     Decision native64 = pool.branch(numberAtLeast(SeccompData.X32_BIT), notNative, numbers);
-    var isX8664 =
-        WordTest.equal(SeccompData.ARCHITECTURE_OFFSET, -1, SeccompData.ARCH_X86_64);
+    var isX8664 = WordTest.equal(SeccompData.ARCHITECTURE_OFFSET, -1, SeccompData.ARCH_X86_64);
     return pool.branch(isX8664, native64, kill);
   }
 
@@ -102,8 +101,7 @@ final class DecisionBuilder {
     int lowMask = (int) argument.mask();
     int highMin = (int) (min >>> 32);
     Decision low = pool.branch(WordTest.atLeast(low(argument), lowMask, (int) min), yes, no);
-    Decision sameHigh =
-        pool.branch(WordTest.equal(high(argument), highMask, highMin), low, no);
+    Decision sameHigh = pool.branch(WordTest.equal(high(argument), highMask, highMin), low, no);
     return highMin == -1
         ? sameHigh
         : pool.branch(WordTest.atLeast(high(argument), highMask, highMin + 1), yes, sameHigh);
@@ -118,8 +116,7 @@ final class DecisionBuilder {
       for (; end > 0 && (int) (sorted[end - 1] >>> 32) == highValue; end--) {
         search.put((int) sorted[end - 1], yes);
       }
-      var isHigh =
-          WordTest.equal(high(argument), (int) (argument.mask() >>> 32), highValue);
+      var isHigh = WordTest.equal(high(argument), (int) (argument.mask() >>> 32), highValue);
       decision = pool.branch(isHigh, search.build(), decision);
     }
     return decision;

@@ -23,6 +23,7 @@ final class DecisionPool {
 
   /** By the value that they return. */
   private final Map<Integer, Decision> returns = new HashMap<>();
+
   private final Map<BranchKey, Decision> branches = new HashMap<>();
 
   private int nextId() {

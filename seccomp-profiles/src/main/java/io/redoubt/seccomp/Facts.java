@@ -3,8 +3,8 @@ package io.redoubt.seccomp;
 import java.util.Arrays;
 
 /**
- * What is known about the words of a call after some tests of it: for each word an unsigned interval
- * and the bits that are surely one or surely zero. Immutable.
+ * What is known about the words of a call after some tests of it: for each word an unsigned
+ * interval and the bits that are surely one or surely zero. Immutable.
  */
 final class Facts {
   private static final int MIN = 0;

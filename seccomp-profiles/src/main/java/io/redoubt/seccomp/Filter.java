@@ -12,9 +12,10 @@ import java.util.List;
  * @param name for people
  * @param rules in order; only the order among rules of one number counts
  * @param defaultAction for numbers and argument values that no rule is about
- * @param hot numbers that the compiled program asks for first, hottest first. Calls that are allowed
- *     whatever their arguments need no place here: the kernel keeps them in a bitmap and does not
- *     run the program for them ({@code seccomp_is_const_allow} in {@code kernel/seccomp.c}, 5.11)
+ * @param hot numbers that the compiled program asks for first, hottest first. Calls that are
+ *     allowed whatever their arguments need no place here: the kernel keeps them in a bitmap and
+ *     does not run the program for them ({@code seccomp_is_const_allow} in {@code
+ *     kernel/seccomp.c}, 5.11)
  */
 public record Filter(String name, List<Rule> rules, Action defaultAction, List<Integer> hot) {
   public Filter {

@@ -7,8 +7,8 @@ import java.util.List;
  * The filter that every process of a guest runs under.
  *
  * <p>Native calls are allowed by number and argument ({@link NativeCalls}), what a guest can never
- * have is answered with an error on the spot ({@link DeniedCalls}), everything else, numbers that no
- * kernel has yet included, goes to the sentry. {@code exit}, {@code clone}, {@code execve}, the
+ * have is answered with an error on the spot ({@link DeniedCalls}), everything else, numbers that
+ * no kernel has yet included, goes to the sentry. {@code exit}, {@code clone}, {@code execve}, the
  * waits and all of {@code kill}'s family are of this kind: the sentry's books follow them.
  */
 public final class GuestProfile {

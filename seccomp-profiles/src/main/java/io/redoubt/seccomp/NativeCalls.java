@@ -18,9 +18,9 @@ import java.util.List;
 /**
  * The calls of a guest that its host kernel runs itself: the attack surface of the sandbox.
  *
- * <p>To be here a call must take no name and no file descriptor, must not show or use an identity of
- * the host, and must act on nothing but the caller's own process. What a rule does not match goes to
- * the sentry, which may still decide to let it continue.
+ * <p>To be here a call must take no name and no file descriptor, must not show or use an identity
+ * of the host, and must act on nothing but the caller's own process. What a rule does not match
+ * goes to the sentry, which may still decide to let it continue.
  */
 final class NativeCalls {
   // asm-generic/mman-common.h, linux/mman.h
@@ -105,9 +105,7 @@ final class NativeCalls {
   private static final Condition CLOCK_WITHOUT_FD =
       anyOf(
           between(CLOCK, 0, 15),
-          allOf(
-              between(CLOCK, 0x8000_0000L, 0xffff_ffffL),
-              noneOf(CLOCK.bits(7), 3)));
+          allOf(between(CLOCK, 0x8000_0000L, 0xffff_ffffL), noneOf(CLOCK.bits(7), 3)));
 
   /** The calls whose arguments are tested and that programs make often, hottest first. */
   static final List<String> HOT = List.of("futex", "mmap", "mprotect", "madvise");

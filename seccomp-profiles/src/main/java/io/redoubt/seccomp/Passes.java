@@ -31,6 +31,9 @@ final class Passes {
    */
   private static final int MAX_STATES = 100_000;
 
+  /** How many tests one behind the other it looks at: each is a frame on the stack. */
+  private static final int MAX_DEPTH = 1_000;
+
   private Passes() {}
 
   static Decision toFixpoint(Decision root, DecisionPool pool) {
@@ -63,29 +66,24 @@ final class Passes {
   }
 
   private static Decision bottomUp(Decision root, DecisionPool pool, Local local) {
-    return bottomUp(root, pool, local, new HashMap<>());
-  }
-
-  private static Decision bottomUp(
-      Decision node, DecisionPool pool, Local local, Map<Integer, Decision> done) {
-    if (!(node instanceof Decision.Branch branch)) {
-      return node;
+    var done = new HashMap<Integer, Decision>();
+    for (Decision node : Decision.inOrder(root).reversed()) {
+      if (node instanceof Decision.Branch branch) {
+        Decision yes = done.get(branch.yes().id());
+        Decision no = done.get(branch.no().id());
+        Decision rebuilt = pool.branch(branch.test(), yes, no);
+        done.put(node.id(), local.apply((Decision.Branch) rebuilt, pool));
+      } else {
+        done.put(node.id(), node);
+      }
     }
-    Decision known = done.get(node.id());
-    if (known == null) {
-      Decision yes = bottomUp(branch.yes(), pool, local, done);
-      Decision no = bottomUp(branch.no(), pool, local, done);
-      Decision rebuilt = pool.branch(branch.test(), yes, no);
-      known = local.apply((Decision.Branch) rebuilt, pool);
-      done.put(node.id(), known);
-    }
-    return known;
+    return done.get(root.id());
   }
 
   /** A test whose outcome follows from those on the way to it is left out. */
   private static Decision withoutKnownTests(Decision root, DecisionPool pool) {
     var states = new HashMap<State, Decision>();
-    Decision result = withoutKnownTests(root, Facts.NONE, pool, states);
+    Decision result = withoutKnownTests(root, Facts.NONE, pool, states, 0);
     return result == null ? root : result;
   }
 
@@ -101,9 +99,9 @@ final class Passes {
     }
   }
 
-  /** The node under what is known, or null if that takes too many states to find out. */
+  /** The node under what is known, or null if that is too much to find out. */
   private static Decision withoutKnownTests(
-      Decision node, Facts facts, DecisionPool pool, Map<State, Decision> states) {
+      Decision node, Facts facts, DecisionPool pool, Map<State, Decision> states, int depth) {
     while (node instanceof Decision.Branch branch) {
       if (facts.implies(branch.test())) {
         node = branch.yes();
@@ -122,15 +120,17 @@ final class Passes {
     if (known != null) {
       return known;
     }
-    if (states.size() > MAX_STATES) {
+    if (states.size() > MAX_STATES || depth > MAX_DEPTH) {
       return null;
     }
     WordTest test = branch.test();
-    Decision yes = withoutKnownTests(branch.yes(), relevant.after(test, true), pool, states);
+    Facts afterYes = relevant.after(test, true);
+    Decision yes = withoutKnownTests(branch.yes(), afterYes, pool, states, depth + 1);
     if (yes == null) {
       return null;
     }
-    Decision no = withoutKnownTests(branch.no(), relevant.after(test, false), pool, states);
+    Facts afterNo = relevant.after(test, false);
+    Decision no = withoutKnownTests(branch.no(), afterNo, pool, states, depth + 1);
     if (no == null) {
       return null;
     }

@@ -1,0 +1,322 @@
+package io.redoubt.seccomp;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the guest profile promises, written down a second time and by hand. */
+class GuestProfileTest {
+  private static final int ALLOW = Action.ALLOW.returnValue();
+  private static final int NOTIFY = Action.NOTIFY.returnValue();
+  private static final long GARBAGE = 0xdead_beef_0000_0000L;
+
+  private static int run(String name, long... arguments) {
+    return BpfInterpreter.run(
+        GuestProfile.program(), SeccompData.call(Syscalls.number(name), arguments));
+  }
+
+  private static int errno(int number) {
+    return new Action.Errno(number).returnValue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "munmap",
+        "brk",
+        "rt_sigaction",
+        "rt_sigprocmask",
+        "rt_sigreturn",
+        "rt_sigpending",
+        "rt_sigsuspend",
+        "rt_sigtimedwait",
+        "pause",
+        "sigaltstack",
+        "sched_yield",
+        "nanosleep",
+        "gettimeofday",
+        "time",
+        "times",
+        "getrusage",
+        "gettid",
+        "getpid",
+        "getppid",
+        "set_tid_address",
+        "set_robust_list",
+        "rseq",
+        "getrandom",
+        "restart_syscall",
+        "getcpu"
+      })
+  void nativeWhateverTheArguments(String name) {
+    assertTrue(BpfInterpreter.isConstantAllow(GuestProfile.program(), Syscalls.number(name)));
+    assertEquals(ALLOW, run(name, -1, -1, -1, -1, -1, -1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "exit",
+        "exit_group",
+        "clone",
+        "fork",
+        "vfork",
+        "execve",
+        "execveat",
+        "kill",
+        "tkill",
+        "tgkill",
+        "wait4",
+        "waitid",
+        "read",
+        "write",
+        "openat",
+        "close",
+        "ioctl",
+        "msync",
+        "mincore",
+        "mlock",
+        "mlockall",
+        "get_robust_list",
+        "alarm",
+        "setitimer",
+        "getitimer",
+        "timer_create",
+        "sched_getaffinity",
+        "ptrace",
+        "process_vm_readv",
+        "process_vm_writev",
+        "pidfd_getfd",
+        "seccomp",
+        "rt_sigqueueinfo",
+        "getuid",
+        "process_madvise",
+        "unshare",
+        "setns",
+        "mount"
+      })
+  void trappedWhateverTheArguments(String name) {
+    assertEquals(NOTIFY, run(name));
+    assertEquals(NOTIFY, run(name, -1, -1, -1, -1, -1, -1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "clone3", "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd", "keyctl",
+        "add_key", "request_key", "futex_waitv", "lookup_dcookie", "nfsservctl", "modify_ldt"
+      })
+  void asIfTheKernelHadNoSuchCall(String name) {
+    assertEquals(errno(38), run(name, -1, -1, -1, -1, -1, -1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "bpf",
+        "kexec_load",
+        "kexec_file_load",
+        "init_module",
+        "finit_module",
+        "delete_module",
+        "iopl",
+        "ioperm",
+        "swapon",
+        "swapoff",
+        "reboot"
+      })
+  void notForAnOrdinaryUser(String name) {
+    assertEquals(errno(1), run(name));
+  }
+
+  /** A call that takes a file descriptor must never be native: the guest's host fds are scratch. */
+  @Test
+  void noNativeCallTakesAFileDescriptor() {
+    Set<String> fdless =
+        Set.of(
+            "mmap",
+            "mprotect",
+            "mremap",
+            "madvise",
+            "futex",
+            "membarrier",
+            "arch_prctl",
+            "prctl",
+            "clock_gettime",
+            "clock_getres",
+            "clock_nanosleep",
+            "munmap",
+            "brk",
+            "rt_sigaction",
+            "rt_sigprocmask",
+            "rt_sigreturn",
+            "rt_sigpending",
+            "rt_sigsuspend",
+            "rt_sigtimedwait",
+            "pause",
+            "sigaltstack",
+            "sched_yield",
+            "nanosleep",
+            "gettimeofday",
+            "time",
+            "times",
+            "getrusage",
+            "gettid",
+            "getpid",
+            "getppid",
+            "set_tid_address",
+            "set_robust_list",
+            "rseq",
+            "getrandom",
+            "restart_syscall",
+            "getcpu");
+    for (Rule rule : GuestProfile.filter().rules()) {
+      if (rule.action().equals(Action.ALLOW)) {
+        assertTrue(fdless.contains(Syscalls.name(rule.number())), Syscalls.name(rule.number()));
+      }
+      assertFalse(rule.reason().isBlank());
+    }
+  }
+
+  @Test
+  void mmapIsNativeOnlyWithoutAFile() {
+    long anonymous = 0x20;
+    long privately = 0x02;
+    assertEquals(ALLOW, run("mmap", 0, 4096, 3, privately | anonymous, -1, 0));
+    assertEquals(ALLOW, run("mmap", 0, 4096, 7, 0x01 | anonymous, 5, 0));
+    assertEquals(ALLOW, run("mmap", 0, 4096, 0, privately | anonymous | 0x4000 | 0x20000, -1, 0));
+    assertEquals(ALLOW, run("mmap", 0, 4096, 3, 0x08 | anonymous, -1, 0)); // MAP_DROPPABLE
+    assertEquals(NOTIFY, run("mmap", 0, 4096, 3, privately, 3, 0));
+    assertEquals(
+        NOTIFY, run("mmap", 0, 4096, 3, privately | anonymous | 0x40000, -1, 0)); // HUGETLB
+    assertEquals(
+        NOTIFY, run("mmap", 0, 4096, 3, privately | anonymous | 0x100, -1, 0)); // GROWSDOWN
+    assertEquals(NOTIFY, run("mmap", 0, 4096, 3, privately | anonymous | 0x2000, -1, 0)); // LOCKED
+    assertEquals(NOTIFY, run("mmap", 0, 4096, 3, privately | anonymous | GARBAGE, -1, 0));
+    assertEquals(NOTIFY, run("mmap", 0, 4096, 3, privately | anonymous << 32, -1, 0));
+    assertEquals(NOTIFY, run("mmap", 0, 4096, 3 | 0x0100_0000, privately | anonymous, -1, 0));
+  }
+
+  @Test
+  void otherMemoryCalls() {
+    assertEquals(ALLOW, run("mprotect", 0, 4096, 7));
+    assertEquals(NOTIFY, run("mprotect", 0, 4096, 0x0100_0007)); // PROT_GROWSDOWN
+    assertEquals(NOTIFY, run("mprotect", 0, 4096, GARBAGE | 7));
+    assertEquals(ALLOW, run("mremap", 0, 4096, 8192, 1));
+    assertEquals(NOTIFY, run("mremap", 0, 4096, 8192, 8));
+    for (int advice : new int[] {0, 4, 8, 10, 14, 18, 23, 25, 102, 103}) {
+      assertEquals(ALLOW, run("madvise", 0, 4096, advice));
+      assertEquals(ALLOW, run("madvise", 0, 4096, GARBAGE | advice)); // the kernel reads an int
+    }
+    for (int advice : new int[] {5, 7, 9, 26, 100, 101, 104, -1}) {
+      assertEquals(NOTIFY, run("madvise", 0, 4096, advice));
+    }
+    assertEquals(errno(22), run("madvise", 0, 4096, 12));
+  }
+
+  @Test
+  void futexWithoutPriorityInheritance() {
+    for (int operation : new int[] {0, 1, 3, 4, 5, 9, 10}) {
+      for (int flags : new int[] {0, 128, 256, 384}) {
+        assertEquals(ALLOW, run("futex", 0, operation | flags));
+        assertEquals(ALLOW, run("futex", 0, GARBAGE | operation | flags));
+      }
+      assertEquals(errno(38), run("futex", 0, operation | 512));
+    }
+    for (int operation : new int[] {2, 6, 7, 8, 11, 12, 13, 14, 127, -1}) {
+      assertEquals(errno(38), run("futex", 0, operation | 128));
+    }
+  }
+
+  @Test
+  void clocksWithoutFileDescriptor() {
+    for (String name : new String[] {"clock_gettime", "clock_getres", "clock_nanosleep"}) {
+      assertEquals(ALLOW, run(name, 0));
+      assertEquals(ALLOW, run(name, 11));
+      assertEquals(ALLOW, run(name, GARBAGE | 1));
+      assertEquals(NOTIFY, run(name, 16));
+      int pid = 4711;
+      assertEquals(ALLOW, run(name, ~pid << 3 | 2)); // CPU clock of a process
+      assertEquals(ALLOW, run(name, ~pid << 3 | 6)); // and of a thread
+      int fd = 3;
+      assertEquals(NOTIFY, run(name, ~fd << 3 | 3)); // FD_TO_CLOCKID
+      assertEquals(NOTIFY, run(name, 0xffff_ffffL & (~fd << 3 | 3)));
+    }
+  }
+
+  @Test
+  void processAttributes() {
+    assertEquals(ALLOW, run("prctl", 15)); // PR_SET_NAME
+    assertEquals(ALLOW, run("prctl", 1)); // PR_SET_PDEATHSIG
+    assertEquals(ALLOW, run("prctl", 0x53564d41, 0)); // PR_SET_VMA
+    assertEquals(NOTIFY, run("prctl", 0x53564d41, 1));
+    assertEquals(NOTIFY, run("prctl", 0x53564d41, 1L << 32));
+    for (int option : new int[] {0, 3, 4, 8, 22, 24, 35, 38, 39, 47, 59}) {
+      assertEquals(NOTIFY, run("prctl", option));
+    }
+    assertEquals(ALLOW, run("arch_prctl", 0x1002)); // ARCH_SET_FS
+    assertEquals(errno(22), run("arch_prctl", 0x1012)); // ARCH_SET_CPUID
+    assertEquals(errno(22), run("arch_prctl", 0x3001)); // ARCH_CET_STATUS
+    assertEquals(errno(22), run("arch_prctl", 0x5001)); // ARCH_SHSTK_ENABLE
+    assertEquals(ALLOW, run("membarrier", 8));
+    assertEquals(NOTIFY, run("membarrier", 2)); // GLOBAL_EXPEDITED
+  }
+
+  @Test
+  void otherNumbers() {
+    var program = GuestProfile.program();
+    int kill = Action.KILL_PROCESS.returnValue();
+    assertEquals(NOTIFY, BpfInterpreter.run(program, SeccompData.call(GuestProfile.STUB_CALL)));
+    assertEquals(NOTIFY, BpfInterpreter.run(program, SeccompData.call(400)));
+    assertEquals(NOTIFY, BpfInterpreter.run(program, SeccompData.call(470)));
+    assertEquals(NOTIFY, BpfInterpreter.run(program, SeccompData.call(0x3fff_ffff)));
+    assertEquals(kill, BpfInterpreter.run(program, SeccompData.call(0x4000_0000)));
+    assertEquals(kill, BpfInterpreter.run(program, SeccompData.call(0x4000_0000 | 39)));
+    assertEquals(kill, BpfInterpreter.run(program, SeccompData.call(0x7fff_ffff)));
+    assertEquals(NOTIFY, BpfInterpreter.run(program, SeccompData.call(-1)));
+    assertEquals(NOTIFY, BpfInterpreter.run(program, SeccompData.call(Integer.MIN_VALUE)));
+  }
+
+  @Test
+  void theProfileIsSmall() {
+    int length = GuestProfile.program().length();
+    assertTrue(length <= 170, "instructions: " + length);
+    var counts = ProfilePrinter.count(GuestProfile.filter());
+    assertEquals(36, counts.allowed());
+    assertEquals(25, counts.allowedByNumber());
+    assertEquals(64, counts.denied());
+    assertEquals(Syscalls.count(), counts.allowed() + counts.denied() + counts.trapped());
+  }
+
+  @Test
+  void theFileIsTheProgram(@TempDir Path directory) throws Exception {
+    Path file = directory.resolve("guest.bpf");
+    WriteProgram.main(new String[] {file.toString()});
+    assertArrayEquals(GuestProfile.program().toBytes(), Files.readAllBytes(file));
+  }
+
+  @Test
+  void thePrintedProfileSaysItAll() throws Exception {
+    var text = new StringBuilder();
+    ProfilePrinter.print(GuestProfile.filter(), GuestProfile.program(), text);
+    String all = text.toString();
+    assertTrue(all.startsWith("profile guest: 36 native (25 whatever their arguments), 64 denied"));
+    for (int number = 0; number < Syscalls.limit(); number++) {
+      if (Syscalls.name(number) != null) {
+        assertTrue(all.contains(" " + Syscalls.name(number)), Syscalls.name(number));
+      }
+    }
+    for (Rule rule : GuestProfile.filter().rules()) {
+      assertTrue(all.contains(rule.reason()), rule.reason());
+    }
+  }
+}
