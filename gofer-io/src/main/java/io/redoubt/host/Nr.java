@@ -98,6 +98,7 @@ public final class Nr {
   public static final int CLOCK_GETTIME = 228;
   public static final int CLOCK_NANOSLEEP = 230;
   public static final int EXIT_GROUP = 231;
+  public static final int EXECVEAT = 322;
   public static final int EPOLL_WAIT = 232;
   public static final int EPOLL_CTL = 233;
   public static final int TGKILL = 234;

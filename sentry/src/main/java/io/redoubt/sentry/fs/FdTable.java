@@ -36,6 +36,9 @@ public final class FdTable {
    * @return the fd, or -EMFILE (the reference stays the caller's)
    */
   public synchronized int install(OpenFile file, int from, boolean cloexec, long limit) {
+    if (users == 0) {
+      return -24; // the process is gone; a call of it was still running
+    }
     int fd = Math.max(from, lowestFree);
     while (fd < files.length && files[fd] != null) {
       fd++;

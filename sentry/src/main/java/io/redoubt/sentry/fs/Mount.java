@@ -11,4 +11,12 @@ public final class Mount {
     this.source = source;
     this.root = root;
   }
+
+  public boolean isNosuid() {
+    return false;
+  }
+
+  public boolean isNoexec() {
+    return false;
+  }
 }

@@ -6,7 +6,7 @@ package io.redoubt.sentry.kernel;
  */
 public record Credentials(
     int uid, int euid, int suid, int fsuid, int gid, int egid, int sgid, int fsgid, int[] groups,
-    long permitted, long effective, long inheritable, long bounding, long ambient) {
+    long permitted, long effective, long inheritable, long bounding, long ambient, boolean noNewPrivs) {
   public static final int CAP_CHOWN = 0;
   public static final int CAP_DAC_OVERRIDE = 1;
   public static final int CAP_DAC_READ_SEARCH = 2;
@@ -31,7 +31,7 @@ public record Credentials(
   /** A fresh identity: all ids the same; root gets every capability. */
   public static Credentials of(int uid, int gid, int... groups) {
     long caps = uid == 0 ? ALL_CAPS : 0;
-    return new Credentials(uid, uid, uid, uid, gid, gid, gid, gid, groups, caps, caps, 0, ALL_CAPS, 0);
+    return new Credentials(uid, uid, uid, uid, gid, gid, gid, gid, groups, caps, caps, 0, ALL_CAPS, 0, false);
   }
 
   /** Whether the effective set holds {@code cap}. */
@@ -71,5 +71,26 @@ public record Credentials(
       return 0;
     }
     return -13;
+  }
+
+  /** The identity after exec of a file (credentials(7), capabilities(7)): set-id bits, saved ids, capabilities. */
+  public Credentials afterExec(io.redoubt.sentry.fs.Stat file, boolean nosuid) {
+    int newEuid = euid;
+    int newEgid = egid;
+    if (!nosuid && !noNewPrivs) {
+      if ((file.mode & 04000) != 0) {
+        newEuid = file.uid;
+      }
+      if ((file.mode & 02010) == 02010) {
+        newEgid = file.gid;
+      }
+    }
+    boolean root = newEuid == 0 || uid == 0;
+    long newPermitted = root ? (inheritable | bounding) : ambient;
+    long newEffective = newEuid == 0 ? newPermitted : ambient;
+    long newAmbient = newEuid != euid || newEgid != egid ? 0 : ambient;
+    return new Credentials(
+        uid, newEuid, newEuid, newEuid, gid, newEgid, newEgid, newEgid, groups, newPermitted, newEffective, inheritable, bounding,
+        newAmbient, noNewPrivs);
   }
 }

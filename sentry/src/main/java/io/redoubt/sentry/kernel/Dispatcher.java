@@ -1,9 +1,170 @@
 package io.redoubt.sentry.kernel;
 
-/** Runs handlers and answers the guest. */
+import io.redoubt.host.Errno;
+import io.redoubt.host.Seccomp;
+import io.redoubt.host.Seccomp.Notif;
+import io.redoubt.host.Seccomp.NotifResp;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * From a notification to an answer: finds the task, runs the handler, answers or parks.
+ *
+ * <p>Who may touch a call: the thread that received it, until it parks or answers it; then whoever wakes it, because waking takes it
+ * from PARKED to RUNNING under its monitor and only one can do that.
+ */
 public final class Dispatcher {
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
+
+  private final Kernel kernel;
+  private final SyscallTable.Entry[] entries = new SyscallTable.Entry[SyscallTable.SIZE];
+  private final boolean[] toldMissing = new boolean[SyscallTable.SIZE + 1];
+  private SyscallHandler stubHandler;
+  private int stubCall;
+
+  /** Told of every call, or null: --trace and --stats cost nothing when nobody asks. */
+  volatile CallObserver observer;
+
+  Dispatcher(Kernel kernel) {
+    this.kernel = kernel;
+  }
+
+  /** Sets the table, and the stub's reserved call which is outside of it. */
+  void install(SyscallTable table, int stubCall, SyscallHandler stubHandler) {
+    for (int i = 0; i < entries.length; i++) {
+      entries[i] = table.get(i);
+    }
+    this.stubCall = stubCall;
+    this.stubHandler = stubHandler;
+  }
+
+  /** Serves one received notification. */
+  void serve(int listener, MemorySegment n) {
+    long id = n.get(LONG, Notif.ID);
+    int tid = n.get(INT, Notif.PID);
+    Task task = kernel.tasks.byHostTid(tid);
+    if (task == null) {
+      task = kernel.tasks.adopt(tid);
+      if (task == null) {
+        return; // it died before it could be looked at
+      }
+    }
+    Syscall c = task.call;
+    if (c.isInFlight() && !c.cancel()) {
+      // A freeze makes the kernel issue a call anew under another id while the first run has not ended. The thread waits in the new
+      // one and the old answer will find nobody; but the call object is one. Let the running thread get out of it.
+      while (c.isInFlight()) {
+        Thread.onSpinWait();
+      }
+    }
+    c.arg0 = n.get(LONG, Notif.DATA__ARGS);
+    c.arg1 = n.get(LONG, Notif.DATA__ARGS + 8);
+    c.arg2 = n.get(LONG, Notif.DATA__ARGS + 16);
+    c.arg3 = n.get(LONG, Notif.DATA__ARGS + 24);
+    c.arg4 = n.get(LONG, Notif.DATA__ARGS + 32);
+    c.arg5 = n.get(LONG, Notif.DATA__ARGS + 40);
+    c.instructionPointer = n.get(LONG, Notif.DATA__INSTRUCTION_POINTER);
+    c.begin(listener, id, n.get(INT, Notif.DATA__NR));
+    CallObserver o = observer;
+    c.startNanos = o == null ? 0 : System.nanoTime();
+    if (o != null) {
+      o.entered(c);
+    }
+    if (task.hasDuties) {
+      task.doDuties();
+    }
+    run(c);
+  }
+
   /** Goes on with a call that was parked and has been woken. */
   void resume(Syscall c) {
-    throw new IllegalStateException("not started: nr=" + c.nr);
+    run(c);
   }
+
+  private void run(Syscall c) {
+    // The first run may have looked before it registered: then it looks once more before it may sleep.
+    boolean looked = c.isRetry();
+    for (; ; ) {
+      long r = invoke(c);
+      if (r == Syscall.BLOCKED) {
+        if (!looked) {
+          looked = true;
+          continue;
+        }
+        if (c.isInterrupted()) {
+          answer(c, c.interruptedAnswer());
+          return;
+        }
+        if (c.park()) {
+          return;
+        }
+        continue;
+      }
+      if (r != Syscall.NO_REPLY) {
+        answer(c, r);
+      }
+      return;
+    }
+  }
+
+  private long invoke(Syscall c) {
+    int nr = c.nr;
+    SyscallTable.Entry e = nr >= 0 && nr < SyscallTable.SIZE ? entries[nr] : null;
+    Exec pending = c.task.exec;
+    if (pending != null) {
+      return pending.onCall(c, e == null ? null : e.handler());
+    }
+    if (e == null) {
+      return nr == stubCall ? stubHandler.call(c) : missing(nr);
+    }
+    return e.handler().call(c);
+  }
+
+  private long missing(int nr) {
+    int slot = nr >= 0 && nr < SyscallTable.SIZE ? nr : SyscallTable.SIZE;
+    if (!toldMissing[slot]) {
+      toldMissing[slot] = true;
+      CallObserver o = observer;
+      if (o != null) {
+        o.missing(nr);
+      }
+    }
+    return -Errno.ENOSYS;
+  }
+
+  /** Ends the call and answers the guest. */
+  void answer(Syscall c, long result) {
+    observe(c, result);
+    int listener = c.listener;
+    long id = c.id;
+    c.end();
+    send(listener, id, result);
+  }
+
+  /** Tells the observer of an answer. */
+  void observe(Syscall c, long result) {
+    if (c.startNanos != 0) {
+      CallObserver o = observer;
+      if (o != null) {
+        o.answered(c, result);
+      }
+    }
+  }
+
+  /** Answers without a call object. ENOENT means that the guest is gone: its death is handled where it is seen. */
+  static int send(int listener, long id, long result) {
+    MemorySegment resp = RESPONSE.get();
+    if (result == Syscall.CONTINUE) {
+      return Seccomp.send(listener, resp, id, 0, 0, Seccomp.SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+    }
+    if (result < 0 && result >= -4095) {
+      return Seccomp.send(listener, resp, id, 0, (int) result, 0);
+    }
+    return Seccomp.send(listener, resp, id, result, 0, 0);
+  }
+
+  private static final ThreadLocal<MemorySegment> RESPONSE =
+      ThreadLocal.withInitial(() -> Arena.global().allocate(NotifResp.SIZEOF, 8));
 }

@@ -1,8 +1,13 @@
 package io.redoubt.sentry.kernel;
 
 import io.redoubt.sentry.dev.Devices;
-import io.redoubt.sentry.proc.HostProc;
+import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Vfs;
+import io.redoubt.sentry.proc.HostProc;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The kernel that one sandbox sees: everything that is not per task hangs here.
@@ -18,20 +23,76 @@ import io.redoubt.sentry.fs.Vfs;
  *             FdTable, FsContext
  *               WaitQueue
  *                 Syscall    the parking hand-over
- *                   Timers
+ *                   Timers, Reactor
  * </pre>
  */
 public final class Kernel {
   public final Timers timers = new Timers();
-  public final Dispatcher dispatcher = new Dispatcher();
-  public final TaskTable tasks = new TaskTable();
-  public final Signals signals = new Signals();
+  public final Reactor reactor = new Reactor(timers);
+  public final Dispatcher dispatcher = new Dispatcher(this);
+  public final TaskTable tasks = new TaskTable(this);
+  public final Signals signals = new Signals(this);
   public final Vfs vfs = new Vfs();
-  public volatile String hostname = "redoubt";
-  public volatile String domainname = "(none)";
   public final Devices devices = new Devices();
   public final HostProc hostProc = HostProc.open();
+  public final MappingNames mappingNames = new MappingNames();
+  public volatile String hostname = "redoubt";
+  public volatile String domainname = "(none)";
 
   /** Boot time of the sandbox, System.nanoTime() scale. */
   public final long startNanos = System.nanoTime();
+
+  private final List<Consumer<Process>> exitListeners = new ArrayList<>();
+  private volatile boolean over;
+
+  /** Looks the sandbox's command up at its first exec; null once that is done or when there is none. */
+  volatile FirstExec firstExec;
+
+  /** Whether pid 1 is the runtime's own reaper, which no guest may touch. */
+  volatile boolean hasShim;
+
+  /** The stub that exec starts programs with: a sealed memfd. */
+  int stubFd = -1;
+
+  /** Registers what must happen when a process ends (locks, terminals). Before the sandbox starts. */
+  public void onExit(Consumer<Process> listener) {
+    exitListeners.add(listener);
+  }
+
+  void onProcessExit(Process p) {
+    for (Consumer<Process> l : exitListeners) {
+      l.accept(p);
+    }
+    Process parent = p.parent;
+    if (parent != null && !parent.exited) {
+      signals.childEnded(parent);
+    }
+  }
+
+  /** Whether the sandbox has ended. */
+  public boolean isOver() {
+    return over;
+  }
+
+  /** The sandbox has ended: the workers stop. */
+  public void end() {
+    over = true;
+  }
+
+  /** Notes for /proc/PID/maps that the guest may map {@code file} as host object {@code hostFd}. */
+  public void noteMapping(int hostFd, OpenFile file) {
+    MemorySegment st = KernelThread.scratch().small;
+    if (io.redoubt.host.Stat.fstat(hostFd, st) == 0) {
+      long dev = st.get(java.lang.foreign.ValueLayout.JAVA_LONG, 0);
+      long ino = st.get(java.lang.foreign.ValueLayout.JAVA_LONG, 8);
+      mappingNames.put(dev, ino, file.path());
+    }
+  }
+
+  /** Starts serving a listener with {@code workers} threads, at least two. */
+  public void serve(int listener, int workers) {
+    for (int i = 0; i < Math.max(2, workers); i++) {
+      Worker.start(this, listener, i);
+    }
+  }
 }

@@ -20,14 +20,33 @@ public final class Process {
   public volatile int sid;
   public final ArrayList<Task> threads = new ArrayList<>();
   public final ArrayList<Process> children = new ArrayList<>();
-  public volatile Path exe; // pinned
-  public volatile String[] argv = {};
-  public volatile boolean exited; // its files are closed, its end is told or about to be
+
+  /** The program's file, null before the first exec. */
+  public volatile Path exe;
+
+  // What a #! line put in front of the arguments that the host kernel knows, and how many of those it replaced.
+  private volatile String[] argvPrefix = {};
+  private volatile int argvDrop;
+
+  /** Its files are closed, its end is told or about to be. */
+  public volatile boolean exited;
+
   /** The controlling terminal (a Terminal object of the tty package), or null. */
   public volatile Object controllingTerminal;
 
   public final ResourceLimits limits;
   public final long startNanos = System.nanoTime();
+
+  /** Counts settings of interval timers, so that the watch of an old one ends. */
+  volatile long timerGeneration;
+
+  volatile int pidfd = -1;
+  Reactor.Registration deathWatch;
+
+  /** True once the process has called exec, until then setpgid by its parent works. */
+  public volatile boolean hasExeced;
+
+  private final BitSet scratchFds = new BitSet(); // guarded by itself
 
   Process(Kernel kernel, int pid, int hostPid, ResourceLimits limits) {
     this.kernel = kernel;
@@ -36,25 +55,64 @@ public final class Process {
     this.limits = limits;
   }
 
-  // Host fds that mappings have planted at the guest's own numbers; guarded by itself.
-  private final BitSet scratchFds = new BitSet();
+  /** A forked child runs the same image as its maker. */
+  void inheritImage(Process maker) {
+    exe = maker.exe;
+    argvPrefix = maker.argvPrefix;
+    argvDrop = maker.argvDrop;
+    synchronized (maker.scratchFds) {
+      scratchFds.or(maker.scratchFds);
+    }
+  }
 
-  /** A mapping has planted a host fd at number {@code fd}. */
-  public void addScratchFd(int fd) {
+  /** exec: the host kernel has closed the scratch fds, which are close-on-exec. */
+  void newImage(Path newExe, String[] prefix, int drop) {
+    exe = newExe;
+    argvPrefix = prefix;
+    argvDrop = drop;
+    hasExeced = true;
+    synchronized (scratchFds) {
+      scratchFds.clear();
+    }
+  }
+
+  /** A host fd has been planted in the guest at this number, for a file mapping. */
+  void noteScratchFd(int fd) {
     synchronized (scratchFds) {
       scratchFds.set(fd);
     }
   }
 
-  /** Whether there was a planted host fd at {@code fd}, which the caller now lets the host close. */
-  public boolean takeScratchFd(int fd) {
+  /** Whether a close of {@code fd} must also run in the host kernel, because a scratch fd is there. */
+  public boolean takeScratchFd(long fd) {
     synchronized (scratchFds) {
-      boolean was = fd >= 0 && scratchFds.get(fd);
-      if (was) {
-        scratchFds.clear(fd);
+      if (fd < 0 || fd >= scratchFds.length() || !scratchFds.get((int) fd)) {
+        return false;
       }
-      return was;
+      scratchFds.clear((int) fd);
+      return true;
     }
+  }
+
+  /** /proc/PID/cmdline: the host kernel's, with what a {@code #!} line changed. */
+  public byte[] commandLine() {
+    byte[] host = HostStatus.readFile(hostPid + "/cmdline", 1 << 20);
+    if (argvDrop == 0) {
+      return host;
+    }
+    java.io.ByteArrayOutputStream out = new java.io.ByteArrayOutputStream();
+    for (String s : argvPrefix) {
+      out.writeBytes(Exec.bytes(s));
+      out.write(0);
+    }
+    int at = 0;
+    while (at < host.length && host[at] != 0) {
+      at++;
+    }
+    if (at < host.length) {
+      out.write(host, at + 1, host.length - at - 1);
+    }
+    return out.toByteArray();
   }
 
   /** The threads, a copy. */
@@ -64,7 +122,7 @@ public final class Process {
     }
   }
 
-  /** The first thread, or the one that is left. */
+  /** The first thread, or the one that is left; null when all are gone. */
   public Task leader() {
     synchronized (kernel.tasks) {
       return threads.isEmpty() ? null : threads.get(0);

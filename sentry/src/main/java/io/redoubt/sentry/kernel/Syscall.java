@@ -65,7 +65,8 @@ public final class Syscall implements Waiter {
   }
 
   long id; // of the notification; 0 when idle
-  long startNanos; // for --trace and --stats
+  int listener; // the fd it came from
+  long startNanos; // for --trace and --stats; 0 when nobody asked
 
   /** Answer when a signal interrupts the parked call. Set by {@link #block}. */
   private long interruptResult;
@@ -75,15 +76,22 @@ public final class Syscall implements Waiter {
   private final ArrayList<WaitQueue.Entry> waits = new ArrayList<>(2);
   private boolean registered; // since the last reset
   private boolean timedOut; // written by the timer before wake, read by the run after it
-  private boolean interrupted;
 
   // Guarded by this: the hand-over between the one that parks and the ones that wake.
   private int phase = IDLE;
   private boolean woken;
+  private boolean interrupted;
 
-  private long error;
   private OpenFile held;
   private OpenFile heldSecond;
+
+  // What a call that a signal interrupted was, so that its restart keeps the deadline of the first run.
+  private long savedDeadline;
+  private int savedNr;
+  private long savedArg0;
+  private long savedArg1;
+
+  private long error;
 
   Syscall(Task task) {
     this.task = task;
@@ -145,6 +153,12 @@ public final class Syscall implements Waiter {
    */
   public void deadline(long nanosFromNow) {
     if (deadlineNanos == 0) {
+      if (savedDeadline != 0 && savedNr == nr && savedArg0 == arg0 && savedArg1 == arg1) {
+        deadlineNanos = savedDeadline;
+        savedDeadline = 0;
+        timer = task.kernel.timers.schedule(deadlineNanos, this::onDeadline);
+        return;
+      }
       long t = System.nanoTime() + nanosFromNow;
       deadlineNanos = t == 0 ? 1 : t;
       timer = task.kernel.timers.schedule(deadlineNanos, this::onDeadline);
@@ -223,21 +237,28 @@ public final class Syscall implements Waiter {
 
   // ---- for the dispatcher ----
 
-  void begin(long id, int nr) {
-    this.id = id;
+  void begin(int listener, long id, int nr) {
+    this.listener = listener;
     this.nr = nr;
     progress = 0;
     state = null;
+    if (savedDeadline != 0 && savedNr != nr) {
+      savedDeadline = 0;
+    }
     synchronized (this) {
+      this.id = id;
       phase = RUNNING;
       woken = false;
       interrupted = false;
     }
   }
 
-  /** After BLOCKED: true when parked, false when something happened meanwhile and the handler must run again. */
+  /**
+   * After BLOCKED: true when parked, false when something happened meanwhile and the call must be looked at again. From the moment
+   * that this returns true another thread may run the call.
+   */
   synchronized boolean park() {
-    if (woken) {
+    if (woken || interrupted) {
       woken = false;
       return false;
     }
@@ -245,20 +266,36 @@ public final class Syscall implements Waiter {
     return true;
   }
 
-  /** Whether a signal interrupted the parked call; then {@link #interruptResult()} is the answer. */
-  boolean isInterrupted() {
+  /** Whether a signal interrupted the call; then, if it would still block, {@link #interruptedAnswer()} is its answer. */
+  synchronized boolean isInterrupted() {
     return interrupted;
   }
 
-  long interruptResult() {
+  /** What an interrupted call answers: what was done so far, else its restart code. */
+  long interruptedAnswer() {
+    if (progress > 0) {
+      return progress;
+    }
+    if (deadlineNanos != 0 && interruptResult == ERESTARTNOHAND) {
+      savedDeadline = deadlineNanos;
+      savedNr = nr;
+      savedArg0 = arg0;
+      savedArg1 = arg1;
+    }
     return interruptResult;
   }
 
-  synchronized boolean isParked() {
+  /** Whether the call waits for something (a hint when read by another thread). */
+  public boolean isParked() {
     return phase == PARKED;
   }
 
-  /** Ends the call: registrations and timer go. */
+  /** Whether the thread is in a call. */
+  public boolean isInFlight() {
+    return phase != IDLE;
+  }
+
+  /** Ends the call: registrations and timer go. Before the answer is sent: after it the thread may call again. */
   void end() {
     forgetWaits();
     registered = false;
@@ -268,19 +305,20 @@ public final class Syscall implements Waiter {
       timer = null;
     }
     deadlineNanos = 0;
-    if (state != null) {
-      if (state instanceof Cleanup undo) {
-        undo.cleanup();
-      }
-      state = null;
+    Object s = state;
+    state = null;
+    OpenFile first = held;
+    OpenFile second = heldSecond;
+    held = null;
+    heldSecond = null;
+    if (s instanceof Cleanup undo) {
+      undo.cleanup();
     }
-    if (held != null) {
-      held.close();
-      held = null;
+    if (first != null) {
+      first.close();
     }
-    if (heldSecond != null) {
-      heldSecond.close();
-      heldSecond = null;
+    if (second != null) {
+      second.close();
     }
     synchronized (this) {
       phase = IDLE;
@@ -298,18 +336,37 @@ public final class Syscall implements Waiter {
     wake(false);
   }
 
-  /** A signal is pending for the thread: answer the call with its restart code. @return whether the call was parked */
+  /** A signal is pending for the thread: a parked call is answered with its restart code. @return whether it was parked */
   boolean interrupt() {
     return wake(true);
   }
 
-  private boolean wake(boolean bySignal) {
+  /** The thread is gone: a parked call ends without an answer. @return false when another thread is running it just now */
+  boolean cancel() {
     synchronized (this) {
       if (phase != PARKED) {
-        woken = phase == RUNNING;
+        return phase == IDLE;
+      }
+      phase = RUNNING;
+    }
+    end();
+    return true;
+  }
+
+  private boolean wake(boolean bySignal) {
+    synchronized (this) {
+      if (phase == IDLE) {
         return false;
       }
-      interrupted = bySignal;
+      if (bySignal) {
+        interrupted = true;
+      } else {
+        woken = true;
+      }
+      if (phase != PARKED) {
+        return false;
+      }
+      woken = false;
       phase = RUNNING;
     }
     KernelThread.runLater(this);

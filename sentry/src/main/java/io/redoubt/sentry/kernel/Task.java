@@ -18,6 +18,16 @@ public final class Task {
   public volatile FsContext fs;
   public volatile Credentials credentials;
 
+  /** An exec that is under way, or null. Written by the thread that serves the task. */
+  volatile Exec exec;
+
+  // Things to do before the next call of this task, because the host kernel has run one of its calls since: see doDuties.
+  volatile boolean hasDuties;
+  private boolean waited;
+  private Process signalled;
+
+  private boolean released; // guarded by this
+
   public Task(Process process, int tid, int hostTid, GuestMemory memory, FdTable files, FsContext fs, Credentials credentials) {
     this.kernel = process.kernel;
     this.process = process;
@@ -36,5 +46,42 @@ public final class Task {
    */
   public void sendSignal(int signal) {
     kernel.signals.toTask(this, signal);
+  }
+
+  /** A wait has been let through: children may be dead of whom the sentry has not heard. */
+  void willWait() {
+    waited = true;
+    hasDuties = true;
+  }
+
+  /** A kill of {@code target} has been let through: its blocked calls may have to be interrupted. */
+  void willSignal(Process target) {
+    signalled = target;
+    hasDuties = true;
+  }
+
+  /** The task calls again: what it had the host kernel do has been done. Runs on the thread that serves it, before the call. */
+  void doDuties() {
+    hasDuties = false;
+    if (waited) {
+      waited = false;
+      kernel.tasks.noteDeadChildren(process);
+    }
+    Process target = signalled;
+    if (target != null) {
+      signalled = null;
+      kernel.signals.look(target);
+    }
+  }
+
+  /** Gives back all that the task holds. The one place where this happens; harmless when done twice. */
+  void releaseResources() {
+    synchronized (this) {
+      if (released) {
+        return;
+      }
+      released = true;
+    }
+    files.release();
   }
 }

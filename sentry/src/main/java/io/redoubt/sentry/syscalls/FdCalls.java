@@ -231,7 +231,7 @@ public final class FdCalls {
       return -EINVAL;
     }
     // A process group (negative) is taken as it is: it may be empty by the time a signal would be sent anyway.
-    if (who > 0 && c.task.kernel.tasks.group(who) == null) {
+    if (who > 0 && c.task.kernel.tasks.process(who) == null) {
       return -ESRCH;
     }
     f.asyncOwner = who;

@@ -1,0 +1,205 @@
+package io.redoubt.sentry.kernel;
+
+import io.redoubt.host.Errno;
+import io.redoubt.host.Nr;
+import io.redoubt.host.Ptrace;
+import io.redoubt.host.Ptrace.UserRegs;
+import io.redoubt.host.Seccomp;
+import io.redoubt.host.Wait;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * One exec on its way, from the trapped execve to the first instruction of the new program.
+ *
+ * <pre>
+ *   guest: execve(path, argv, envp)          sentry: resolves and opens everything (Image); injects the stub's fd N; seizes and
+ *                                            interrupts the thread; answers ENOSYS; the thread stops on its way out; its registers are
+ *                                            made those of execveat(N, "", argv, envp, AT_EMPTY_PATH) at the same instruction; detach
+ *   guest: execveat(N, ...)     REWRITTEN    continue: the host kernel runs it, with all that exec does to threads, signals, vfork
+ *   stub:  LOAD                 EXECING      now it is certain: close-on-exec, identity, books; the plan is written
+ *   stub:  mmap(fd), close(fd)  LOADING      continue, for exactly the fds of the plan
+ *   stub:  DONE                              the task is an ordinary one again
+ * </pre>
+ *
+ * A native exec that fails (E2BIG, EFAULT in argv, ENOMEM) returns its errno to the guest, whose next call finds this object in
+ * EXECING with something else than LOAD, and drops it.
+ */
+final class Exec {
+  private static final int REWRITTEN = 1;
+  private static final int EXECING = 2;
+  private static final int LOADING = 3;
+
+  private static final int AT_EMPTY_PATH = 0x1000;
+  private static final int O_CLOEXEC = 02000000;
+
+  static final int LOAD = 1;
+  static final int DONE = 2;
+  private static final int PLAN_LIMIT = 16 * 1024;
+
+  private final Task task;
+  private final Image image;
+  private final int stubFd; // its number in the guest
+  private int phase = REWRITTEN;
+  private int programFd = -1; // numbers in the guest
+  private int interpreterFd = -1;
+
+  private Exec(Task task, Image image, int stubFd) {
+    this.task = task;
+    this.image = image;
+    this.stubFd = stubFd;
+  }
+
+  /**
+   * Makes the calling thread run the stub in place of {@code image}.
+   *
+   * @param emptyString address in the guest of a NUL byte
+   * @return {@link Syscall#NO_REPLY}, or a negative errno
+   */
+  static long start(Syscall c, Image image, long emptyString, long argv, long envp) {
+    Task task = c.task;
+    int tid = task.hostTid;
+    int fd = Seccomp.addFd(c.listener, c.id, 0, task.kernel.stubFd, 0, O_CLOEXEC);
+    if (fd < 0) {
+      image.release();
+      return fd == -Errno.EMFILE ? -Errno.EMFILE : -Errno.EAGAIN;
+    }
+    int r = Ptrace.seize(tid, 0);
+    if (r == 0) {
+      r = Ptrace.interrupt(tid);
+    }
+    if (r < 0) {
+      // The thread is dying, or somebody outside is tracing it.
+      image.release();
+      return r == -Errno.ESRCH ? Syscall.NO_REPLY : -Errno.EAGAIN;
+    }
+    task.exec = new Exec(task, image, fd);
+    // The answer before the stop: the thread cannot stop while it waits for it.
+    int listener = c.listener;
+    long id = c.id;
+    c.task.kernel.dispatcher.observe(c, 0);
+    c.end();
+    Dispatcher.send(listener, id, -Errno.ENOSYS);
+    long w = Wait.wait4(tid, Wait.__WALL);
+    if (w < 0 || !Wait.isStopped(Wait.status(w))) {
+      return Syscall.NO_REPLY; // killed on the way; its pidfd tells
+    }
+    int status = Wait.status(w);
+    // Stopped for our interrupt, or to deliver a signal, which then gets delivered: its handler returns to the rewritten call.
+    int signal = Wait.ptraceEvent(status) == Ptrace.PTRACE_EVENT_STOP ? 0 : Wait.stopSignal(status);
+    MemorySegment regs = REGISTERS.get();
+    if (Ptrace.getRegs(tid, regs) == 0) {
+      regs.set(ValueLayout.JAVA_LONG, UserRegs.RIP, regs.get(ValueLayout.JAVA_LONG, UserRegs.RIP) - 2); // back onto "syscall"
+      regs.set(ValueLayout.JAVA_LONG, UserRegs.RAX, Nr.EXECVEAT);
+      regs.set(ValueLayout.JAVA_LONG, UserRegs.ORIG_RAX, -1);
+      regs.set(ValueLayout.JAVA_LONG, UserRegs.RDI, fd);
+      regs.set(ValueLayout.JAVA_LONG, UserRegs.RSI, emptyString);
+      regs.set(ValueLayout.JAVA_LONG, UserRegs.RDX, argv);
+      regs.set(ValueLayout.JAVA_LONG, UserRegs.R10, envp);
+      regs.set(ValueLayout.JAVA_LONG, UserRegs.R8, AT_EMPTY_PATH);
+      Ptrace.setRegs(tid, regs);
+    }
+    Ptrace.detach(tid, signal);
+    return Syscall.NO_REPLY;
+  }
+
+  private static final ThreadLocal<MemorySegment> REGISTERS =
+      ThreadLocal.withInitial(() -> Arena.global().allocate(UserRegs.SIZEOF, 8));
+
+  /** A call of the task while this exec is on its way. */
+  long onCall(Syscall c, SyscallHandler handler) {
+    switch (phase) {
+      case REWRITTEN -> {
+        if (c.nr == Nr.EXECVEAT && c.arg0 == stubFd && c.arg4 == AT_EMPTY_PATH) {
+          phase = EXECING;
+          return Syscall.CONTINUE;
+        }
+        // A signal handler runs before the rewritten call: an ordinary call.
+        return handler == null ? -Errno.ENOSYS : handler.call(c);
+      }
+      case EXECING -> {
+        if (c.nr == StubCall.NUMBER && c.arg0 == LOAD) {
+          return load(c);
+        }
+        task.exec = null;
+        image.release();
+        return handler == null ? -Errno.ENOSYS : handler.call(c);
+      }
+      default -> {
+        if (c.nr == Nr.MMAP && isPlanned((int) c.arg4) && (c.arg3 & 3) == 2) { // MAP_PRIVATE
+          return Syscall.CONTINUE;
+        }
+        if (c.nr == Nr.CLOSE && isPlanned((int) c.arg0)) {
+          return Syscall.CONTINUE;
+        }
+        if (c.nr == StubCall.NUMBER && c.arg0 == DONE) {
+          c.task.exec = null;
+          image.release();
+          return 0;
+        }
+        if (c.nr == Nr.EXIT_GROUP && handler != null) {
+          c.task.exec = null;
+          image.release();
+          return handler.call(c);
+        }
+        return -Errno.ENOSYS;
+      }
+    }
+  }
+
+  private boolean isPlanned(int fd) {
+    return fd >= 0 && (fd == programFd || fd == interpreterFd);
+  }
+
+  /** Whether this exec waits for the stub's first call, which comes under the id of the leader. */
+  boolean isExecing() {
+    return phase == EXECING;
+  }
+
+  /** The stub asks what to load: the old image is gone for good. */
+  long load(Syscall c) {
+    Task t = task.kernel.tasks.execed(task);
+    t.exec = this;
+    Process p = t.process;
+    if (t.files.isShared()) {
+      var own = t.files.copy();
+      t.files.release();
+      t.files = own;
+    }
+    t.files.closeForExec();
+    Credentials old = t.credentials;
+    Credentials now = old.afterExec(image.stat, image.path.mount().isNosuid());
+    t.credentials = now;
+    int secure = now.euid() != old.uid() || now.egid() != old.gid() ? 1 : 0;
+    p.newImage(image.path, image.prefix, image.drop);
+    programFd = Seccomp.addFd(c.listener, c.id, 0, image.fd, 0, O_CLOEXEC);
+    if (image.interpreter != null) {
+      interpreterFd = Seccomp.addFd(c.listener, c.id, 0, image.interpreterFd, 0, O_CLOEXEC);
+    }
+    phase = LOADING;
+    if (programFd < 0 || (image.interpreter != null && interpreterFd < 0)) {
+      return -Errno.ENOMEM;
+    }
+    t.kernel.noteMapping(image.fd, image.file);
+    if (image.interpreterFile != null) {
+      t.kernel.noteMapping(image.interpreterFd, image.interpreterFile);
+    }
+    MemorySegment out = c.scratch().bulk.asSlice(0, PLAN_LIMIT);
+    int limit = (int) Math.min(PLAN_LIMIT, Math.max(LoadPlan.STRINGS, c.arg2));
+    int n =
+        LoadPlan.write(
+            out, limit, image.elf, programFd, image.interpreter, interpreterFd, now, secure, image.execfn, image.prefix, image.drop,
+            image.comm());
+    if (n < 0) {
+      return n;
+    }
+    return c.memory().write(c.arg1, out, n) == 0 ? n : -Errno.EFAULT;
+  }
+
+  /** Latin-1 bytes of a string. */
+  static byte[] bytes(String s) {
+    return s.getBytes(StandardCharsets.ISO_8859_1);
+  }
+}

@@ -1,0 +1,83 @@
+package io.redoubt.sentry.kernel;
+
+import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
+import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
+
+import io.redoubt.host.Errno;
+import io.redoubt.host.Seccomp;
+import io.redoubt.sentry.fs.OpenFile;
+
+/** Mappings of files. Anonymous memory never comes here: it is native. */
+public final class MapCalls {
+  private static final int PROT_WRITE = 2;
+  private static final int PROT_EXEC = 4;
+  private static final int MAP_TYPE = 0xf;
+  private static final int MAP_SHARED = 1;
+  private static final int MAP_SHARED_VALIDATE = 3;
+  private static final int MAP_ANONYMOUS = 0x20;
+  private static final int MAP_HUGETLB = 0x40000;
+  private static final int O_CLOEXEC = 02000000;
+
+  private MapCalls() {}
+
+  public static void register(SyscallTable t) {
+    t.on(9, "mmap", 6, MapCalls::mmap, FULL, "anonymous: native; no huge page files");
+    t.on(26, "msync", 3, c -> Syscall.CONTINUE, FULL);
+    t.on(149, "mlock", 2, c -> Syscall.CONTINUE, FULL);
+    t.on(150, "munlock", 2, c -> Syscall.CONTINUE, FULL);
+    t.on(151, "mlockall", 1, c -> Syscall.CONTINUE, FULL);
+    t.on(152, "munlockall", 0, c -> Syscall.CONTINUE, FULL);
+    t.on(325, "mlock2", 3, c -> Syscall.CONTINUE, FULL);
+    t.on(216, "remap_file_pages", 5, c -> -Errno.ENOSYS, PARTIAL);
+  }
+
+  /**
+   * The host kernel makes the mapping; the sentry lends it the file for that: a host fd is planted in the guest at the guest's own
+   * number, where the call, whose arguments are all in registers, finds it. It is close-on-exec, goes with the guest's close, and is
+   * of no other use: no call that a guest can make natively takes an fd.
+   */
+  private static long mmap(Syscall c) {
+    long flags = c.arg3;
+    if ((flags & MAP_ANONYMOUS) != 0) {
+      return (flags & MAP_HUGETLB) != 0 ? -Errno.ENOMEM : -Errno.EINVAL;
+    }
+    int fd = (int) c.arg4;
+    OpenFile f = c.file(fd);
+    if (f == null || (f.flags() & OpenFile.O_PATH) != 0) {
+      return -Errno.EBADF;
+    }
+    long length = c.arg1;
+    if (length == 0 || (c.arg5 & 4095) != 0) {
+      return -Errno.EINVAL;
+    }
+    long type = flags & MAP_TYPE;
+    boolean shared = type == MAP_SHARED || type == MAP_SHARED_VALIDATE;
+    if (!f.isReadable()) {
+      return -Errno.EACCES;
+    }
+    if (shared && (c.arg2 & PROT_WRITE) != 0 && !f.isWritable()) {
+      return -Errno.EACCES;
+    }
+    if ((c.arg2 & PROT_EXEC) != 0 && f.path().mount().isNoexec()) {
+      return -Errno.EPERM;
+    }
+    if (!f.acquire()) {
+      return -Errno.EBADF;
+    }
+    try {
+      int hostFd = f.mapFd(c, shared && f.isWritable());
+      if (hostFd < 0) {
+        return hostFd;
+      }
+      c.task.kernel.noteMapping(hostFd, f);
+      int r = Seccomp.addFd(c.listener, c.id, Seccomp.SECCOMP_ADDFD_FLAG_SETFD, hostFd, fd, O_CLOEXEC);
+      if (r < 0) {
+        return r == -Errno.ENOENT ? Syscall.NO_REPLY : -Errno.ENOMEM;
+      }
+      c.task.process.noteScratchFd(fd);
+      return Syscall.CONTINUE;
+    } finally {
+      f.close();
+    }
+  }
+}

@@ -1,0 +1,151 @@
+package io.redoubt.sentry.mm;
+
+import io.redoubt.host.Errno;
+import io.redoubt.host.Unistd;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * What of an ELF file the loader needs (elf(5)): checked, from a file that the guest chose.
+ *
+ * <p>All addresses are as in the file, without load bias.
+ */
+public final class Elf {
+  /** Most loadable segments of one object; the load plan has room for this many. */
+  public static final int MAX_SEGMENTS = 8;
+
+  private static final int PT_LOAD = 1;
+  private static final int PT_INTERP = 3;
+  private static final int PT_PHDR = 6;
+  private static final int EHDR_BYTES = 64;
+  private static final int PHDR_BYTES = 56;
+  private static final int MAX_PHDRS = 64;
+  private static final long PAGE = 4096;
+  private static final long TASK_SIZE = 0x7ffffffff000L;
+
+  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+
+  /** One PT_LOAD. */
+  public record Segment(long vaddr, long memorySize, long fileSize, long offset, int protection) {}
+
+  public boolean isFixed; // ET_EXEC
+  public long entry;
+  public long phdrAddress;
+  public int phdrCount;
+  public long minAddress; // page aligned
+  public long span; // page aligned
+  public int segmentCount;
+  public final Segment[] segments = new Segment[MAX_SEGMENTS];
+  public String interpreter; // Latin-1, or null
+
+  /** Whether the first bytes are those of an ELF file. */
+  public static boolean isElf(MemorySegment head, long length) {
+    return length >= 4 && head.get(INT, 0) == 0x464c457f;
+  }
+
+  /**
+   * Parses the file behind {@code fd}.
+   *
+   * @param head its first {@code length} bytes, may be overwritten
+   * @return 0; -ENOEXEC for what the host kernel would not run either, -EIO
+   */
+  public int parse(int fd, MemorySegment head, long length) {
+    if (length < EHDR_BYTES
+        || !isElf(head, length)
+        || head.get(ValueLayout.JAVA_BYTE, 4) != 2 // ELFCLASS64
+        || head.get(ValueLayout.JAVA_BYTE, 5) != 1 // little endian
+        || head.get(SHORT, 18) != 62) { // EM_X86_64
+      return -Errno.ENOEXEC;
+    }
+    int type = head.get(SHORT, 16);
+    if (type != 2 && type != 3) {
+      return -Errno.ENOEXEC;
+    }
+    isFixed = type == 2;
+    entry = head.get(LONG, 24);
+    long phoff = head.get(LONG, 32);
+    int phentsize = head.get(SHORT, 54) & 0xffff;
+    phdrCount = head.get(SHORT, 56) & 0xffff;
+    if (phentsize != PHDR_BYTES || phdrCount == 0 || phdrCount > MAX_PHDRS || phoff < 0) {
+      return -Errno.ENOEXEC;
+    }
+    long bytes = (long) phdrCount * PHDR_BYTES;
+    MemorySegment table;
+    if (phoff + bytes <= length) {
+      table = head.asSlice(phoff, bytes);
+    } else {
+      if (bytes > head.byteSize() || Unistd.pread(fd, head, bytes, phoff) != bytes) {
+        return -Errno.ENOEXEC;
+      }
+      table = head.asSlice(0, bytes);
+    }
+    long interpOffset = -1;
+    long interpSize = 0;
+    long first = Long.MAX_VALUE;
+    long end = 0;
+    phdrAddress = 0;
+    for (int i = 0; i < phdrCount; i++) {
+      long at = (long) i * PHDR_BYTES;
+      long offset = table.get(LONG, at + 8);
+      long vaddr = table.get(LONG, at + 16);
+      long fileSize = table.get(LONG, at + 32);
+      long memorySize = table.get(LONG, at + 40);
+      switch (table.get(INT, at)) {
+        case PT_LOAD -> {
+          if (segmentCount == MAX_SEGMENTS
+              || vaddr < 0
+              || memorySize < fileSize
+              || fileSize < 0
+              || vaddr > TASK_SIZE
+              || memorySize > TASK_SIZE
+              || offset < 0
+              || (offset - vaddr) % PAGE != 0) {
+            return -Errno.ENOEXEC;
+          }
+          if (memorySize == 0) {
+            break;
+          }
+          int flags = table.get(INT, at + 4);
+          int protection = ((flags & 4) != 0 ? 1 : 0) | ((flags & 2) != 0 ? 2 : 0) | ((flags & 1) != 0 ? 4 : 0);
+          segments[segmentCount++] = new Segment(vaddr, memorySize, fileSize, offset, protection);
+          first = Math.min(first, vaddr);
+          end = Math.max(end, vaddr + memorySize);
+          if (phdrAddress == 0 && phoff >= offset && phoff < offset + fileSize) {
+            phdrAddress = phoff - offset + vaddr;
+          }
+        }
+        case PT_INTERP -> {
+          interpOffset = offset;
+          interpSize = fileSize;
+        }
+        case PT_PHDR -> phdrAddress = vaddr;
+        default -> {}
+      }
+    }
+    if (segmentCount == 0) {
+      return -Errno.ENOEXEC;
+    }
+    minAddress = first & -PAGE;
+    span = ((end + PAGE - 1) & -PAGE) - minAddress;
+    if (span <= 0 || span > TASK_SIZE) {
+      return -Errno.ENOEXEC;
+    }
+    if (interpOffset >= 0) {
+      // With its NUL it is at least two bytes and at most a path, fs/binfmt_elf.c.
+      if (interpSize < 2 || interpSize > 4096 || interpSize > head.byteSize()) {
+        return -Errno.ENOEXEC;
+      }
+      if (Unistd.pread(fd, head, interpSize, interpOffset) != interpSize
+          || head.get(ValueLayout.JAVA_BYTE, interpSize - 1) != 0) {
+        return -Errno.ENOEXEC;
+      }
+      byte[] b = new byte[(int) interpSize - 1];
+      MemorySegment.copy(head, ValueLayout.JAVA_BYTE, 0, b, 0, b.length);
+      interpreter = new String(b, StandardCharsets.ISO_8859_1);
+    }
+    return 0;
+  }
+}
