@@ -9,6 +9,5 @@ for tool in gcc make; do
     exit 1
   }
 done
-[ -e "$source/Makefile" ] || exit 0
 mkdir -p "$dist/bin"
 exec make --no-print-directory -s -C "$source" OUT="$dist/bin" all

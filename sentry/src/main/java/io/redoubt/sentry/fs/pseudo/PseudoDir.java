@@ -70,7 +70,7 @@ public class PseudoDir extends PseudoInode {
 
   @Override
   protected final long nlink() {
-    return 2 + directories;
+    return 2L + directories;
   }
 
   /** Fixed children may be kept; a directory with others must say no. */
