@@ -1,5 +1,8 @@
 package io.redoubt.seccomp;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,6 +21,9 @@ public final class GuestProfile {
    */
   public static final int STUB_CALL = 0x7265;
 
+  /** Written by {@link WriteProgram} when the module is built. */
+  static final String RESOURCE = "guest.bpf";
+
   private GuestProfile() {}
 
   /** The rules, as data. */
@@ -25,9 +31,21 @@ public final class GuestProfile {
     return Holder.FILTER;
   }
 
-  /** The compiled filter; the first call compiles it. */
+  /** The compiled filter; the first call compiles it, which takes tens of milliseconds. */
   public static BpfProgram program() {
     return Program.COMPILED;
+  }
+
+  /**
+   * The compiled filter as an array of {@code struct sock_filter}: what the build has put beside
+   * this class, so that no start of a sandbox waits for the compiler.
+   */
+  public static byte[] sockFilters() {
+    try (InputStream built = GuestProfile.class.getResourceAsStream(RESOURCE)) {
+      return built == null ? program().toBytes() : built.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static Filter build() {

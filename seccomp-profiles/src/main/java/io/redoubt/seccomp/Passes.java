@@ -21,6 +21,7 @@ final class Passes {
 
   private static final List<Pass> ALL =
       List.of(
+          (root, pool) -> bottomUp(root, pool, Passes::withoutConstantTest),
           (root, pool) -> bottomUp(root, pool, Passes::withoutMask),
           Passes::withoutKnownTests,
           (root, pool) -> bottomUp(root, pool, Passes::withoutChoice));
@@ -29,7 +30,7 @@ final class Passes {
    * How many pairs of a node and what is known at it {@link #withoutKnownTests} looks at before it
    * gives up. Rules that test several arguments again and again can have very many.
    */
-  private static final int MAX_STATES = 100_000;
+  private static final int MAX_STATES = 20_000;
 
   /** How many tests one behind the other it looks at: each is a frame on the stack. */
   private static final int MAX_DEPTH = 1_000;
@@ -49,6 +50,14 @@ final class Passes {
   /** A branch whose ways lead to the same place is no branch. */
   private static Decision withoutChoice(Decision.Branch branch, DecisionPool pool) {
     return branch.yes() == branch.no() ? branch.yes() : branch;
+  }
+
+  /** Of an {@code int} argument's upper half no bit counts, so a test of it knows its outcome. */
+  private static Decision withoutConstantTest(Decision.Branch branch, DecisionPool pool) {
+    if (Facts.NONE.implies(branch.test())) {
+      return branch.yes();
+    }
+    return Facts.NONE.excludes(branch.test()) ? branch.no() : branch;
   }
 
   /** BPF_JSET masks by itself: a comparison of masked bits with zero needs no AND before it. */
@@ -80,11 +89,17 @@ final class Passes {
     return done.get(root.id());
   }
 
-  /** A test whose outcome follows from those on the way to it is left out. */
+  /**
+   * A test whose outcome follows from those on the way to it is left out. Where ways that shared a
+   * tail know different things, the tail is split: if that costs more than it saves, nothing is
+   * done.
+   */
   private static Decision withoutKnownTests(Decision root, DecisionPool pool) {
     var states = new HashMap<State, Decision>();
     Decision result = withoutKnownTests(root, Facts.NONE, pool, states, 0);
-    return result == null ? root : result;
+    boolean isBetter =
+        result != null && Decision.inOrder(result).size() <= Decision.inOrder(root).size();
+    return isBetter ? result : root;
   }
 
   private record State(int node, Facts facts) {

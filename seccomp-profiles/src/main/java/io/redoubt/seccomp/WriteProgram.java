@@ -5,8 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Writes the guest's filter to a file as an array of {@code struct sock_filter}, for the native
- * stage, which has no use for a compiler on its way to the guest's first instruction.
+ * Writes the guest's filter to a file as an array of {@code struct sock_filter}. The build runs it,
+ * so that there is no compiler on the way to a guest's first instruction.
  */
 public final class WriteProgram {
   private WriteProgram() {}

@@ -176,6 +176,24 @@ class FilterCompilerTest {
     compare(filter, program, new Random(SEED));
   }
 
+  /** Bits are known independently of each other, so ways through these rules know 2^n things. */
+  @Test
+  void knowingMoreNeverMakesAProgramLonger() {
+    var rules = new ArrayList<Rule>();
+    for (int bit = 0; bit < 16; bit++) {
+      var condition =
+          Condition.allOf(
+              Condition.has(Argument.longArg(0, "a"), 1L << bit),
+              Condition.has(Argument.longArg(1, "b"), 1L << bit * 7 % 16),
+              Condition.has(Argument.longArg(0, "a"), 1L << (bit * 5 + 1) % 16));
+      rules.add(new Rule(1, condition, new Action.Errno(bit), "bits"));
+    }
+    var filter = new Filter("bits", rules, Action.ALLOW, List.of());
+    BpfProgram program = FilterCompiler.compile(filter);
+    assertTrue(program.length() < 130, "instructions: " + program.length());
+    compare(filter, program, new Random(SEED));
+  }
+
   @Test
   void whatOneRuleTestsIsNotTestedAgainByTheNext() {
     var option = Argument.longArg(0, "option");

@@ -3,6 +3,7 @@ package io.redoubt.seccomp;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
@@ -302,6 +303,12 @@ class GuestProfileTest {
     Path file = directory.resolve("guest.bpf");
     WriteProgram.main(new String[] {file.toString()});
     assertArrayEquals(GuestProfile.program().toBytes(), Files.readAllBytes(file));
+  }
+
+  @Test
+  void whatTheBuildHasWrittenIsTheProgram() throws Exception {
+    assertNotNull(GuestProfile.class.getResource(GuestProfile.RESOURCE), "not built by Maven");
+    assertArrayEquals(GuestProfile.program().toBytes(), GuestProfile.sockFilters());
   }
 
   @Test
