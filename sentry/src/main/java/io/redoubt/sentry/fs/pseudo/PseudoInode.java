@@ -22,7 +22,8 @@ public abstract class PseudoInode extends Inode {
     this.changedSec = fs.bootSec;
   }
 
-  protected final void own(int newUid, int newGid) {
+  /** Sets the owner, as the file system wants it. */
+  public final void ownedBy(int newUid, int newGid) {
     uid = newUid;
     gid = newGid;
   }
