@@ -4,6 +4,7 @@ import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
+import java.util.ArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -30,6 +31,12 @@ public abstract class OpenFile {
   public static final int SETFL_MASK = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME | O_NONBLOCK;
 
   private static final WaitQueue NEVER = new WaitQueue();
+
+  /** Somebody who watches a file without a reference: epoll(7) drops an item with the open file description. */
+  public interface ReleaseListener {
+    /** The last reference is gone. Called with no lock held. */
+    void onRelease(OpenFile file);
+  }
 
   private final AtomicInteger references = new AtomicInteger(1);
   private volatile int flags;
@@ -106,7 +113,46 @@ public abstract class OpenFile {
       if (inode != null && inode.hasLocks()) {
         inode.locks().releaseFile(this);
       }
+      tellListeners();
       release();
+    }
+  }
+
+  private ArrayList<ReleaseListener> releaseListeners; // guarded by references; null: never watched
+
+  /** Adds a listener, which may be there already. @return false when the file is gone */
+  public final boolean addReleaseListener(ReleaseListener listener) {
+    synchronized (references) {
+      if (references.get() <= 0) {
+        return false;
+      }
+      if (releaseListeners == null) {
+        releaseListeners = new ArrayList<>(1);
+      }
+      if (!releaseListeners.contains(listener)) {
+        releaseListeners.add(listener);
+      }
+      return true;
+    }
+  }
+
+  /** Takes a listener back. */
+  public final void removeReleaseListener(ReleaseListener listener) {
+    synchronized (references) {
+      if (releaseListeners != null) {
+        releaseListeners.remove(listener);
+      }
+    }
+  }
+
+  private void tellListeners() {
+    ArrayList<ReleaseListener> told;
+    synchronized (references) {
+      told = releaseListeners;
+      releaseListeners = null;
+    }
+    for (int i = 0; told != null && i < told.size(); i++) {
+      told.get(i).onRelease(this);
     }
   }
 
@@ -133,7 +179,7 @@ public abstract class OpenFile {
 
   /** The commands of fcntl(2) that belong to a kind of file: pipe size, seals. @param arg the raw third argument */
   public long fcntl(Syscall c, int command, long arg) {
-    return -22;
+    return command == 1031 || command == 1032 ? -9 : -22; // EBADF: F_SETPIPE_SZ of what is no pipe
   }
 
   /** Whether there is a position: regular files, directories, most of /proc. Others give ESPIPE for lseek and pread. */

@@ -64,6 +64,17 @@ public final class Syscall implements Waiter {
     void cleanup();
   }
 
+  /**
+   * The signal mask that holds while the call waits (ppoll, pselect6, epoll_pwait): bit n-1 is signal n. Only with {@link
+   * #hasWaitMask}. The host thread keeps its own mask: whoever looks for signals that interrupt a parked call takes this one.
+   */
+  public long waitMask;
+
+  public boolean hasWaitMask;
+
+  /** Guest address of the eight bytes of {@link #waitMask}. */
+  public long waitMaskAddress;
+
   long id; // of the notification; 0 when idle
   int listener; // the fd it came from
   long startNanos; // for --trace and --stats; 0 when nobody asked
@@ -245,6 +256,7 @@ public final class Syscall implements Waiter {
     if (savedDeadline != 0 && savedNr != nr) {
       savedDeadline = 0;
     }
+    hasWaitMask = false;
     synchronized (this) {
       this.id = id;
       phase = RUNNING;

@@ -114,6 +114,15 @@ public final class FdCalls {
     return scratch && flags == 0 ? Syscall.CONTINUE : 0;
   }
 
+  /** Gives a new file the lowest free number; it is closed when there is none. @return the fd or -EMFILE */
+  static int installNew(Syscall c, OpenFile file, boolean cloexec) {
+    int fd = c.task.files.install(file, 0, cloexec, c.task.process.limits.files());
+    if (fd < 0) {
+      file.close();
+    }
+    return fd;
+  }
+
   private static OpenFile acquire(Syscall c, long fd) {
     OpenFile f = c.task.files.get((int) fd);
     return f == null || !f.acquire() ? c.fail(-EBADF) : f;

@@ -33,7 +33,7 @@ public final class FileCalls {
 
   private FileCalls() {}
 
-  /** Adds the rows of this family and of its neighbours: descriptors, locks, copies between files. */
+  /** Adds the rows of this family and of its neighbours: descriptors, locks, pipes, events, polling. */
   public static void register(SyscallTable t) {
     t.on(0, "read", 3, FileCalls::read, FULL);
     t.on(1, "write", 3, FileCalls::write, FULL);
@@ -48,6 +48,10 @@ public final class FileCalls {
     t.on(328, "pwritev2", 6, FileCalls::pwritev2, PARTIAL, "flags HIPRI, DSYNC, SYNC, NOWAIT");
     FdCalls.register(t);
     LockCalls.register(t);
+    PipeCalls.register(t);
+    EventCalls.register(t);
+    PollCalls.register(t);
+    EpollCalls.register(t);
   }
 
   static long read(Syscall c) {
