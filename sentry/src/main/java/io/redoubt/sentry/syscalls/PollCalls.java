@@ -15,7 +15,10 @@ import io.redoubt.sentry.kernel.SyscallTable;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** poll(2) and select(2): fs/select.c. */
+/**
+ * poll(2) and select(2): fs/select.c. Without fds they only sleep, with a signal mask perhaps: then the host kernel does it all,
+ * because the count is in a register and nothing else names anything.
+ */
 final class PollCalls {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT;
@@ -87,10 +90,16 @@ final class PollCalls {
   }
 
   private static long poll(Syscall c) {
+    if ((int) c.arg1 == 0) {
+      return Syscall.CONTINUE;
+    }
     return doPoll(c, millis((int) c.arg2));
   }
 
   private static long ppoll(Syscall c) {
+    if ((int) c.arg1 == 0) {
+      return Syscall.CONTINUE;
+    }
     long timeout = timespec(c, c.arg2);
     if (timeout < NO_TIMEOUT) {
       return timeout + 1;
@@ -173,6 +182,9 @@ final class PollCalls {
   }
 
   private static long select(Syscall c) {
+    if ((int) c.arg0 == 0) {
+      return Syscall.CONTINUE;
+    }
     long timeout = NO_TIMEOUT;
     if (c.arg4 != 0) {
       // struct timeval; microseconds past a second carry over, as in kern_select()
@@ -197,6 +209,9 @@ final class PollCalls {
   }
 
   private static long pselect6(Syscall c) {
+    if ((int) c.arg0 == 0) {
+      return Syscall.CONTINUE;
+    }
     // struct { const sigset_t *ss; size_t ss_len; }
     long mask = 0;
     long maskSize = 0;
