@@ -1,6 +1,8 @@
 package io.redoubt.sentry.kernel;
 
 import io.redoubt.sentry.dev.Devices;
+import io.redoubt.sentry.fs.FdTable;
+import io.redoubt.sentry.fs.FsContext;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Vfs;
 import io.redoubt.sentry.proc.HostProc;
@@ -49,11 +51,38 @@ public final class Kernel {
   /** Looks the sandbox's command up at its first exec; null once that is done or when there is none. */
   volatile FirstExec firstExec;
 
+  /** The sandbox's first process, once there is one. */
+  public volatile Process first;
+
   /** Whether pid 1 is the runtime's own reaper, which no guest may touch. */
   volatile boolean hasShim;
 
   /** The stub that exec starts programs with: a sealed memfd. */
   int stubFd = -1;
+
+  /**
+   * Sets what the sandbox runs with; before {@link #serve}.
+   *
+   * @param stubFd a sealed memfd with the stub, read-only
+   * @param hasShim whether pid 1 is the runtime's own
+   */
+  public void configure(SyscallTable table, int stubFd, boolean hasShim, FirstExec firstExec) {
+    this.stubFd = stubFd;
+    this.hasShim = hasShim;
+    this.firstExec = firstExec;
+    dispatcher.install(table, StubCall.NUMBER, StubCall::call);
+  }
+
+  /** A call of nobody, with the credentials of the guest's root, for what the sentry does at start. */
+  public Syscall bootCall(FsContext fs) {
+    Process p = new Process(this, 0, 0, new ResourceLimits());
+    return new Task(p, 0, 0, new HostGuestMemory(-1), new FdTable(), fs, Credentials.of(0, 0)).call;
+  }
+
+  /** Sets who hears of every call; null: nobody. */
+  public void observe(CallObserver observer) {
+    dispatcher.observer = observer;
+  }
 
   /** Registers what must happen when a process ends (locks, terminals). Before the sandbox starts. */
   public void onExit(Consumer<Process> listener) {

@@ -71,6 +71,14 @@ public final class Signals {
     return n;
   }
 
+  /** A signal that the command outside received: for the process group of the sandbox's first process, as a terminal would do it. */
+  public void fromOutside(int signal) {
+    Process first = kernel.first;
+    if (first != null && signal > 0 && signal <= 64 && toGroup(first.pgid, signal) == 0) {
+      toProcess(first, signal);
+    }
+  }
+
   /** To every process of a session (hang-up). */
   public void toSession(int sid, int signal) {
     for (Process p : kernel.tasks.processes()) {
@@ -142,7 +150,7 @@ public final class Signals {
   }
 
   /** Starts the slow scan. */
-  void start() {
+  public void start() {
     kernel.timers.schedule(System.nanoTime() + SCAN_NANOS, this::scan);
   }
 

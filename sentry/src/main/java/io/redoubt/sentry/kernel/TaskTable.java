@@ -72,12 +72,13 @@ public final class TaskTable {
   // ---- making ----
 
   /** The sandbox's first process. */
-  synchronized Task addFirst(int hostPid, FdTable files, FsContext fs, Credentials credentials, ResourceLimits limits) {
+  public synchronized Task addFirst(int hostPid, FdTable files, FsContext fs, Credentials credentials, ResourceLimits limits) {
     if (!status.read(hostPid)) {
       throw new IllegalStateException("the guest's first process is gone: hostPid=" + hostPid);
     }
     Process p = addProcess(status.nsPid, hostPid, null, limits);
     p.pgid = p.sid = p.pid;
+    kernel.first = p;
     return addTask(p, status.nsPid, hostPid, files, fs, credentials);
   }
 
