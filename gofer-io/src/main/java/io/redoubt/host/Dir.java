@@ -184,4 +184,46 @@ public final class Dir {
   public static int umask(int mask) {
     return (int) Syscall.call(Nr.UMASK, mask);
   }
+
+  // The same with C strings at raw addresses, for the gofer, whose names never become Java strings.
+
+  /** unlinkat(2) with a raw name. Returns 0 or -errno. */
+  public static int unlinkat(int dirFd, long name, int flags) {
+    return (int) Syscall.call(Nr.UNLINKAT, dirFd, name, flags);
+  }
+
+  /** mkdirat(2) with a raw name. Returns 0 or -errno. */
+  public static int mkdirat(int dirFd, long name, int mode) {
+    return (int) Syscall.call(Nr.MKDIRAT, dirFd, name, mode);
+  }
+
+  /** mknodat(2) with a raw name. Returns 0 or -errno. */
+  public static int mknodat(int dirFd, long name, int mode, long dev) {
+    return (int) Syscall.call(Nr.MKNODAT, dirFd, name, mode, dev);
+  }
+
+  /** symlinkat(2) with raw strings. Returns 0 or -errno. */
+  public static int symlinkat(long target, int dirFd, long name) {
+    return (int) Syscall.call(Nr.SYMLINKAT, target, dirFd, name);
+  }
+
+  /** linkat(2) with raw names. Returns 0 or -errno. */
+  public static int linkat(int oldDir, long oldName, int newDir, long newName, int flags) {
+    return (int) Syscall.call(Nr.LINKAT, oldDir, oldName, newDir, newName, flags);
+  }
+
+  /** renameat2(2) with raw names. Returns 0 or -errno. */
+  public static int renameat2(int oldDir, long oldName, int newDir, long newName, int flags) {
+    return (int) Syscall.call(Nr.RENAMEAT2, oldDir, oldName, newDir, newName, flags);
+  }
+
+  /** readlinkat(2) with raw addresses. Returns bytes or -errno. */
+  public static int readlinkat(int dirFd, long name, long to, long length) {
+    return (int) Syscall.call(Nr.READLINKAT, dirFd, name, to, length);
+  }
+
+  /** fchmodat(2) with a raw name. Returns 0 or -errno. */
+  public static int fchmodat(int dirFd, long name, int mode) {
+    return (int) Syscall.call(Nr.FCHMODAT, dirFd, name, mode);
+  }
 }

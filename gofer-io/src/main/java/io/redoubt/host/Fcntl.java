@@ -164,6 +164,13 @@ public final class Fcntl {
     return (int) Syscall.call(Nr.OPENAT2, dirFd, p, how.address(), OpenHow.SIZEOF);
   }
 
+  /** openat2(2) with a raw name and a {@link OpenHow} that the caller keeps. */
+  public static int openat2(int dirFd, long path, MemorySegment how) {
+    return (int)
+        Syscall.call(
+            Nr.OPENAT2, dirFd, path, Syscall.address(how, OpenHow.SIZEOF), OpenHow.SIZEOF);
+  }
+
   /** fcntl(2) with an integer or raw pointer argument. Returns its value or -errno. */
   public static int fcntl(int fd, int command, long argument) {
     return (int) Syscall.call(Nr.FCNTL, fd, command, argument);

@@ -149,6 +149,12 @@ public final class Stat {
             Syscall.call(Nr.NEWFSTATAT, dirFd, p, Syscall.address(to, StatBuf.SIZEOF), flags);
   }
 
+  /** fstatat(2) with a raw name into a {@link StatBuf}. Returns 0 or -errno. */
+  public static int newfstatat(int dirFd, long name, MemorySegment to, int flags) {
+    return (int)
+        Syscall.call(Nr.NEWFSTATAT, dirFd, name, Syscall.address(to, StatBuf.SIZEOF), flags);
+  }
+
   /** fstat(2) into a {@link StatBuf}; works on O_PATH descriptors. Returns 0 or -errno. */
   public static int fstat(int fd, MemorySegment to) {
     return (int) Syscall.call(Nr.FSTAT, fd, Syscall.address(to, StatBuf.SIZEOF));

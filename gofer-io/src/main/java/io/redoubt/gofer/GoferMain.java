@@ -1,0 +1,49 @@
+package io.redoubt.gofer;
+
+import io.redoubt.host.Dir;
+import io.redoubt.host.Process;
+import io.redoubt.host.Unistd;
+import java.io.IOException;
+
+/**
+ * The gofer process: {@code GoferMain FD}, where FD is an inherited AF_UNIX SOCK_SEQPACKET socket whose
+ * other end a {@link GoferClient} holds.
+ *
+ * <p>Exits 0 when the sentry is gone, 1 when a root could not be opened (the sentry is told why), 2
+ * when the sentry sent nonsense, 64 for a wrong command line.
+ */
+public final class GoferMain {
+  private GoferMain() {}
+
+  /** Never returns. */
+  public static void main(String[] args) {
+    int control = args.length == 1 ? parseFd(args[0]) : -1;
+    if (control < 0) {
+      System.err.println("usage: GoferMain SOCKET_FD");
+      Unistd.exit(64);
+    }
+    Dir.umask(0); // the guest's umask is applied by the sentry
+    Process.raiseSoftLimit(Process.RLIMIT_NOFILE);
+    int status = 0;
+    try {
+      Handshake.accept(control).serve();
+    } catch (IOException e) {
+      status = 1;
+    } catch (MalformedException e) {
+      System.err.println("gofer: malformed message: " + e.getMessage());
+      status = 2;
+    } catch (Throwable e) {
+      System.err.println("gofer: internal error: " + e);
+      status = 70;
+    }
+    Unistd.exit(status);
+  }
+
+  private static int parseFd(String s) {
+    try {
+      return Integer.parseInt(s);
+    } catch (NumberFormatException e) {
+      return -1;
+    }
+  }
+}

@@ -1,0 +1,155 @@
+package io.redoubt.gofer;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.redoubt.host.Errno;
+import io.redoubt.host.Fcntl;
+import io.redoubt.host.Process;
+import io.redoubt.host.Socket;
+import io.redoubt.host.Stat;
+import io.redoubt.host.Unistd;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The gofer's side of the start of a connection: takes the configuration, opens the roots, makes the
+ * region and hands it over.
+ */
+final class Handshake {
+  /** Most roots of one gofer. */
+  private static final int MAX_ROOTS = 1024;
+
+  /** Descriptors kept free of fids: sockets of slots, files on their way to the sentry, the JVM's. */
+  private static final int RESERVED_FDS = 192;
+
+  private final int control;
+  private final MemorySegment message = Arena.global().allocate(Protocol.MAX_MESSAGE, 8);
+  private final int[] received = new int[1];
+  private int version;
+  private boolean donates;
+
+  private Handshake(int control) {
+    this.control = control;
+  }
+
+  /**
+   * Answers the sentry at the other end of {@code control}.
+   *
+   * @return a server that is ready to serve
+   * @throws IOException with a line for the user, which the sentry has been sent as well; an
+   *     MalformedException is thrown if it is the sentry that is wrong
+   */
+  static GoferServer accept(int control) throws IOException {
+    return new Handshake(control).accept();
+  }
+
+  private GoferServer accept() throws IOException {
+    try {
+      ServedRoot[] roots = receiveRoots();
+      int procFd = Fcntl.open("/proc/self/fd", Fcntl.O_PATH | Fcntl.O_CLOEXEC, 0);
+      check(procFd, "cannot open /proc/self/fd");
+      int fd = Region.create();
+      check(fd, "cannot make the shared region");
+      Region region = Region.mapOwn(fd);
+      FidTable fids = new FidTable(fidLimit());
+      FileOps files = new FileOps(roots, donates, region.memory, procFd, fids);
+      GoferServer server = new GoferServer(control, region, files);
+      send(Protocol.READY, 8, fd);
+      Unistd.close(fd);
+      return server;
+    } catch (IOException e) {
+      byte[] text = e.getMessage().getBytes(ISO_8859_1);
+      int n = Math.min(text.length, Protocol.MAX_MESSAGE - 8);
+      MemorySegment.copy(text, 0, message, JAVA_BYTE, 8, n);
+      send(Protocol.FAILED, 8 + n, -1);
+      throw e;
+    }
+  }
+
+  private static void check(int result, String what) throws IOException {
+    if (result < 0) {
+      throw new IOException("gofer: " + what + ": " + Errno.message(result));
+    }
+  }
+
+  private void send(int kind, int length, int fd) {
+    message.set(JAVA_INT, 0, kind);
+    message.set(JAVA_INT, 4, 0);
+    if (fd < 0) {
+      Socket.send(control, message, length, Socket.MSG_NOSIGNAL);
+    } else {
+      Socket.sendFds(control, message, length, Socket.MSG_NOSIGNAL, fd);
+    }
+  }
+
+  private int receive(int kind) {
+    long n;
+    do {
+      n = Socket.recvFds(control, message, Protocol.MAX_MESSAGE, 0, received);
+    } while (n == -Errno.EINTR);
+    if (n < 8 || message.get(JAVA_INT, 0) != kind) {
+      throw new MalformedException("configuration ended early: bytes=" + n);
+    }
+    return (int) n;
+  }
+
+  private ServedRoot[] receiveRoots() throws IOException {
+    if (Socket.getsockopt(control, Socket.SOL_SOCKET, Socket.SO_TYPE) != Socket.SOCK_SEQPACKET) {
+      throw new MalformedException("not a SOCK_SEQPACKET socket: fd=" + control);
+    }
+    int n = receive(Protocol.CONFIG);
+    int count = message.get(JAVA_INT, 4);
+    if (n < 16 || count < 0 || count > MAX_ROOTS) {
+      throw new MalformedException("bad configuration: bytes=" + n + ", roots=" + count);
+    }
+    version = message.get(JAVA_INT, 8);
+    if (version != RegionLayout.VERSION) {
+      throw new MalformedException("sentry and gofer differ: version=" + version);
+    }
+    donates = message.get(JAVA_INT, 12) == 0;
+    ServedRoot[] roots = new ServedRoot[count];
+    IOException first = null;
+    for (int i = 0; i < count; i++) {
+      try {
+        roots[i] = openRoot(receive(Protocol.ROOT));
+      } catch (IOException e) {
+        first = first == null ? e : first; // take the other messages all the same
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
+    return roots;
+  }
+
+  private ServedRoot openRoot(int bytes) throws IOException {
+    int flags = message.get(JAVA_INT, 4);
+    if ((flags & ~Root.ALL_FLAGS) != 0) {
+      throw new MalformedException("unknown root flags: flags=" + flags);
+    }
+    byte[] raw = new byte[bytes - 8];
+    MemorySegment.copy(message, JAVA_BYTE, 8, raw, 0, raw.length);
+    String path = new String(raw, ISO_8859_1);
+    int fd = received[0];
+    if (fd < 0) {
+      fd = Fcntl.open(path, Fcntl.O_PATH | Fcntl.O_CLOEXEC, 0);
+    }
+    int r = fd < 0 ? fd : Stat.fstat(fd, message);
+    if (r < 0) {
+      throw new IOException("gofer: cannot open root " + path + ": " + Errno.message(r));
+    }
+    return new ServedRoot(fd, flags, message.get(JAVA_LONG, Stat.StatBuf.ST_DEV));
+  }
+
+  private int fidLimit() {
+    MemorySegment limit = message;
+    int r = Process.prlimit64(0, Process.RLIMIT_NOFILE, null, limit);
+    long files = r < 0 ? 1024 : limit.get(JAVA_LONG, Process.Rlimit.RLIM_CUR);
+    long most = files < 0 ? Integer.MAX_VALUE : files - RESERVED_FDS;
+    return Math.clamp(most, 16, Integer.MAX_VALUE);
+  }
+}

@@ -1,0 +1,56 @@
+package io.redoubt.gofer;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.MemorySegment;
+
+/** The gofer's private copy of a request line: what it checks is what it acts on. */
+final class Request {
+  int op;
+  int fid;
+  int fid2;
+  int flags;
+  int mode;
+  int uid;
+  int gid;
+  long offset;
+  long length;
+
+  /** Bytes of the payload area that belong to the request; within the area. */
+  int payload;
+
+  /** Bytes of the first of two names; within the payload. */
+  int name1;
+
+  /** Reads each field once, and checks what every operation relies on. */
+  void load(MemorySegment region, long at) {
+    op = region.get(JAVA_INT, at + Protocol.OP);
+    fid = region.get(JAVA_INT, at + Protocol.FID);
+    fid2 = region.get(JAVA_INT, at + Protocol.FID2);
+    flags = region.get(JAVA_INT, at + Protocol.FLAGS);
+    mode = region.get(JAVA_INT, at + Protocol.MODE);
+    uid = region.get(JAVA_INT, at + Protocol.UID);
+    gid = region.get(JAVA_INT, at + Protocol.GID);
+    offset = region.get(JAVA_LONG, at + Protocol.OFFSET);
+    length = region.get(JAVA_LONG, at + Protocol.LENGTH);
+    payload = region.get(JAVA_INT, at + Protocol.PAYLOAD);
+    name1 = region.get(JAVA_INT, at + Protocol.NAME1);
+    if (payload < 0 || payload > RegionLayout.PAYLOAD_SIZE) {
+      throw new MalformedException("payload out of range: op=" + op + ", payload=" + payload);
+    }
+    if (name1 < 0 || name1 > payload) {
+      throw new MalformedException(
+          "name out of range: op=" + op + ", name1=" + name1 + ", payload=" + payload);
+    }
+  }
+
+  /** The length, which must lie between 0 and {@code max}. */
+  int boundedLength(int max) {
+    if (length < 0 || length > max) {
+      throw new MalformedException(
+          "length out of range: op=" + op + ", length=" + length + ", max=" + max);
+    }
+    return (int) length;
+  }
+}

@@ -1,0 +1,22 @@
+package io.redoubt.gofer;
+
+/**
+ * A root that the gofer has opened.
+ *
+ * @param fd O_PATH descriptor
+ * @param flags of {@link Root}
+ * @param dev file system that it lies on
+ */
+record ServedRoot(int fd, int flags, long dev) {
+  boolean isReadOnly() {
+    return (flags & Root.READ_ONLY) != 0;
+  }
+
+  boolean staysOnDevice() {
+    return (flags & Root.NO_XDEV) != 0;
+  }
+
+  boolean allowsDevices() {
+    return (flags & Root.ALLOW_DEVICES) != 0;
+  }
+}

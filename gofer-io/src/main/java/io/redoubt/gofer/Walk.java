@@ -1,0 +1,19 @@
+package io.redoubt.gofer;
+
+/** What a walk found, in the order of its names; one caller's, used again and again. */
+public final class Walk {
+  /** Fids of the nodes found; 0 for one that was only looked at. */
+  public final int[] fids = new int[Protocol.WALK_MAX];
+
+  /** Attributes of the nodes found; entries are made as they are needed. */
+  public final NodeAttr[] attrs = new NodeAttr[Protocol.WALK_MAX];
+
+  /** How many were found. */
+  public int found;
+
+  /**
+   * Positive errno of the name after the last that was found; 0 if all were found or the last found is
+   * no directory.
+   */
+  public int error;
+}
