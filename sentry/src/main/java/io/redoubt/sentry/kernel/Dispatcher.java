@@ -1,6 +1,7 @@
 package io.redoubt.sentry.kernel;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Nr;
 import io.redoubt.host.Seccomp;
 import io.redoubt.host.Seccomp.Notif;
 import io.redoubt.host.Seccomp.NotifResp;
@@ -51,6 +52,10 @@ public final class Dispatcher {
         return; // it died before it could be looked at
       }
     }
+    int nr = n.get(INT, Notif.DATA__NR);
+    if (task.process.pidfd < 0 && nr != Nr.EXIT_GROUP) {
+      kernel.tasks.watch(task.process);
+    }
     Syscall c = task.call;
     if (c.isInFlight() && !c.cancel()) {
       // A freeze makes the kernel issue a call anew under another id while the first run has not ended. The thread waits in the new
@@ -66,7 +71,7 @@ public final class Dispatcher {
     c.arg4 = n.get(LONG, Notif.DATA__ARGS + 32);
     c.arg5 = n.get(LONG, Notif.DATA__ARGS + 40);
     c.instructionPointer = n.get(LONG, Notif.DATA__INSTRUCTION_POINTER);
-    c.begin(listener, id, n.get(INT, Notif.DATA__NR));
+    c.begin(listener, id, nr);
     CallObserver o = observer;
     c.startNanos = o == null ? 0 : System.nanoTime();
     if (o != null) {

@@ -1,5 +1,6 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.host.Poll;
 import io.redoubt.host.Signals;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.fs.FdTable;
@@ -244,11 +245,23 @@ public final class TaskTable {
       parent.children.add(p);
     }
     processes.put(pid, p);
-    p.pidfd = Signals.pidfdOpen(hostPid, 0);
-    if (p.pidfd >= 0) {
-      p.deathWatch = kernel.reactor.add(p.pidfd, PollEvents.IN, e -> processDied(p));
-    }
     return p;
+  }
+
+  /**
+   * Watches for a death that the sentry is not told of by an exit call. From the first call on that is not an exit: a child that is
+   * forked only to exit costs no pidfd.
+   */
+  void watch(Process p) {
+    synchronized (this) {
+      if (p.pidfd >= 0 || p.exited) {
+        return;
+      }
+      p.pidfd = Signals.pidfdOpen(p.hostPid, 0);
+      if (p.pidfd >= 0) {
+        p.deathWatch = kernel.reactor.add(p.pidfd, PollEvents.IN, e -> processExits(p, null));
+      }
+    }
   }
 
   private Task addTask(Process p, int tid, int hostTid, FdTable files, FsContext fs, Credentials credentials) {
@@ -293,7 +306,8 @@ public final class TaskTable {
   }
 
   /**
-   * A process ends (it called exit_group, or was found dead): everything that it holds is given back, once.
+   * A process ends: it called exit_group, its last thread called exit, or it was found dead. Everything that it holds is given back,
+   * once, and it leaves the books: what is left of it until its parent reaps it is the host kernel's.
    *
    * @param caller the task whose exit call this is, or null
    */
@@ -323,16 +337,8 @@ public final class TaskTable {
       c.files.release();
     }
     kernel.onProcessExit(p);
-  }
-
-  /** The host says that a process is dead (its pidfd is readable). */
-  void processDied(Process p) {
-    processExits(p, null);
     synchronized (this) {
-      if (p.pidfd < 0) {
-        return;
-      }
-      for (Task t : new ArrayList<>(p.threads)) {
+      for (Task t : tasks) {
         forget(t);
       }
       processes.remove(p.pid, p);
@@ -347,9 +353,13 @@ public final class TaskTable {
         }
       }
       p.children.clear();
-      p.deathWatch.remove();
-      Unistd.close(p.pidfd);
-      p.pidfd = -1;
+      if (p.deathWatch != null) {
+        p.deathWatch.remove();
+      }
+      if (p.pidfd >= 0) {
+        Unistd.close(p.pidfd);
+        p.pidfd = -1;
+      }
     }
   }
 
@@ -360,12 +370,18 @@ public final class TaskTable {
   void noteDeadChildren(Process p) {
     List<Process> children;
     synchronized (this) {
+      if (p.children.isEmpty()) {
+        return;
+      }
       children = new ArrayList<>(p.children);
     }
     for (Process child : children) {
-      int fd = child.pidfd;
-      if (!child.exited && fd >= 0 && io.redoubt.host.Poll.poll(fd, PollEvents.IN, 0) > 0) {
-        processDied(child);
+      boolean dead;
+      synchronized (this) {
+        dead = child.pidfd >= 0 && Poll.poll(child.pidfd, PollEvents.IN, 0) > 0;
+      }
+      if (dead) {
+        processExits(child, null);
       }
     }
   }
