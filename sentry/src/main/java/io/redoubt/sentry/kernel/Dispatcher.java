@@ -19,6 +19,8 @@ public final class Dispatcher {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
+  private static final int RT_SIGSUSPEND = 130;
+
   private final Kernel kernel;
   private final SyscallTable.Entry[] entries = new SyscallTable.Entry[SyscallTable.SIZE];
   private final boolean[] toldMissing = new boolean[SyscallTable.SIZE + 1];
@@ -96,10 +98,13 @@ public final class Dispatcher {
       if (r == Syscall.BLOCKED) {
         if (!looked) {
           looked = true;
+          if (c.hasWaitMask) {
+            kernel.signals.look(c.task); // what the mask lets through may be pending already
+          }
           continue;
         }
         if (c.isInterrupted()) {
-          answer(c, c.interruptedAnswer());
+          interrupted(c);
           return;
         }
         if (c.park()) {
@@ -111,6 +116,17 @@ public final class Dispatcher {
         answer(c, r);
       }
       return;
+    }
+  }
+
+  /**
+   * A signal ends a call that would block. When the call came with a signal mask of its own, the signal may be blocked by the
+   * thread's mask: then the thread runs rt_sigsuspend with that mask, which takes the signal at once and gives EINTR as well.
+   */
+  private void interrupted(Syscall c) {
+    long address = c.waitMaskAddress;
+    if (!c.hasWaitMask || Rewrite.call(c, RT_SIGSUSPEND, address, 8, 0, 0, 0, 0) == -Errno.EAGAIN) {
+      answer(c, c.interruptedAnswer());
     }
   }
 

@@ -2,13 +2,8 @@ package io.redoubt.sentry.kernel;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Nr;
-import io.redoubt.host.Ptrace;
-import io.redoubt.host.Ptrace.UserRegs;
 import io.redoubt.host.Seccomp;
-import io.redoubt.host.Wait;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -60,53 +55,19 @@ final class Exec {
    */
   static long start(Syscall c, Image image, long emptyString, long argv, long envp) {
     Task task = c.task;
-    int tid = task.hostTid;
     int fd = Seccomp.addFd(c.listener, c.id, 0, task.kernel.stubFd, 0, O_CLOEXEC);
     if (fd < 0) {
       image.release();
       return fd == -Errno.EMFILE ? -Errno.EMFILE : -Errno.EAGAIN;
     }
-    int r = Ptrace.seize(tid, 0);
-    if (r == 0) {
-      r = Ptrace.interrupt(tid);
-    }
-    if (r < 0) {
-      // The thread is dying, or somebody outside is tracing it.
-      image.release();
-      return r == -Errno.ESRCH ? Syscall.NO_REPLY : -Errno.EAGAIN;
-    }
     task.exec = new Exec(task, image, fd);
-    // The answer before the stop: the thread cannot stop while it waits for it.
-    int listener = c.listener;
-    long id = c.id;
-    c.task.kernel.dispatcher.observe(c, 0);
-    c.end();
-    Dispatcher.send(listener, id, -Errno.ENOSYS);
-    long w = Wait.wait4(tid, Wait.__WALL);
-    if (w < 0 || !Wait.isStopped(Wait.status(w))) {
-      return Syscall.NO_REPLY; // killed on the way; its pidfd tells
+    long r = Rewrite.call(c, Nr.EXECVEAT, fd, emptyString, argv, envp, AT_EMPTY_PATH, 0);
+    if (r != Syscall.NO_REPLY) {
+      task.exec = null;
+      image.release();
     }
-    int status = Wait.status(w);
-    // Stopped for our interrupt, or to deliver a signal, which then gets delivered: its handler returns to the rewritten call.
-    int signal = Wait.ptraceEvent(status) == Ptrace.PTRACE_EVENT_STOP ? 0 : Wait.stopSignal(status);
-    MemorySegment regs = REGISTERS.get();
-    if (Ptrace.getRegs(tid, regs) == 0) {
-      regs.set(ValueLayout.JAVA_LONG, UserRegs.RIP, regs.get(ValueLayout.JAVA_LONG, UserRegs.RIP) - 2); // back onto "syscall"
-      regs.set(ValueLayout.JAVA_LONG, UserRegs.RAX, Nr.EXECVEAT);
-      regs.set(ValueLayout.JAVA_LONG, UserRegs.ORIG_RAX, -1);
-      regs.set(ValueLayout.JAVA_LONG, UserRegs.RDI, fd);
-      regs.set(ValueLayout.JAVA_LONG, UserRegs.RSI, emptyString);
-      regs.set(ValueLayout.JAVA_LONG, UserRegs.RDX, argv);
-      regs.set(ValueLayout.JAVA_LONG, UserRegs.R10, envp);
-      regs.set(ValueLayout.JAVA_LONG, UserRegs.R8, AT_EMPTY_PATH);
-      Ptrace.setRegs(tid, regs);
-    }
-    Ptrace.detach(tid, signal);
-    return Syscall.NO_REPLY;
+    return r;
   }
-
-  private static final ThreadLocal<MemorySegment> REGISTERS =
-      ThreadLocal.withInitial(() -> Arena.global().allocate(UserRegs.SIZEOF, 8));
 
   /** A call of the task while this exec is on its way. */
   long onCall(Syscall c, SyscallHandler handler) {

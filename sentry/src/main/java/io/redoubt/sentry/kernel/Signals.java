@@ -111,12 +111,18 @@ public final class Signals {
     }
   }
 
+  /** Interrupts the call that {@code task} is in, if a signal is pending for it. */
+  void look(Task task) {
+    lookAt(task, new HostStatus());
+  }
+
   private void lookAt(Task t, HostStatus status) {
     if (!t.call.isInFlight() || !status.read(t.hostTid)) {
       return;
     }
-    long mine = status.privatePending & ~status.blocked;
-    long shared = status.sharedPending & ~status.blocked;
+    long blocked = t.call.hasWaitMask ? t.call.waitMask : status.blocked;
+    long mine = status.privatePending & ~blocked;
+    long shared = status.sharedPending & ~blocked;
     if (mine == 0 && shared == 0) {
       return;
     }
