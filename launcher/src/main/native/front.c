@@ -384,6 +384,22 @@ static void read_control(void)
     }
 }
 
+/*
+ * The gofer also ends by itself when the sentry dies: it sees end of file on its socket, and may be gone before the sentry is,
+ * because a process closes its descriptors before its end is reported. So the sentry gets a moment to show that it is dead.
+ */
+static void gofer_ended(void)
+{
+    struct pollfd death = {.fd = front.sentry.pidfd, .events = POLLIN};
+    bool sentry_died = poll(&death, 1, 200) > 0;
+    read_control();
+    if (front.phase != DRAINING)
+        helper_died(sentry_died ? "sentry" : "gofer", sentry_died);
+    reap_child(front.gofer.pid, front.gofer.pidfd, 0); /* the sentry may let it go before its own last words */
+    close(front.gofer.pidfd);
+    front.gofer.pidfd = -1;
+}
+
 /* --------------------------------------------------------------------------------------------------------------- signals */
 
 /* ^Z without a terminal of the guest's own: guest and front both stop; SIGCONT comes back through the signalfd. */
@@ -511,13 +527,8 @@ static _Noreturn void loop(void)
             read_control();
             helper_died("sentry", true);
         }
-        if (on[GOFER].revents) {
-            if (front.phase != DRAINING)
-                helper_died("gofer", false);
-            reap_child(front.gofer.pid, front.gofer.pidfd, 0); /* the sentry may already have let it go */
-            close(front.gofer.pidfd);
-            front.gofer.pidfd = -1;
-        }
+        if (on[GOFER].revents && front.gofer.pidfd >= 0)
+            gofer_ended();
         if (on[STAGE].revents && front.stage.pidfd >= 0)
             stage_ended();
         tell_sentry();
