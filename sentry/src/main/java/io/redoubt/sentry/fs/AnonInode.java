@@ -4,7 +4,7 @@ import io.redoubt.sentry.kernel.Syscall;
 import java.util.concurrent.atomic.AtomicLong;
 
 /** The inode of what has no name: pipes, sockets, epoll and event fds. Each gets a number of its own, as in Linux's pipefs and sockfs. */
-public final class AnonInode extends Inode {
+public class AnonInode extends Inode {
   private static final AtomicLong NUMBERS = new AtomicLong(1000);
   private static final Mount MOUNT = new Mount("anon_inodefs", "anon_inodefs", new Dentry(null, "/", new AnonInode(Stat.S_IFDIR | 0500)));
 
@@ -21,7 +21,12 @@ public final class AnonInode extends Inode {
 
   /** A path for an anonymous file of {@code mode}. @param name shown in /proc, such as "anon_inode:[eventfd]" */
   public static Path path(String name, int mode) {
-    return new Path(MOUNT, new Dentry(null, name, new AnonInode(mode)));
+    return path(name, new AnonInode(mode));
+  }
+
+  /** A path for an anonymous file with this inode. */
+  public static Path path(String name, AnonInode inode) {
+    return new Path(MOUNT, new Dentry(null, name, inode));
   }
 
   @Override

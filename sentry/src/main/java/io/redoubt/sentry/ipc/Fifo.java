@@ -40,6 +40,16 @@ public final class Fifo {
     }
   }
 
+  /** The FIFO of an inode that keeps it in a one-element array (which guards itself). */
+  public static Fifo of(Object[] perInodeState) {
+    synchronized (perInodeState) {
+      if (perInodeState[0] == null) {
+        perInodeState[0] = new Fifo();
+      }
+      return (Fifo) perInodeState[0];
+    }
+  }
+
   /**
    * Opens an end.
    *
@@ -81,14 +91,14 @@ public final class Fifo {
     }
     Opening o = new Opening(this, p, reader, partnerOpens);
     c.state = o;
-    c.block(p.openQueue, PollEvents.IN, Syscall.ERESTARTSYS);
-    return c.fail(Syscall.BLOCKED);
+    return goOn(c, o, path, flags);
   }
 
-  private OpenFile goOn(Syscall c, Opening o, Path path, int flags) {
+  private static OpenFile goOn(Syscall c, Opening o, Path path, int flags) {
+    // Registered before the look: this may be a later run that comes to another FIFO, and then nobody looks again for us.
+    c.block(o.pipe.openQueue, PollEvents.IN, Syscall.ERESTARTSYS);
     int opens = o.reader ? o.pipe.writerOpens() : o.pipe.readerOpens();
     if (opens == o.partnerOpens) {
-      c.block(o.pipe.openQueue, PollEvents.IN, Syscall.ERESTARTSYS);
       return c.fail(Syscall.BLOCKED);
     }
     o.handedOver = true;

@@ -11,24 +11,12 @@ import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
-import java.util.ArrayDeque;
 
-/**
- * A pipe or the inside of an open FIFO (pipe(7)).
- *
- * <p>Linux counts capacity in pages; here it is bytes, with the same total. A pipe is writable for poll when PIPE_BUF bytes are
- * free, which is when Linux has a free page. Lock: its own monitor.
- */
+/** A pipe or the inside of an open FIFO (pipe(7)). Lock: its own monitor. */
 public final class Pipe {
-  /** Writes of up to this many bytes are atomic. */
-  static final int PIPE_BUF = 4096;
-
-  private static final int DEFAULT_CAPACITY = 65536;
-  private static final int MAX_CAPACITY = 1 << 20; // /proc/sys/fs/pipe-max-size
+  private static final int DEFAULT_SLOTS = 16;
+  private static final int MAX_SLOTS = 256; // 1 MiB: /proc/sys/fs/pipe-max-size
   private static final int SIGPIPE = 13;
-
-  /** One write in packet mode: ring positions. */
-  private record Packet(long start, long end) {}
 
   /** Told of every change of readiness, for both ends. */
   final WaitQueue queue = new WaitQueue();
@@ -37,8 +25,7 @@ public final class Pipe {
   final WaitQueue openQueue = new WaitQueue();
 
   // All below guarded by this.
-  private final RingBuffer ring = new RingBuffer(DEFAULT_CAPACITY);
-  private ArrayDeque<Packet> packets; // null: never in packet mode
+  private final PipeBuffer buffer = new PipeBuffer(DEFAULT_SLOTS);
   private int readers;
   private int writers;
   private int readerOpens; // how often each end was ever opened
@@ -76,7 +63,7 @@ public final class Pipe {
       }
       if (readers == 0 && writers == 0) {
         dead = true;
-        ring.release();
+        buffer.release();
       }
     }
     if (events != 0) {
@@ -102,11 +89,11 @@ public final class Pipe {
 
   /** Bytes to read. */
   synchronized int size() {
-    return ring.size();
+    return buffer.size();
   }
 
   synchronized int capacity() {
-    return ring.capacity();
+    return buffer.slots() * PipeBuffer.PAGE;
   }
 
   /** read(2). @return bytes, 0 at the end, -EAGAIN, -EFAULT */
@@ -120,78 +107,39 @@ public final class Pipe {
       if (dataLent) {
         return -EAGAIN;
       }
-      if (ring.size() == 0) {
+      if (buffer.isEmpty()) {
         return writers == 0 ? 0 : -EAGAIN;
       }
-      wasFull = isFull();
-      Packet first = packets == null ? null : packets.peek();
-      if (first == null) {
-        n = ring.drain(dst, Long.MAX_VALUE);
-      } else if (first.start > ring.head()) {
-        n = ring.drain(dst, first.start - ring.head());
-      } else {
-        n = ring.peek(dst, 0, first.end - first.start);
-        if (n > 0) {
-          // What did not fit is lost: pipe2(2) on O_DIRECT.
-          ring.consume(first.end - first.start);
-          packets.poll();
-        }
-      }
+      wasFull = buffer.isFull();
+      n = buffer.take(dst);
+      wasFull &= !buffer.isFull();
     }
-    if (n > 0 && wasFull) {
+    if (wasFull) {
       queue.wake(PollEvents.WRITABLE);
     }
     return n;
   }
 
   /**
-   * write(2): all of up to PIPE_BUF bytes or nothing, part of more.
+   * write(2).
    *
-   * @return bytes, -EAGAIN, -EFAULT, or -EPIPE after SIGPIPE
+   * @return bytes, perhaps fewer than asked for if that was more than a page; -EAGAIN, -EFAULT, -ENOMEM, or -EPIPE after SIGPIPE
    */
   long write(Syscall c, UserBuffer src, boolean packetMode) {
-    long want = src.remaining();
-    if (want == 0) {
+    if (src.remaining() == 0) {
       return 0;
     }
     long n;
     synchronized (this) {
-      n = readers == 0 ? -EPIPE : put(src, want, packetMode);
+      n = readers == 0 ? -EPIPE : spaceLent ? -EAGAIN : buffer.put(src, packetMode);
     }
     if (n > 0) {
+      // Also when there was something before: edge-triggered readers want to hear of every write, and hear of it on Linux.
       queue.wake(PollEvents.READABLE);
     } else if (n == -EPIPE) {
       c.task.sendSignal(SIGPIPE);
     }
     return n;
-  }
-
-  private long put(UserBuffer src, long want, boolean packetMode) {
-    int free = ring.free();
-    if (spaceLent || free < Math.min(want, PIPE_BUF) && (want <= PIPE_BUF || free == 0)) {
-      return -EAGAIN;
-    }
-    if (!ring.reserve()) {
-      return -ENOMEM;
-    }
-    if (!packetMode) {
-      return ring.fill(src, want);
-    }
-    if (packets == null) {
-      packets = new ArrayDeque<>();
-    }
-    if (packets.size() >= ring.capacity() / PIPE_BUF) {
-      return -EAGAIN;
-    }
-    long n = ring.fill(src, Math.min(want, PIPE_BUF));
-    if (n > 0) {
-      packets.add(new Packet(ring.tail() - n, ring.tail()));
-    }
-    return n;
-  }
-
-  private boolean isFull() {
-    return ring.free() < PIPE_BUF || (packets != null && packets.size() >= ring.capacity() / PIPE_BUF);
   }
 
   /**
@@ -202,7 +150,7 @@ public final class Pipe {
   synchronized int poll(boolean reader, boolean writer, int ignoredOpens) {
     int ready = 0;
     if (reader) {
-      if (ring.size() > 0) {
+      if (!buffer.isEmpty()) {
         ready |= PollEvents.READABLE;
       }
       if (writers == 0 && writerOpens != ignoredOpens) {
@@ -210,7 +158,7 @@ public final class Pipe {
       }
     }
     if (writer) {
-      if (!isFull()) {
+      if (!buffer.isFull()) {
         ready |= PollEvents.WRITABLE;
       }
       if (readers == 0) {
@@ -226,76 +174,77 @@ public final class Pipe {
     if (want > 1L << 31) {
       return -EINVAL;
     }
-    if (want > MAX_CAPACITY) {
+    if (want > (long) MAX_SLOTS * PipeBuffer.PAGE) {
       return -EPERM;
     }
-    int size = PIPE_BUF;
-    while (size < want) {
-      size <<= 1;
+    int slots = 1;
+    while ((long) slots * PipeBuffer.PAGE < want) {
+      slots <<= 1;
     }
     synchronized (this) {
-      if (size < ring.size() || dataLent || spaceLent) {
+      if (slots < buffer.used() || dataLent || spaceLent) {
         return -EBUSY;
       }
-      if (packets != null && !packets.isEmpty()) {
-        return size == ring.capacity() ? size : -EBUSY; // the marks are ring positions
-      }
-      if (size != ring.capacity() && !ring.resize(size)) {
+      if (slots != buffer.slots() && !buffer.resize(slots)) {
         return -ENOMEM;
       }
     }
     queue.wake(PollEvents.WRITABLE);
-    return size;
+    return (long) slots * PipeBuffer.PAGE;
+  }
+
+  /** Whether a read would say that this is the end. */
+  public synchronized boolean isAtEnd() {
+    return buffer.isEmpty() && writers == 0;
+  }
+
+  /** Whether a write would fail for want of a reader. */
+  public synchronized boolean isBroken() {
+    return readers == 0;
   }
 
   // ---- lending for splice(2) and tee(2): other readers (writers) see an empty (full) pipe meanwhile ----
 
   /** Lends up to {@code max} bytes of data; end with {@link #takeBack}. @return null when there are none (now) */
-  synchronized UserBuffer lendData(long max) {
-    if (dataLent || ring.size() == 0) {
+  public synchronized UserBuffer lendData(long max) {
+    if (dataLent || buffer.isEmpty()) {
       return null;
     }
     dataLent = true;
-    return ring.data(max);
+    return buffer.lendData(max);
   }
 
   /** Ends {@link #lendData}; {@code consumed} bytes are gone. */
-  void takeBack(long consumed) {
-    int events = PollEvents.READABLE;
+  public void takeBack(long consumed) {
+    int events;
     synchronized (this) {
       dataLent = false;
-      boolean wasFull = isFull();
-      ring.consumed(consumed);
-      if (consumed > 0) {
-        while (packets != null
-            && !packets.isEmpty()
-            && (ring.size() == 0 || packets.peek().start < ring.head())) {
-          packets.poll();
-        }
-        events |= wasFull ? PollEvents.WRITABLE : 0;
-      }
+      boolean wasFull = buffer.isFull();
+      buffer.endData(consumed);
+      events = buffer.isEmpty() ? 0 : PollEvents.READABLE;
+      events |= wasFull && !buffer.isFull() ? PollEvents.WRITABLE : 0;
     }
     queue.wake(events);
   }
 
   /** Lends up to {@code max} bytes of free space; end with {@link #takeFilled}. @return null when there is none (now) */
-  synchronized UserBuffer lendSpace(long max) {
-    if (spaceLent || ring.free() == 0 || !ring.reserve()) {
+  public synchronized UserBuffer lendSpace(long max) {
+    if (spaceLent || buffer.isFull()) {
       return null;
     }
-    spaceLent = true;
-    return ring.space(max);
+    UserBuffer space = buffer.lendSpace(max);
+    spaceLent = space != null;
+    return space;
   }
 
   /** Ends {@link #lendSpace}; {@code filled} bytes were written. */
-  void takeFilled(long filled) {
-    int events = PollEvents.WRITABLE;
+  public void takeFilled(long filled) {
+    int events;
     synchronized (this) {
       spaceLent = false;
-      ring.produced(filled);
-      if (filled > 0) {
-        events |= PollEvents.READABLE;
-      }
+      buffer.endSpace(filled);
+      events = buffer.isFull() ? 0 : PollEvents.WRITABLE;
+      events |= filled > 0 ? PollEvents.READABLE : 0;
     }
     queue.wake(events);
   }

@@ -1,6 +1,8 @@
 package io.redoubt.sentry.ipc;
 
+import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOTTY;
+import static io.redoubt.host.Errno.ENXIO;
 
 import io.redoubt.sentry.fs.AnonInode;
 import io.redoubt.sentry.fs.OpenFile;
@@ -29,11 +31,32 @@ public final class PipeFile extends OpenFile {
   /** pipe2(2): the read end and the write end. */
   public static PipeFile[] pair(int flags) {
     Pipe pipe = new Pipe();
-    Path path = AnonInode.path("pipe", Stat.S_IFIFO | 0600);
+    Path path = AnonInode.path("pipe", new PipeInode(pipe));
     pipe.open(true, true);
     return new PipeFile[] {
       new PipeFile(path, O_RDONLY | flags, pipe, -1), new PipeFile(path, O_WRONLY | flags, pipe, -1)
     };
+  }
+
+  /** The inode of an anonymous pipe: opened again through /proc/PID/fd it gives another end. */
+  private static final class PipeInode extends AnonInode {
+    private final Pipe pipe;
+
+    PipeInode(Pipe pipe) {
+      super(Stat.S_IFIFO | 0600);
+      this.pipe = pipe;
+    }
+
+    @Override
+    public OpenFile open(Syscall c, Path path, int flags) {
+      int mode = flags & O_ACCMODE;
+      boolean reader = mode == O_RDONLY || mode == O_RDWR;
+      boolean writer = mode == O_WRONLY || mode == O_RDWR;
+      if (!reader && !writer) {
+        return c.fail(-EINVAL);
+      }
+      return pipe.open(reader, writer) ? new PipeFile(path, flags, pipe, -1) : c.fail(-ENXIO);
+    }
   }
 
   /** The pipe itself, for splice(2). */

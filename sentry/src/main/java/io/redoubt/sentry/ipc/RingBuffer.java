@@ -1,6 +1,5 @@
 package io.redoubt.sentry.ipc;
 
-import io.redoubt.sentry.kernel.GuestMemory;
 import io.redoubt.sentry.kernel.UserBuffer;
 import java.lang.foreign.MemorySegment;
 
@@ -22,7 +21,6 @@ public final class RingBuffer {
   private MemorySegment memory; // null: nothing was written yet
   private long head;
   private long tail;
-  private int pins; // parts that are lent: positions must stay
 
   /** @param capacity bytes, a power of two, at least a page */
   public RingBuffer(int capacity) {
@@ -113,7 +111,7 @@ public final class RingBuffer {
   /** Drops {@code n} bytes from the head. */
   public void consume(long n) {
     head += n;
-    if (head == tail && pins == 0) {
+    if (head == tail) {
       head = tail = 0;
     }
   }
@@ -144,58 +142,5 @@ public final class RingBuffer {
     head = 0;
     tail = n;
     return true;
-  }
-
-  // ---- lending, for splice(2): the bytes stay where they are while another file reads or writes them ----
-
-  /** The first {@code max} bytes of the queue as if they were a guest's buffer. */
-  UserBuffer data(long max) {
-    pins++;
-    return window(head, Math.min(max, size()));
-  }
-
-  /** Up to {@code max} bytes of free space as if they were a guest's buffer; {@link #reserve} must have succeeded. */
-  UserBuffer space(long max) {
-    pins++;
-    return window(tail, Math.min(max, free()));
-  }
-
-  /** {@link #data} is back; {@code n} bytes of it are done with. */
-  void consumed(long n) {
-    pins--;
-    consume(n);
-  }
-
-  /** {@link #space} is back; {@code n} bytes of it have been written. */
-  void produced(long n) {
-    pins--;
-    tail += n;
-  }
-
-  private UserBuffer window(long from, long length) {
-    int at = (int) from & (capacity - 1);
-    long first = Math.min(length, capacity - at);
-    return UserBuffer.of(new LocalMemory(memory), new long[] {at, first, 0, length - first});
-  }
-
-  /** Sentry memory where guest memory is expected: addresses are offsets. */
-  static final class LocalMemory extends GuestMemory {
-    private final MemorySegment memory;
-
-    LocalMemory(MemorySegment memory) {
-      this.memory = memory;
-    }
-
-    @Override
-    public long copyIn(long address, MemorySegment local, long offset, long length) {
-      MemorySegment.copy(memory, address, local, offset, length);
-      return length;
-    }
-
-    @Override
-    public long copyOut(long address, MemorySegment local, long offset, long length) {
-      MemorySegment.copy(local, offset, memory, address, length);
-      return length;
-    }
   }
 }

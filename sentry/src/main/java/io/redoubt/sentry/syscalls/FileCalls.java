@@ -52,6 +52,7 @@ public final class FileCalls {
     EventCalls.register(t);
     PollCalls.register(t);
     EpollCalls.register(t);
+    SpliceCalls.register(t);
   }
 
   static long read(Syscall c) {
