@@ -47,8 +47,12 @@ warn() {
 rm -rf "$out"
 mkdir -p "$out"
 chmod 755 "$out"
-REDOUBT_TRAIN=$out REDOUBT_JAVA=$here/aot.sh timeout -k 5 120 \
-  "$dist/bin/redoubt-front" do -- /bin/sh "$here/train-guest.sh" >"$out/guest.log" 2>&1 </dev/null ||
+# The script goes in as an argument, and from the root: this folder may be out of the guest's reach.
+(
+  cd /
+  REDOUBT_TRAIN=$out REDOUBT_JAVA=$here/aot.sh timeout -k 5 120 \
+    "$dist/bin/redoubt-front" do -- /bin/sh -c "$(cat "$here/train-guest.sh")" >"$out/guest.log" 2>&1 </dev/null
+) ||
   warn "the training sandbox failed, see $out/guest.log"
 
 # The JVMs write their records after the front has gone.
