@@ -75,12 +75,17 @@ static void empty_root(struct stage_page *page)
          mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
 }
 
-static void drop_capabilities(struct stage_page *page)
+/* What an exec could give back; nothing that this process has now. */
+static void empty_bounding_set(struct stage_page *page)
 {
     for (int capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; capability++)
         ;
     if (errno != EINVAL) /* EINVAL: past the last one that this kernel has */
         fail(page, "empty the capability bounding set");
+}
+
+static void drop_capabilities(struct stage_page *page)
+{
     must(page, "drop ambient capabilities", prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0));
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {{0}};
@@ -175,7 +180,9 @@ _Noreturn void guest_main(struct stage_page *page, int socket)
     must(page, "stay dumpable", prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
     must(page, "die with the front", prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
 
-    empty_root(page); /* before the plan comes: the JVM takes longer to start than this */
+    /* All that needs no plan comes before it: the JVM takes longer to start than this. */
+    empty_root(page);
+    empty_bounding_set(page);
     await_front(socket);
 
     const struct stage_plan *plan = &page->plan;

@@ -326,6 +326,8 @@ static void send_plan(char **argv)
     PUT("shim", shim);
     PUT("tty", tty);
     PUT("rlimit", "3:1048576:1048576"); /* RLIMIT_STACK */
+    if (getenv("REDOUBT_FAKE_RLIMIT"))
+        PUT("rlimit", getenv("REDOUBT_FAKE_RLIMIT"));
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 0, 1),

@@ -157,7 +157,7 @@ class Front(unittest.TestCase):
             pid = self.pid_of(name)
             with open(f"/proc/{pid}/environ") as file:
                 keys = {entry.split("=")[0] for entry in file.read().split("\0") if entry}
-            self.assertEqual({"PATH", "HOME", "LANG", "LC_ALL", "REDOUBT_JAVA", "REDOUBT_STUB", "REDOUBT_TAG"}, keys)
+            self.assertEqual({"PATH", "HOME", "LANG", "LC_ALL", "REDOUBT_JAVA", "REDOUBT_STUB", "REDOUBT_TAG", "REDOUBT_NOFILE"}, keys)
             self.assertEqual("/dev/null", os.readlink(f"/proc/{pid}/fd/1"))
             self.assertEqual(pid, os.getsid(pid))
             held = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
@@ -239,6 +239,39 @@ class Front(unittest.TestCase):
                          self.run_front("do", "x", env=dict(REDOUBT_FAKE="die")))
         code, _, err = self.run_front("do", "x", env=dict(REDOUBT_JAVA="/nonexistent"))
         self.assertEqual((1, "redoubt: REDOUBT_JAVA is not an executable file: /nonexistent\n"), (code, err))
+
+    def test_shim_killed(self):
+        process = self.start_sleeper()
+        with open(f"/proc/{self.pid_of('guest')}/stat") as file:
+            shim = int(file.read().split()[3])
+        os.kill(shim, signal.SIGKILL)
+        self.assertEqual(137, process.wait(5))
+
+    def test_inside_another_user_namespace(self):
+        """As root of a container: there are no 65,536 ids to give away, one must do."""
+        code, out, err = self.run_front("do", f"{WORK}/dynamic", prefix=["unshare", "-Ur"])
+        self.assertEqual((1, ""), (code, err))
+        self.assertIn(" uid=0 ", out)
+
+    def test_no_user_namespaces(self):
+        command = 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"'
+        code, _, err = self.run_front("do", "/bin/true", prefix=["unshare", "-Ur", "sh", "-c", command, "sh"])
+        self.assertEqual((1, "redoubt: cannot create a user namespace: No space left on device. "
+                             "Allow it with: sysctl -w user.max_user_namespaces=15000\n"), (code, err))
+
+    def test_program_not_found(self):
+        self.assertEqual(127, self.run_front("do", "/nonexistent")[0])
+
+    def test_environment_is_the_callers(self):
+        _, out, _ = self.run_front("do", "/usr/bin/env")
+        self.assertIn("SANDBOX=1\n", out)
+        self.assertNotIn("REDOUBT_NOFILE", out)
+        self.assertNotIn("GONE", out)
+        self.assertEqual(1, out.count("HOME="))
+
+    def test_limits_that_cannot_be_set_are_told(self):
+        code, _, err = self.run_front("do", "/bin/true", env=dict(REDOUBT_FAKE_RLIMIT="99:1:1"))
+        self.assertEqual((1, "redoubt: an rlimit is not NUMBER:SOFT:HARD; the sandbox was killed\n"), (code, err))
 
     def test_closed_stdio(self):
         for redirect in "<&-", ">&-", "2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full":

@@ -1,0 +1,220 @@
+/* The steps of a sandbox's life, as the sentry's frames and the stage's events bring them about. */
+#include "front.h"
+#include "output.h"
+#include "plan.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ------------------------------------------------------------------------------------------------------ towards the sentry */
+
+/* Sends what is pending, as far as the socket takes it. An error but EAGAIN is the sentry's death, which its pidfd reports. */
+void tell_sentry(void)
+{
+    int socket = front.control.socket;
+    if (socket < 0 || front.phase < AWAIT_GO)
+        return;
+    for (int number = 1; number < _NSIG && number <= 64; number++) {
+        uint64_t bit = 1ull << (number - 1);
+        if (!(front.pending_signals & bit))
+            continue;
+        int32_t payload = number;
+        if (frame_send(socket, FRAME_SIGNAL, &payload, sizeof payload, -1) == -EAGAIN)
+            return;
+        front.pending_signals &= ~bit;
+    }
+    if (front.pending_size) {
+        struct winsize size = console_size(&front.console);
+        if (frame_send(socket, FRAME_WINSIZE, &size, sizeof size, -1) == -EAGAIN)
+            return;
+        front.pending_size = false;
+    }
+    if (front.pending_exited) {
+        int32_t status = front.status;
+        if (frame_send(socket, FRAME_EXITED, &status, sizeof status, -1) == -EAGAIN)
+            return;
+        front.pending_exited = false;
+    }
+}
+
+bool has_pending(void)
+{
+    return front.phase >= AWAIT_GO && (front.pending_signals || front.pending_size || front.pending_exited);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- the guest */
+
+void take_guest(void)
+{
+    pid_t guest = stage_read_ready(&front.stage);
+    if (guest > 0) {
+        front.guest = guest;
+        front.phase = AWAIT_LISTENER;
+    }
+    /* -1: the stage is dying; its pidfd tells. Do not look at the socket again. */
+    if (guest != 0) {
+        close(front.stage.socket);
+        front.stage.socket = -1;
+    }
+}
+
+/* The filter is a matter of microseconds once the guest's process has called; poll(2) cannot wait for a futex. */
+void take_listener(void)
+{
+    int listener = stage_take_listener(&front.stage, front.guest, 10);
+    if (listener == -EAGAIN)
+        return;
+    if (listener < 0) {
+        complain("cannot take the seccomp listener: %s", strerror(-listener));
+        finish(EXIT_LAUNCHER);
+    }
+    int32_t pids[2] = {front.guest, front.stage.pid};
+    if (frame_send(front.control.socket, FRAME_LISTENER, pids, sizeof pids, listener))
+        give_up("the sentry does not take its listener");
+    close(listener);
+    front.phase = AWAIT_GO;
+}
+
+/* The stage's process has ended. */
+void stage_ended(void)
+{
+    int status = reap_child(front.stage.pid, front.stage.pidfd, 0);
+    close(front.stage.pidfd);
+    front.stage.pidfd = -1;
+    if (front.phase < RUNNING) {
+        stage_explain(&front.stage);
+        finish(EXIT_LAUNCHER);
+    }
+    /* With a shim the status is in the page, unless somebody killed the shim: then that is what happened to the guest. */
+    int told = front.stage.page->status;
+    front.status = front.stage.page->plan.has_shim && told != STAGE_NO_STATUS ? told : status;
+    front.phase = DRAINING;
+    front.pending_signals = 0;
+    front.pending_exited = true;
+    front.done_by_millis = now_millis() + DONE_TIMEOUT_MILLIS;
+}
+
+/*
+ * The gofer also ends by itself when the sentry dies: it sees end of file on its socket, and may be gone before the sentry is,
+ * because a process closes its descriptors before its end is reported. So the sentry gets a moment to show that it is dead.
+ */
+void gofer_ended(void)
+{
+    struct pollfd death = {.fd = front.sentry.pidfd, .events = POLLIN};
+    bool sentry_died = poll(&death, 1, 200) > 0;
+    read_control();
+    if (front.phase != DRAINING)
+        helper_died(sentry_died ? "sentry" : "gofer", sentry_died);
+    reap_child(front.gofer.pid, front.gofer.pidfd, 0); /* the sentry may let it go before its own last words */
+    close(front.gofer.pidfd);
+    front.gofer.pidfd = -1;
+}
+
+/* ------------------------------------------------------------------------------------------------------ from the sentry */
+
+static void open_console(void)
+{
+    console_none(&front.console);
+    int theirs = console_open(&front.console, front.closed[0]);
+    if (theirs < 0)
+        finish(EXIT_LAUNCHER);
+    struct winsize size = console_size(&front.console);
+    if (frame_send(front.control.socket, FRAME_CONSOLE, NULL, 0, theirs) ||
+        frame_send(front.control.socket, FRAME_WINSIZE, &size, sizeof size, -1))
+        give_up("the sentry does not take its terminal");
+    close(theirs);
+}
+
+static _Noreturn void fail_frame(const char *payload, uint32_t length)
+{
+    int32_t code = EXIT_LAUNCHER;
+    if (length < sizeof code)
+        give_up("the sentry sent a frame that is too short");
+    memcpy(&code, payload, sizeof code);
+    give_up_with(code & 0xff, payload + sizeof code, length - sizeof code);
+}
+
+static void text_frame(const char *payload, uint32_t length)
+{
+    if (length == 0)
+        return;
+    if (front.phase == DRAINING) /* the guest's own last output comes first, and the text wants a cooked terminal */
+        console_close(&front.console);
+    output_put(*payload == 1 ? &standard_output : &standard_error, payload + 1, length - 1);
+}
+
+static void plan_frame(const char *payload, uint32_t length)
+{
+    const char *problem = plan_read(&front.stage, payload, length, &front.wants_tty);
+    if (problem)
+        give_up(problem);
+    if (front.wants_tty)
+        open_console();
+    front.phase = AWAIT_READY;
+    stage_release(&front.stage);
+}
+
+static void handle_frame(void)
+{
+    const char *payload = front.control.payload, *problem = NULL;
+    uint32_t length = front.control.length;
+    bool has_filter = front.stage.page->plan.filter.len > 0;
+    switch (front.control.type) {
+    case FRAME_FILTER:
+        problem = front.phase == AWAIT_PLAN ? plan_filter(&front.stage, payload, length) : "a filter out of turn";
+        break;
+    case FRAME_PLAN:
+        if (front.phase == AWAIT_PLAN && has_filter)
+            plan_frame(payload, length);
+        else
+            problem = "the sentry sent a plan out of turn";
+        break;
+    case FRAME_GO:
+        if (front.phase == AWAIT_GO) {
+            front.phase = RUNNING;
+            stage_go(&front.stage);
+        } else {
+            problem = "the sentry sent a go out of turn";
+        }
+        break;
+    case FRAME_FAIL:
+        fail_frame(payload, length);
+    case FRAME_TEXT:
+        text_frame(payload, length);
+        break;
+    case FRAME_DONE:
+        if (front.phase == DRAINING)
+            finish(exit_code(front.status));
+        problem = "the sentry said done before the program ended";
+        break;
+    default:
+        problem = "the sentry sent a frame that this front does not know";
+    }
+    if (problem)
+        give_up(problem);
+}
+
+void read_control(void)
+{
+    /* As long as text that was printed for it waits in memory, the sentry waits too. */
+    while (front.control.socket >= 0 && output_waiting(&standard_error) < OUTPUT_HIGH_WATER &&
+           output_waiting(&standard_output) < OUTPUT_HIGH_WATER) {
+        enum frame_result result = frame_read(&front.control);
+        if (result == FRAME_AGAIN)
+            return;
+        if (result == FRAME_TOO_LONG)
+            give_up("the sentry sent a frame that is too long");
+        if (result == FRAME_END) {
+            /* Most likely it is dying: its pidfd says how, in a moment. Otherwise there is no working with it either. */
+            close(front.control.socket);
+            front.control.socket = -1;
+            struct pollfd death = {.fd = front.sentry.pidfd, .events = POLLIN};
+            if (poll(&death, 1, 1000) <= 0)
+                give_up("the sentry closed its control socket");
+            return;
+        }
+        handle_frame();
+    }
+}
