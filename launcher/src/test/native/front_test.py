@@ -68,7 +68,7 @@ class Front(unittest.TestCase):
         return process
 
     def ours(self):
-        """pid to name of everything that carries the tag, zombies of ours included."""
+        # pid to name of everything that carries the tag, zombies of ours included.
         found = {}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -248,7 +248,7 @@ class Front(unittest.TestCase):
         self.assertEqual(137, process.wait(5))
 
     def test_inside_another_user_namespace(self):
-        """As root of a container: there are no 65,536 ids to give away, one must do."""
+        # As root of a container: there are no 65,536 ids to give away, one must do.
         code, out, err = self.run_front("do", f"{WORK}/dynamic", prefix=["unshare", "-Ur"])
         self.assertEqual((1, ""), (code, err))
         self.assertIn(" uid=0 ", out)
@@ -289,7 +289,7 @@ class Front(unittest.TestCase):
         self.assertEqual(0, code)
 
     def test_stderr_that_nobody_reads(self):
-        """With the pipe full the sandbox goes on, and ends when it is told to."""
+        # With the pipe full the sandbox goes on, and ends when it is told to.
         read, write = os.pipe()
         os.set_blocking(write, False)
         try:
@@ -320,7 +320,7 @@ class Front(unittest.TestCase):
     # ---- terminal
 
     def with_terminal(self, *arguments, env={}):
-        """Starts in a session whose terminal is a pty; returns the process and the master."""
+        # Starts in a session whose terminal is a pty; returns the process and the master.
         master, slave = pty.openpty()
         attributes = termios.tcgetattr(slave)
         termios.tcsetwinsize(master, (33, 77))
