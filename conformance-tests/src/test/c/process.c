@@ -266,11 +266,12 @@ CASE(ignored_sigchld_reaps_by_itself) {
 }
 
 CASE(double_fork) {
-  struct baton done = new_baton();
+  struct baton orphaned = new_baton(), done = new_baton();
   pid_t pid = fork();
   if (pid == 0) {
     setsid();
     if (fork() == 0) {
+      await(orphaned);
       say("daemon leads its session: %d", getsid(0) == getpid());
       pass(done);
       _exit(0);
@@ -278,6 +279,7 @@ CASE(double_fork) {
     _exit(0);
   }
   reap("middle", pid);
+  pass(orphaned);
   await(done);
 }
 

@@ -1,0 +1,83 @@
+package io.redoubt.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The C programs in {@code src/test/c}, compiled when they are first wanted and when they have changed. */
+final class Guests {
+  private Guests() {}
+
+  static final Path MODULE = Redoubt.ROOT.resolve("conformance-tests");
+  private static final Path SOURCES = MODULE.resolve("src/test/c");
+  private static final Path BINARIES = MODULE.resolve("target/guests");
+
+  /** The families: the C files that include the harness. */
+  static List<String> families() {
+    try (Stream<Path> files = Files.list(SOURCES)) {
+      return files
+          .map(path -> path.getFileName().toString())
+          .filter(name -> name.endsWith(".c"))
+          .map(name -> name.substring(0, name.length() - 2))
+          .sorted()
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Returns the program of a family, linked as told. */
+  static Path compiled(String name, boolean isStatic) {
+    assumeTrue(isOnPath("gcc"), "gcc is missing");
+    Path source = SOURCES.resolve(name + ".c");
+    Path binary = BINARIES.resolve(isStatic ? name : name + "-dynamic");
+    try {
+      Files.createDirectories(BINARIES);
+      if (isNewer(binary, source) && isNewer(binary, SOURCES.resolve("harness.h"))) {
+        return binary;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    List<String> words = new ArrayList<>(List.of("gcc", "-O1", "-Wall", "-Wextra", "-Werror"));
+    // Wrong arguments are what the cases are about.
+    words.addAll(
+        List.of(
+            "-Wno-nonnull",
+            "-Wno-unused-result",
+            "-Wno-stringop-overflow",
+            "-Wno-stringop-overread",
+            "-Wno-clobbered",
+            "-pthread"));
+    if (isStatic) {
+      words.add("-static");
+    }
+    words.addAll(List.of("-o", binary.toString(), source.toString()));
+    Outcome outcome = Command.of(words).timeout(Duration.ofSeconds(60)).run();
+    assertEquals(0, outcome.exit(), outcome::describe);
+    return binary;
+  }
+
+  private static boolean isNewer(Path product, Path source) throws IOException {
+    return Files.exists(product)
+        && Files.getLastModifiedTime(product).compareTo(Files.getLastModifiedTime(source)) > 0;
+  }
+
+  /** Whether a program is in one of the usual places. */
+  static boolean isOnPath(String program) {
+    for (String directory : List.of("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")) {
+      if (Files.isExecutable(Path.of(directory, program))) {
+        return true;
+      }
+    }
+    return false;
+  }
+}
