@@ -101,10 +101,10 @@ maven() {
   return "$code"
 }
 
-# The end of a failed build: the errors Maven names, without its advice, and where the rest is.
+# Of a failed build: the first errors Maven names, without its advice, and where the rest is.
 show_failure() {
-  grep -E '^\[ERROR\]|^\[WARNING\].*\.java:\[|^redoubt: |: (fatal )?error: |undefined reference' "$1" | grep -vE '\[Help|-e switch|-X switch|re-run Maven|For more information|After correcting|mvn <args>|^\[ERROR\] *$' |
-    awk '!known[$0]++' | tail -n 15 >&2
+  grep -E '^\[ERROR\]|^\[WARNING\].*\.java:\[|^redoubt: |: (fatal )?error: |undefined reference' "$1" | grep -vE '\[Help|-e switch|-X switch|re-run Maven|For more information|After correcting|mvn <args>|^\[ERROR\] *$|^\[ERROR\]   location:' |
+    awk '!known[$0]++' | head -n 20 >&2
   die "the build failed; all of it is in $1"
 }
 
