@@ -5,7 +5,15 @@ import io.redoubt.sentry.kernel.MapCalls;
 import io.redoubt.sentry.kernel.ProcessCalls;
 import io.redoubt.sentry.kernel.SyscallTable;
 import io.redoubt.sentry.kernel.TimerCalls;
+import io.redoubt.sentry.syscalls.AbsentCalls;
+import io.redoubt.sentry.syscalls.CapabilityCalls;
 import io.redoubt.sentry.syscalls.FileCalls;
+import io.redoubt.sentry.syscalls.IdentityCalls;
+import io.redoubt.sentry.syscalls.LimitCalls;
+import io.redoubt.sentry.syscalls.MemoryCalls;
+import io.redoubt.sentry.syscalls.PrctlCalls;
+import io.redoubt.sentry.syscalls.SchedulingCalls;
+import io.redoubt.sentry.syscalls.SystemCalls;
 
 /** The whole system call table: every family of calls in one place. */
 public final class CallTable {
@@ -19,6 +27,14 @@ public final class CallTable {
     MapCalls.register(t);
     TimerCalls.register(t);
     FileCalls.register(t);
+    AbsentCalls.register(t);
+    CapabilityCalls.register(t);
+    IdentityCalls.register(t);
+    LimitCalls.register(t);
+    MemoryCalls.register(t);
+    PrctlCalls.register(t);
+    SchedulingCalls.register(t);
+    SystemCalls.register(t);
     return t;
   }
 }

@@ -6,7 +6,7 @@ package io.redoubt.sentry.kernel;
  */
 public record Credentials(
     int uid, int euid, int suid, int fsuid, int gid, int egid, int sgid, int fsgid, int[] groups,
-    long permitted, long effective, long inheritable, long bounding, long ambient, boolean noNewPrivs) {
+    long permitted, long effective, long inheritable, long bounding, long ambient, boolean noNewPrivs, int securebits) {
   public static final int CAP_CHOWN = 0;
   public static final int CAP_DAC_OVERRIDE = 1;
   public static final int CAP_DAC_READ_SEARCH = 2;
@@ -27,6 +27,24 @@ public record Credentials(
   public static final int CAP_MKNOD = 27;
   public static final int CAP_LAST = 40;
   public static final long ALL_CAPS = (1L << (CAP_LAST + 1)) - 1;
+
+  // securebits.h: each followed by its lock
+  public static final int SECBIT_NOROOT = 1;
+  public static final int SECBIT_NO_SETUID_FIXUP = 1 << 2;
+  public static final int SECBIT_KEEP_CAPS = 1 << 4;
+  public static final int SECBIT_KEEP_CAPS_LOCKED = 1 << 5;
+  public static final int SECBIT_NO_CAP_AMBIENT_RAISE = 1 << 6;
+
+  /** What follows the file-system uid: CHOWN to FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE (capability.h, CAP_FS_SET). */
+  private static final long FS_CAPS = 0x1f | 1L << 9 | 1L << CAP_MKNOD | 1L << 32;
+
+  /** An identity without securebits. */
+  public Credentials(
+      int uid, int euid, int suid, int fsuid, int gid, int egid, int sgid, int fsgid, int[] groups,
+      long permitted, long effective, long inheritable, long bounding, long ambient, boolean noNewPrivs) {
+    this(
+        uid, euid, suid, fsuid, gid, egid, sgid, fsgid, groups, permitted, effective, inheritable, bounding, ambient, noNewPrivs, 0);
+  }
 
   /** A fresh identity: all ids the same; root gets every capability. */
   public static Credentials of(int uid, int gid, int... groups) {
@@ -85,12 +103,86 @@ public record Credentials(
         newEgid = file.gid;
       }
     }
-    boolean root = newEuid == 0 || uid == 0;
-    long newPermitted = root ? (inheritable | bounding) : ambient;
-    long newEffective = newEuid == 0 ? newPermitted : ambient;
-    long newAmbient = newEuid != euid || newEgid != egid ? 0 : ambient;
+    boolean root = (securebits & SECBIT_NOROOT) == 0 && (newEuid == 0 || uid == 0);
+    long newAmbient = newEuid != uid || newEgid != gid ? 0 : ambient;
+    long newPermitted = (root ? inheritable | bounding : 0) | newAmbient;
+    long newEffective = root && newEuid == 0 ? newPermitted : newAmbient;
     return new Credentials(
         uid, newEuid, newEuid, newEuid, gid, newEgid, newEgid, newEgid, groups, newPermitted, newEffective, inheritable, bounding,
-        newAmbient, noNewPrivs);
+        newAmbient, noNewPrivs, securebits & ~SECBIT_KEEP_CAPS);
+  }
+
+  /**
+   * Other user ids, with what that does to the capabilities: who leaves uid 0 altogether loses them unless it asked to keep them,
+   * and the effective set follows the effective uid (capabilities(7), "Effect of user ID changes on capabilities").
+   */
+  public Credentials withUids(int newUid, int newEuid, int newSuid) {
+    long p = permitted;
+    long e = effective;
+    long a = ambient;
+    if ((securebits & SECBIT_NO_SETUID_FIXUP) == 0) {
+      boolean wasRoot = uid == 0 || euid == 0 || suid == 0;
+      if (wasRoot && newUid != 0 && newEuid != 0 && newSuid != 0) {
+        if ((securebits & SECBIT_KEEP_CAPS) == 0) {
+          p = 0;
+          e = 0;
+        }
+        a = 0;
+      }
+      if (euid == 0 && newEuid != 0) {
+        e = 0;
+      } else if (euid != 0 && newEuid == 0) {
+        e = p;
+      }
+    }
+    return new Credentials(
+        newUid, newEuid, newSuid, newEuid, gid, egid, sgid, fsgid, groups, p, e, inheritable, bounding, a, noNewPrivs, securebits);
+  }
+
+  /** Another file-system uid; the capabilities over files follow it. */
+  public Credentials withFsuid(int newFsuid) {
+    long e = effective;
+    if ((securebits & SECBIT_NO_SETUID_FIXUP) == 0) {
+      if (fsuid == 0 && newFsuid != 0) {
+        e &= ~FS_CAPS;
+      } else if (fsuid != 0 && newFsuid == 0) {
+        e |= FS_CAPS & permitted;
+      }
+    }
+    return new Credentials(
+        uid, euid, suid, newFsuid, gid, egid, sgid, fsgid, groups, permitted, e, inheritable, bounding, ambient, noNewPrivs, securebits);
+  }
+
+  /** Other group ids; the file-system one may differ from the effective one. */
+  public Credentials withGids(int newGid, int newEgid, int newSgid, int newFsgid) {
+    return new Credentials(
+        uid, euid, suid, fsuid, newGid, newEgid, newSgid, newFsgid, groups, permitted, effective, inheritable, bounding, ambient,
+        noNewPrivs, securebits);
+  }
+
+  /** Other supplementary groups. */
+  public Credentials withGroups(int[] newGroups) {
+    return new Credentials(
+        uid, euid, suid, fsuid, gid, egid, sgid, fsgid, newGroups, permitted, effective, inheritable, bounding, ambient, noNewPrivs,
+        securebits);
+  }
+
+  /** Other capability sets; the caller has checked that they may be had. */
+  public Credentials withCapabilities(long newPermitted, long newEffective, long newInheritable, long newBounding, long newAmbient) {
+    return new Credentials(
+        uid, euid, suid, fsuid, gid, egid, sgid, fsgid, groups, newPermitted, newEffective, newInheritable, newBounding, newAmbient,
+        noNewPrivs, securebits);
+  }
+
+  /** Other securebits. */
+  public Credentials withSecurebits(int bits) {
+    return new Credentials(
+        uid, euid, suid, fsuid, gid, egid, sgid, fsgid, groups, permitted, effective, inheritable, bounding, ambient, noNewPrivs, bits);
+  }
+
+  /** No exec gives privileges any more. */
+  public Credentials withNoNewPrivs() {
+    return new Credentials(
+        uid, euid, suid, fsuid, gid, egid, sgid, fsgid, groups, permitted, effective, inheritable, bounding, ambient, true, securebits);
   }
 }

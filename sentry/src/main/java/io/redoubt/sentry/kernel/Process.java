@@ -35,6 +35,10 @@ public final class Process {
   public volatile Object controllingTerminal;
 
   public final ResourceLimits limits;
+
+  /** prctl(2) PR_SET_DUMPABLE: only in the books, the host process stays dumpable for the sentry. */
+  public volatile int dumpable = 1;
+
   public final long startNanos = System.nanoTime();
 
   /** Counts settings of interval timers, so that the watch of an old one ends. */
@@ -70,6 +74,7 @@ public final class Process {
     exe = newExe;
     argvPrefix = prefix;
     argvDrop = drop;
+    dumpable = 1;
     hasExeced = true;
     synchronized (scratchFds) {
       scratchFds.clear();
