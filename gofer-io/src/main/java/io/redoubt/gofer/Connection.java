@@ -27,10 +27,14 @@ import java.util.concurrent.locks.LockSupport;
  * with a descriptor always comes with exactly one message, and the gofer then leaves the word alone.
  */
 final class Connection {
-  /** Longest spin before sleep: most operations take the gofer 2 to 20 us. */
-  private static final int MAX_SPIN_NANOS = 30_000;
+  /** Longest spin before sleep: what a wake-up across CPUs costs; most operations take 2 to 20 us. */
+  private static final int MAX_SPIN_NANOS = 50_000;
 
   private static final int LOOKS_PER_CLOCK_READ = 32;
+
+  /** Longest wait for a reply whose message is there. */
+  private static final long PUBLICATION_NANOS = 1_000_000_000L;
+
   private static final long NO_FREE_SLOT_PARK_NANOS = 50_000;
 
   /** What belongs to a slot on this side; fields are its owner's. */
@@ -237,8 +241,10 @@ final class Connection {
     int seq = ++slot.seq;
     region.setRelease(slot.request + Protocol.SEQ, seq);
     VarHandle.fullFence(); // against GoferServer.sleep: publish, then look
-    if (region.getAcquire(RegionLayout.SERVER_ASLEEP) != 0
-        && region.take(RegionLayout.SERVER_ASLEEP)) {
+    boolean isRung =
+        region.getAcquire(RegionLayout.SERVER_ASLEEP) != 0
+            && region.take(RegionLayout.SERVER_ASLEEP, 1);
+    if (isRung) {
       slot.message.set(JAVA_INT, 0, Protocol.DOORBELL);
       slot.message.set(JAVA_INT, 4, 0);
       // -EAGAIN: so many doorbells are there already that it will wake up anyway. -EPIPE: its end
@@ -246,10 +252,13 @@ final class Connection {
       Socket.send(control, slot.message, 8, Socket.MSG_NOSIGNAL | Socket.MSG_DONTWAIT);
     }
     long replySeq = slot.reply + Protocol.SEQ;
-    boolean isThere = spinUntil(replySeq, seq);
+    // A gofer that has to wake up first runs soonest, on this very CPU, if this caller sleeps.
+    int budget = isRung ? 0 : spin.next();
+    boolean isThere = budget > 0 && spinUntil(replySeq, seq, budget);
     boolean hasMessage = false;
     if (!isThere) {
-      region.setVolatile(slot.asleep, 1);
+      long start = isRung || budget > 0 ? 0 : System.nanoTime();
+      region.setVolatile(slot.asleep, RegionLayout.sleepMark(seq));
       VarHandle.fullFence();
       if (region.getAcquire(replySeq) == seq - 1) {
         if (!receive(slot, seq)) {
@@ -257,15 +266,21 @@ final class Connection {
         }
         hasMessage = true;
       }
+      if (start != 0) {
+        spin.slept(System.nanoTime() - start);
+      }
     }
     int now = region.getAcquire(replySeq);
+    if (hasMessage && now == seq - 1) {
+      now = awaitPublication(replySeq, seq);
+    }
     if (now != seq) {
       die("gofer: malformed reply: seq=" + now + ", expected=" + seq);
       return false;
     }
     boolean hasFd = (memory.get(JAVA_INT, slot.reply + Protocol.BITS) & Protocol.HAS_FD) != 0;
     if (!isThere) {
-      boolean wasMine = region.take(slot.asleep);
+      boolean wasMine = region.take(slot.asleep, RegionLayout.sleepMark(seq));
       if (!hasMessage && !hasFd && !wasMine && !receive(slot, seq)) {
         return false;
       }
@@ -280,11 +295,21 @@ final class Connection {
     return true;
   }
 
-  private boolean spinUntil(long replySeq, int seq) {
-    int budget = spin.next();
-    if (budget == 0) {
-      return false;
-    }
+  /**
+   * A message with a descriptor may come just before its reply, where the caller went to sleep while
+   * the gofer sent it (GoferServer.replyWithFd).
+   */
+  private int awaitPublication(long replySeq, int seq) {
+    long end = System.nanoTime() + PUBLICATION_NANOS;
+    int now;
+    do {
+      Process.schedYield();
+      now = region.getAcquire(replySeq);
+    } while (now != seq && System.nanoTime() < end);
+    return now;
+  }
+
+  private boolean spinUntil(long replySeq, int seq, int budget) {
     long end = System.nanoTime() + budget;
     do {
       for (int i = 0; i < LOOKS_PER_CLOCK_READ; i++) {

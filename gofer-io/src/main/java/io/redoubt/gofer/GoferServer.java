@@ -22,14 +22,15 @@ import java.lang.invoke.VarHandle;
  * sees the other. If both do, a doorbell is rung for nothing and ends the next sleep early.
  *
  * <p>A wake-up is a byte on a socket and not a futex: it carries descriptors as well, it tells of the
- * peer's death, and the kernel wakes the reader on the writer's CPU. Round trips measured here, two
- * processes asleep in turn, us: socket 17 to 23 on one CPU, 25 to 28 placed by the kernel, 38 to 130
- * pinned to two; futex 13 to 17, 15 to 21, 16 to 22. On the idle reference machine a futex across CPUs
- * took 50 one way, the socket 7. Either is far above a spin that succeeds, so most requests see neither.
+ * peer's death, and the kernel tends to wake the reader on the writer's CPU. Round trips between two
+ * processes asleep in turn, us, on a machine of two busy CPUs: socket 17 to 23 on one CPU, 25 to 28
+ * placed by the kernel, 38 to 165 pinned to two; futex 13 to 17, 15 to 21, 16 to 22. On the same
+ * machine idle, a futex across CPUs took 50 one way, the socket 7. Both are far above a spin that
+ * succeeds (0.4 us), so what matters is that few requests see either.
  */
 final class GoferServer {
-  /** Longest spin before sleep: about what a sentry takes between two requests of a busy guest. */
-  private static final int MAX_SPIN_NANOS = 30_000;
+  /** Longest spin before sleep: what a wake-up across CPUs costs, so never worse than twice the best. */
+  private static final int MAX_SPIN_NANOS = 50_000;
 
   private static final int LOOKS_PER_CLOCK_READ = 32;
 
@@ -58,8 +59,15 @@ final class GoferServer {
    */
   void serve() {
     while (isConnected) {
-      if (!serveReady() && !spinUntilServed()) {
-        sleep();
+      if (!serveReady()) {
+        int budget = spin.next();
+        if (budget == 0) {
+          long start = System.nanoTime();
+          sleep();
+          spin.slept(System.nanoTime() - start);
+        } else if (!spinUntilServed(budget)) {
+          sleep();
+        }
       }
     }
   }
@@ -76,11 +84,7 @@ final class GoferServer {
     }
   }
 
-  private boolean spinUntilServed() {
-    int budget = spin.next();
-    if (budget == 0) {
-      return false;
-    }
+  private boolean spinUntilServed(int budget) {
     long end = System.nanoTime() + budget;
     do {
       for (int i = 0; i < LOOKS_PER_CLOCK_READ; i++) {
@@ -156,19 +160,35 @@ final class GoferServer {
     if (files.hasAttributes) {
       NodeAttr.store(files.stat, m, reply + Protocol.ATTR);
     }
-    region.setRelease(reply + Protocol.SEQ, seq);
     if (files.donated >= 0) {
-      // The message wakes the caller up as well, so its word is left alone: one message, not two.
-      ring(slot, seq, files.donated);
-      Unistd.close(files.donated);
-    } else {
-      VarHandle.fullFence();
-      // The word is taken before the message is sent: a caller that finds it taken knows that there is
-      // exactly one message to come.
-      if (region.getAcquire(at + RegionLayout.CLIENT_ASLEEP) != 0
-          && region.take(at + RegionLayout.CLIENT_ASLEEP)) {
-        ring(slot, seq, -1);
-      }
+      replyWithFd(slot, seq, reply, at + RegionLayout.CLIENT_ASLEEP);
+      return;
+    }
+    region.setRelease(reply + Protocol.SEQ, seq);
+    VarHandle.fullFence();
+    // The word is taken before the message is sent: a caller that finds it taken knows that there is
+    // exactly one message to come.
+    int mark = RegionLayout.sleepMark(seq);
+    if (region.getAcquire(at + RegionLayout.CLIENT_ASLEEP) == mark
+        && region.take(at + RegionLayout.CLIENT_ASLEEP, mark)) {
+      ring(slot, seq, -1);
+    }
+  }
+
+  /**
+   * The message with the descriptor wakes the caller up as well, so its word is left alone: one
+   * message, not two. A caller that spins shall find the message there when it sees the reply; one that
+   * sleeps shall find the reply when the message wakes it.
+   */
+  private void replyWithFd(int slot, int seq, long reply, long asleep) {
+    boolean isAsleep = region.getAcquire(asleep) == RegionLayout.sleepMark(seq);
+    if (isAsleep) {
+      region.setRelease(reply + Protocol.SEQ, seq);
+    }
+    ring(slot, seq, files.donated);
+    Unistd.close(files.donated);
+    if (!isAsleep) {
+      region.setRelease(reply + Protocol.SEQ, seq);
     }
   }
 

@@ -103,8 +103,11 @@ final class Region {
     return (int) INT.getVolatile(memory, offset);
   }
 
-  /** Takes a flag: sets it to 0 and says whether it was 1, so that of two takers one gets it. */
-  boolean take(long offset) {
-    return (int) INT.getAndSet(memory, offset, 0) == 1;
+  /**
+   * Takes a mark: sets the word to 0 if it is {@code mark}, and says whether it was, so that of two
+   * takers one gets it.
+   */
+  boolean take(long offset, int mark) {
+    return INT.compareAndSet(memory, offset, mark, 0);
   }
 }

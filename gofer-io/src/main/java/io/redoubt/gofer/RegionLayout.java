@@ -11,13 +11,13 @@ package io.redoubt.gofer;
  *    128  +----------------------------------------------------------+
  *         | SLOTS_USED (int)                          written sentry |
  *    256  +----------------------------------------------------------+
- *         | SERVER_ASLEEP (int)                  set gofer, taken by |
- *         |                                      whoever rings       |
+ *         | SERVER_ASLEEP (int)        set gofer, taken by whichever |
+ *         |                            caller rings                  |
  *   4096  +----------------------------------------------------------+
  *         | slot 0, 256 bytes:                                       |
  *         |    0  request line, 64 bytes              written sentry |
- *         |   64  CLIENT_ASLEEP (int)       set sentry, taken by the |
- *         |                                 gofer when it rings      |
+ *         |   64  CLIENT_ASLEEP (int)      set sentry, taken by gofer |
+ *         |                                when it rings             |
  *         |  128  reply, two lines                     written gofer |
  *         +----------------------------------------------------------+
  *         | slots 1 to 63                                            |
@@ -71,11 +71,21 @@ final class RegionLayout {
   // Offsets in a slot.
   static final long REQUEST = 0;
   static final int REQUEST_SIZE = 64;
-  static final long CLIENT_ASLEEP = 64; // int
+  static final long CLIENT_ASLEEP = 64; // int, 0 or sleepMark
   static final long REPLY = 128;
   static final int REPLY_SIZE = 128;
 
   private RegionLayout() {}
+
+  /**
+   * What CLIENT_ASLEEP holds while the caller of request {@code seq} sleeps; never 0.
+   *
+   * <p>It names the request, because a gofer that is slow to look may look when the next request of the
+   * slot is already under way, and must not ring for that one.
+   */
+  static int sleepMark(int seq) {
+    return seq << 1 | 1;
+  }
 
   /** Offset of a slot in the region. */
   static long slot(int index) {

@@ -1,22 +1,37 @@
 package io.redoubt.gofer;
 
 /**
- * How long it is worth to spin before sleeping, learnt from what spinning has brought lately.
+ * How long it is worth to spin before sleeping, learnt from what waiting has brought lately.
  *
- * <p>Spinning that ends in success costs a core for some microseconds and saves a wake-up of 7 to 60
- * us; spinning that ends in sleep costs both. Each success moves the budget up to the longest, each
- * failure halves it, until nothing is left; then every sixteenth wait is a short probe, so that a busy
- * time is noticed. With one CPU nobody spins: the peer could not run meanwhile.
+ * <p>Spinning that succeeds costs a core for some microseconds and saves two wake-ups of 7 to 60 us;
+ * spinning that fails costs the core for nothing, and where both sides have been put on one CPU it even
+ * keeps the peer from running. So:
  *
- * <p>Fields may be raced over by several callers; a lost update costs nothing but accuracy.
+ * <ul>
+ *   <li>a success allows the longest spin, a failure halves it, down to none;
+ *   <li>while there is none, a run of short sleeps is the sign that the peer is quick, and leads to
+ *       one trial;
+ *   <li>each trial that fails doubles the run that the next one needs, since the machine is evidently
+ *       too busy for two who spin.
+ * </ul>
+ *
+ * <p>With one CPU nobody spins: the peer could not run meanwhile. Fields may be raced over by several
+ * callers; a lost update costs nothing but accuracy.
  */
 final class SpinBudget {
   private static final int MIN_NANOS = 2_000;
-  private static final int PROBE_INTERVAL = 16;
+
+  /** A sleep at most this long could have been a spin: the time includes two wake-ups. */
+  private static final long SHORT_SLEEP_NANOS = 100_000;
+
+  private static final int FIRST_RUN = 4;
+  private static final int LONGEST_RUN = 256;
 
   private final int maxNanos;
   private int nanos;
-  private int skipped;
+  private boolean isTrial;
+  private int run;
+  private int runNeeded = FIRST_RUN;
 
   /**
    * @param cpus how many CPUs this process may use
@@ -29,28 +44,38 @@ final class SpinBudget {
 
   /** Nanoseconds to spin now; 0 means sleep at once. */
   int next() {
-    int n = nanos;
-    if (n > 0 || maxNanos == 0) {
-      return n;
-    }
-    if (++skipped < PROBE_INTERVAL) {
-      return 0;
-    }
-    skipped = 0;
-    return MIN_NANOS * 4;
+    return nanos;
   }
 
   /** Spinning found what it waited for. */
   void hit() {
-    int n = nanos;
-    if (n != maxNanos) {
-      nanos = Math.min(maxNanos, Math.max(n, MIN_NANOS) * 4);
+    if (isTrial || nanos != maxNanos) {
+      isTrial = false;
+      nanos = maxNanos;
+      runNeeded = FIRST_RUN;
     }
   }
 
-  /** Spinning ended in sleep. */
+  /** Spinning for the whole budget found nothing. */
   void miss() {
-    int n = nanos >> 1;
-    nanos = n < MIN_NANOS ? 0 : n;
+    int half = nanos >> 1;
+    if (isTrial) {
+      half = 0;
+      runNeeded = Math.min(runNeeded * 2, LONGEST_RUN);
+    }
+    isTrial = false;
+    nanos = half < MIN_NANOS ? 0 : half;
+    run = 0;
+  }
+
+  /** A wait without a spin took {@code elapsedNanos} of sleep. */
+  void slept(long elapsedNanos) {
+    if (elapsedNanos > SHORT_SLEEP_NANOS) {
+      run = 0;
+    } else if (++run >= runNeeded && nanos == 0) {
+      run = 0;
+      isTrial = true;
+      nanos = maxNanos;
+    }
   }
 }
