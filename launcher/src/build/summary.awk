@@ -48,7 +48,10 @@ quoted {
   finish_case()
   class = attribute("classname")
   sub(/.*\./, "", class)
-  test = class " " attribute("name")
+  name = attribute("name")
+  # A dynamic test has the name of its factory before its own.
+  sub(/^[A-Za-z0-9_]+\(\) /, "", name)
+  test = class " " name
   outcome = "passed"
   message = ""
   if ($0 ~ /\/>$/) {
