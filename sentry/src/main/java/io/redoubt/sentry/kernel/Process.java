@@ -34,6 +34,9 @@ public final class Process {
   /** The controlling terminal (a Terminal object of the tty package), or null. */
   public volatile Object controllingTerminal;
 
+  /** /proc/PID/oom_score_adj; kept, without effect. */
+  public volatile int oomScoreAdjust;
+
   public final ResourceLimits limits;
 
   /** prctl(2) PR_SET_DUMPABLE: only in the books, the host process stays dumpable for the sentry. */

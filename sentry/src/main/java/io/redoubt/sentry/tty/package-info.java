@@ -1,0 +1,2 @@
+/** Terminals: pseudo-terminal pairs, the line discipline, job control. */
+package io.redoubt.sentry.tty;
