@@ -13,22 +13,21 @@ import java.lang.foreign.MemorySegment;
  *   +-------+=================+-------------+
  * </pre>
  *
- * Memory is taken with the first byte. When the queue runs empty both positions return to zero, so small messages keep to one
- * page. Not thread-safe: the owner's lock guards it.
+ * Memory is taken with the first byte, grows by doubling, and goes back when the queue is empty and had grown; otherwise an empty
+ * queue starts at its first page again, so small messages keep to that. Not thread-safe: the owner's lock guards it.
  */
 public final class RingBuffer {
-  private int capacity;
+  private static final int FIRST_CAPACITY = 64 * 1024;
+
+  private final int maxCapacity;
   private MemorySegment memory; // null: nothing was written yet
+  private int capacity;
   private long head;
   private long tail;
 
-  /** @param capacity bytes, a power of two, at least a page */
-  public RingBuffer(int capacity) {
-    this.capacity = capacity;
-  }
-
-  public int capacity() {
-    return capacity;
+  /** @param maxCapacity bytes, a power of two, at least 64 KiB */
+  public RingBuffer(int maxCapacity) {
+    this.maxCapacity = maxCapacity;
   }
 
   /** Bytes in the queue. */
@@ -36,27 +35,36 @@ public final class RingBuffer {
     return (int) (tail - head);
   }
 
-  /** Bytes that can be written. */
-  public int free() {
-    return capacity - size();
-  }
-
-  /** Position of the first byte; meaningful for marks only while {@link #size()} is not 0. */
-  public long head() {
-    return head;
-  }
-
-  /** Position behind the last byte. */
-  public long tail() {
-    return tail;
-  }
-
-  /** Makes sure that there is memory. @return false when there is none to be had */
-  public boolean reserve() {
-    if (memory == null) {
-      memory = BufferPool.take(capacity);
+  /** Makes room for {@code n} more bytes. @return false when they do not fit or there is no memory */
+  public boolean reserve(long n) {
+    long need = size() + n;
+    if (memory != null && need <= capacity) {
+      return true;
     }
-    return memory != null;
+    if (need > maxCapacity) {
+      return false;
+    }
+    int bigger = Math.max(capacity, FIRST_CAPACITY);
+    while (bigger < need) {
+      bigger <<= 1;
+    }
+    MemorySegment to = BufferPool.take(bigger);
+    if (to == null) {
+      return false;
+    }
+    if (memory != null) {
+      int size = size();
+      int at = (int) head & (capacity - 1);
+      int first = Math.min(size, capacity - at);
+      MemorySegment.copy(memory, at, to, 0, first);
+      MemorySegment.copy(memory, 0, to, first, size - first);
+      BufferPool.give(memory);
+      head = 0;
+      tail = size;
+    }
+    memory = to;
+    capacity = bigger;
+    return true;
   }
 
   /** Gives the memory and what is in it back. */
@@ -65,45 +73,44 @@ public final class RingBuffer {
       BufferPool.give(memory);
       memory = null;
     }
+    capacity = 0;
     head = tail = 0;
   }
 
-  /** Copies up to {@code max} bytes from the guest to the tail; {@link #reserve} must have succeeded. @return bytes or -EFAULT */
-  public long fill(UserBuffer src, long max) {
-    long want = Math.min(Math.min(src.remaining(), max), free());
+  /** Copies {@code n} bytes from the guest to the tail; {@link #reserve} has succeeded. @return bytes or -EFAULT */
+  public long fill(UserBuffer src, long n) {
     long done = 0;
-    while (done < want) {
+    while (done < n) {
       int at = (int) tail & (capacity - 1);
-      long n = src.copyIn(memory, at, Math.min(want - done, capacity - at));
-      if (n <= 0) {
-        return done > 0 ? done : n;
+      long want = Math.min(n - done, capacity - at);
+      long m = src.copyIn(memory, at, want);
+      if (m < 0) {
+        return done > 0 ? done : m;
       }
-      tail += n;
-      done += n;
+      tail += m;
+      done += m;
+      if (m < want) {
+        return done;
+      }
     }
     return done;
   }
 
-  /** Moves up to {@code max} bytes from the head to the guest. @return bytes or -EFAULT */
-  public long drain(UserBuffer dst, long max) {
-    long n = peek(dst, 0, max);
-    if (n > 0) {
-      consume(n);
-    }
-    return n;
-  }
-
-  /** Copies up to {@code max} bytes from {@code offset} behind the head and leaves them. @return bytes or -EFAULT */
+  /** Copies up to {@code max} bytes from {@code offset} behind the head to the guest and leaves them. @return bytes or -EFAULT */
   public long peek(UserBuffer dst, long offset, long max) {
     long want = Math.min(Math.min(dst.remaining(), max), size() - offset);
     long done = 0;
     while (done < want) {
       int at = (int) (head + offset + done) & (capacity - 1);
-      long n = dst.copyOut(memory, at, Math.min(want - done, capacity - at));
-      if (n <= 0) {
+      long chunk = Math.min(want - done, capacity - at);
+      long n = dst.copyOut(memory, at, chunk);
+      if (n < 0) {
         return done > 0 ? done : n;
       }
       done += n;
+      if (n < chunk) {
+        return done;
+      }
     }
     return done;
   }
@@ -113,34 +120,14 @@ public final class RingBuffer {
     head += n;
     if (head == tail) {
       head = tail = 0;
+      if (capacity > FIRST_CAPACITY) {
+        release();
+      }
     }
   }
 
   /** Takes {@code n} bytes back from the tail: a message that could not be copied whole. */
   public void retract(long n) {
     tail -= n;
-  }
-
-  /** Changes the capacity, to at least {@link #size()}. @return false when there is no memory */
-  public boolean resize(int newCapacity) {
-    if (memory == null) {
-      capacity = newCapacity;
-      return true;
-    }
-    MemorySegment to = BufferPool.take(newCapacity);
-    if (to == null) {
-      return false;
-    }
-    int n = size();
-    int at = (int) head & (capacity - 1);
-    int first = Math.min(n, capacity - at);
-    MemorySegment.copy(memory, at, to, 0, first);
-    MemorySegment.copy(memory, 0, to, first, n - first);
-    BufferPool.give(memory);
-    memory = to;
-    capacity = newCapacity;
-    head = 0;
-    tail = n;
-    return true;
   }
 }

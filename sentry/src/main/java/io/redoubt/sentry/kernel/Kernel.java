@@ -7,6 +7,8 @@ import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Vfs;
 import io.redoubt.sentry.proc.HostProc;
 import java.lang.foreign.MemorySegment;
+import io.redoubt.sentry.net.SocketFamily;
+import io.redoubt.sentry.net.UnixFamily;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -39,6 +41,10 @@ public final class Kernel {
   public final Devices devices = new Devices();
   public final HostProc hostProc = HostProc.open();
   public final MappingNames mappingNames = new MappingNames();
+
+  /** Address families by AF_* number; null: EAFNOSUPPORT. */
+  public final SocketFamily[] socketFamilies = {null, new UnixFamily()};
+
   public volatile String hostname = "redoubt";
   public volatile String domainname = "(none)";
 

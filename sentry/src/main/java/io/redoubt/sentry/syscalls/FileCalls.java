@@ -53,6 +53,8 @@ public final class FileCalls {
     PollCalls.register(t);
     EpollCalls.register(t);
     SpliceCalls.register(t);
+    SocketCalls.register(t);
+    MessageCalls.register(t);
   }
 
   static long read(Syscall c) {
