@@ -101,6 +101,17 @@ final class FileOps {
     attributes = new Attributes(names, procFd);
   }
 
+  /** Closes every descriptor that is held for the connection. */
+  void closeAll() {
+    for (int fd : fids.allFds()) {
+      Unistd.close(fd);
+    }
+    for (ServedRoot root : roots) {
+      Unistd.close(root.fd());
+    }
+    Unistd.close(procFd);
+  }
+
   /** Does the request that was loaded. Returns its result or -errno, and fills the reply in. */
   int handle(long payloadOffset) {
     payload = payloadOffset;

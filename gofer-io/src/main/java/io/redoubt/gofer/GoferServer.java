@@ -74,9 +74,7 @@ final class GoferServer {
 
   /** Closes every descriptor of this connection but the control socket. */
   void close() {
-    for (int fd : files.fids.allFds()) {
-      Unistd.close(fd);
-    }
+    files.closeAll();
     for (int fd : sockets) {
       if (fd >= 0) {
         Unistd.close(fd);

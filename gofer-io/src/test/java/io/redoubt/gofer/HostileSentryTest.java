@@ -254,8 +254,7 @@ class HostileSentryTest {
         Unistd.close(opened.fd);
       }
     }
-    // /proc/self/fd and the root's own descriptor stay with the gofer's process.
-    assertEquals(before + 2, openFds());
+    assertEquals(before, openFds());
   }
 
   private static int openFds() {
