@@ -36,6 +36,7 @@ public final class ConsolePump {
   private int armed; // events that the reactor waits for
   private Reactor.Registration registration;
   private boolean closed;
+  private boolean receiving;
   private Runnable whenDrained;
 
   private ConsolePump(Terminal terminal, int socket) {
@@ -161,7 +162,7 @@ public final class ConsolePump {
   void inputRoom() {
     boolean waits;
     synchronized (this) {
-      waits = !closed && (inFrom != inTo || (armed & PollEvents.IN) == 0);
+      waits = !closed && !receiving && inFrom != inTo;
     }
     if (waits) {
       receive();
@@ -177,47 +178,56 @@ public final class ConsolePump {
     }
   }
 
-  /** Moves input from the socket to the terminal until one of them has no more, or no room. */
+  /**
+   * Moves input from the socket to the terminal until one of them has no more, or no room. One thread at a time, so that input stays
+   * in order; it looks once more, under the lock, before it stops.
+   */
   private void receive() {
-    boolean gone = false;
-    for (; ; ) {
-      byte[] part;
-      synchronized (this) {
-        if (closed) {
-          return;
-        }
-        if (inFrom == inTo) {
-          long n = Socket.recv(socket, native_, CHUNK, Socket.MSG_DONTWAIT);
-          if (n == -Errno.EAGAIN || n == -Errno.EINTR) {
-            arm(armed | PollEvents.IN);
-            return;
-          }
-          if (n <= 0) {
-            gone = true;
-            break;
-          }
-          MemorySegment.copy(native_, ValueLayout.JAVA_BYTE, 0, in, 0, (int) n);
-          inFrom = 0;
-          inTo = (int) n;
-        }
-        part = java.util.Arrays.copyOfRange(in, inFrom, inTo);
-        inFrom = inTo;
-      }
-      // Without the lock: input echoes, which comes back here as output, and sends signals.
-      int taken = terminal.input(part, part.length);
-      if (taken < part.length) {
-        synchronized (this) {
-          inFrom = 0;
-          inTo = part.length - taken;
-          System.arraycopy(part, taken, in, 0, inTo);
-          arm(armed & ~PollEvents.IN);
-        }
+    synchronized (this) {
+      if (receiving) {
         return;
       }
+      receiving = true;
+    }
+    for (byte[] part = next(); part != null; part = next()) {
+      // Without the lock: input echoes, which comes back here as output, and sends signals.
+      int taken = terminal.input(part, part.length);
+      synchronized (this) {
+        inFrom += taken;
+      }
+    }
+  }
+
+  /** The input to go on with; null to stop, and then nobody is receiving any more. */
+  private byte[] next() {
+    boolean gone = false;
+    synchronized (this) {
+      while (!closed && !gone) {
+        if (inFrom == inTo) {
+          long n = Socket.recv(socket, native_, CHUNK, Socket.MSG_DONTWAIT);
+          if (n > 0) {
+            MemorySegment.copy(native_, ValueLayout.JAVA_BYTE, 0, in, 0, (int) n);
+            inFrom = 0;
+            inTo = (int) n;
+          } else if (n == -Errno.EAGAIN || n == -Errno.EINTR) {
+            arm(armed | PollEvents.IN);
+            break;
+          } else {
+            gone = true;
+          }
+        } else if ((terminal.pollMaster() & PollEvents.OUT) != 0) {
+          return java.util.Arrays.copyOfRange(in, inFrom, inTo);
+        } else {
+          arm(armed & ~PollEvents.IN); // inputRoom() goes on
+          break;
+        }
+      }
+      receiving = false;
     }
     if (gone) {
       close();
     }
+    return null;
   }
 
   private void arm(int events) {
