@@ -176,6 +176,13 @@ public final class ConsolePump {
     if ((events & (PollEvents.IN | PollEvents.HUP | PollEvents.ERR)) != 0) {
       receive();
     }
+    boolean hungUp;
+    synchronized (this) {
+      hungUp = (events & (PollEvents.HUP | PollEvents.ERR)) != 0 && (armed & PollEvents.IN) == 0;
+    }
+    if (hungUp) {
+      close(); // what is left of the input finds no room, and would be told of for ever
+    }
   }
 
   /**
