@@ -68,8 +68,17 @@ public class DirectoryFile extends OpenFile {
 
   @Override
   public long getdents(Syscall c, UserBuffer dst) {
+    return getdents(c, dst, false);
+  }
+
+  @Override
+  public long getdentsOld(Syscall c, UserBuffer dst) {
+    return getdents(c, dst, true);
+  }
+
+  private long getdents(Syscall c, UserBuffer dst, boolean old) {
     synchronized (positionLock) {
-      Records r = new Records(c.scratch().bulk, (int) Math.min(dst.remaining(), MAX_BYTES), position);
+      Records r = new Records(c.scratch().bulk, (int) Math.min(dst.remaining(), MAX_BYTES), position, old);
       int error = list(c, r);
       if (r.used == 0) {
         return error < 0 ? error : r.full ? -22 : 0; // not even one fits
@@ -92,7 +101,12 @@ public class DirectoryFile extends OpenFile {
     if (r.next == 1 && !r.add("..", ino(c, parent), 4, 2)) {
       return 0;
     }
-    return inode().readdir(c, r.next - 2, (name, ino, type, next) -> r.add(name, ino, type, next + 2));
+    return children(c, r.next - 2, (name, ino, type, next) -> r.add(name, ino, type, next + 2));
+  }
+
+  /** Lists the children, as {@link Inode#readdir}. */
+  protected int children(Syscall c, long position, DirSink sink) {
+    return inode().readdir(c, position, sink);
   }
 
   private static long ino(Syscall c, Dentry d) {
@@ -106,18 +120,21 @@ public class DirectoryFile extends OpenFile {
     private final MemorySegment to;
     private final int room;
     private int used;
+    private final boolean old; // type in the last byte of a record, and the name where it would be
     private long next;
     private boolean full;
 
-    Records(MemorySegment to, int room, long next) {
+    Records(MemorySegment to, int room, long next, boolean old) {
       this.to = to;
       this.room = room;
       this.next = next;
+      this.old = old;
     }
 
     boolean add(String name, long ino, int type, long after) {
       int n = name.length();
-      int length = (D_NAME + n + 1 + 7) & ~7;
+      int nameAt = old ? D_TYPE : D_NAME;
+      int length = (nameAt + n + 1 + (old ? 1 : 0) + 7) & ~7;
       if (length > room - used) {
         full = true;
         return false;
@@ -125,13 +142,13 @@ public class DirectoryFile extends OpenFile {
       to.set(LONG, used + D_INO, ino);
       to.set(LONG, used + D_OFF, after);
       to.set(SHORT, used + D_RECLEN, (short) length);
-      to.set(ValueLayout.JAVA_BYTE, used + D_TYPE, (byte) type);
       for (int i = 0; i < n; i++) {
-        to.set(ValueLayout.JAVA_BYTE, used + D_NAME + i, (byte) name.charAt(i));
+        to.set(ValueLayout.JAVA_BYTE, used + nameAt + i, (byte) name.charAt(i));
       }
-      for (int i = D_NAME + n; i < length; i++) {
+      for (int i = nameAt + n; i < length; i++) {
         to.set(ValueLayout.JAVA_BYTE, used + i, (byte) 0); // nothing of other calls may leak
       }
+      to.set(ValueLayout.JAVA_BYTE, used + (old ? length - 1 : D_TYPE), (byte) type);
       used += length;
       next = after;
       return true;

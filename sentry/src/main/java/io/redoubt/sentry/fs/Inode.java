@@ -52,6 +52,84 @@ public abstract class Inode {
     return false;
   }
 
+  /**
+   * Whether a child must be looked up again at each use, because others than this sandbox may change the directory. What is found
+   * again must be the same object as before.
+   */
+  public boolean isRevalidated() {
+    return false;
+  }
+
+  /** Whether it is worth to remember that a name does not exist. */
+  public boolean cachesMissing() {
+    return isCacheable();
+  }
+
+  /**
+   * Looks up a chain of names at once, each in the one before it: {@code names[from]} here, the next in what that leads to. May stop
+   * early anywhere after the first.
+   *
+   * @param found gets the inodes, from the same index on
+   * @return how many were found, at least 1 or else an errno of the first name; when it stopped because the next name does not
+   *     exist, {@link Syscall#error()} is -ENOENT, otherwise 0
+   */
+  public int lookupAhead(Syscall c, String[] names, int from, int count, Inode[] found) {
+    Inode i = lookup(c, names[from]);
+    if (i == null) {
+      return (int) c.error();
+    }
+    found[from] = i;
+    c.fail(0);
+    return 1;
+  }
+
+  /** How many names {@link #lookupAhead} can make use of. */
+  public int maxAhead() {
+    return 1;
+  }
+
+  /**
+   * Checks permission bits with the caller's file-system ids.
+   *
+   * @param want 4 read, 2 write, 1 execute or search
+   * @return 0, -EACCES, or the errno of {@link #getattr}
+   */
+  public int access(Syscall c, int want) {
+    Stat st = new Stat();
+    int r = getattr(c, st);
+    return r < 0 ? r : c.task.credentials.access(st.mode, st.uid, st.gid, want);
+  }
+
+  /** A dentry leads here from now on. */
+  public void attach() {}
+
+  /** A dentry that led here is gone. When the last one is and no name is left, what the inode holds may be given back. */
+  public void detach() {}
+
+  /** Where a socket bound to this name (S_IFSOCK) is kept, and the pipe of a FIFO: one element; null for other kinds. */
+  public Object[] attachment() {
+    return null;
+  }
+
+  /** statfs(2). @return 0 or a negative errno; -ENOSYS: the caller answers from the mount's type */
+  public int statfs(Syscall c, StatFs out) {
+    return -38;
+  }
+
+  /** syncfs(2) of the file system that the inode is in. */
+  public int syncFileSystem(Syscall c) {
+    return 0;
+  }
+
+  /**
+   * Makes a regular file without a name (O_TMPFILE) in this directory's file system.
+   *
+   * @param linkable whether {@link #link} may give it a name later
+   */
+  public Inode createUnnamed(Syscall c, int mode, boolean linkable) {
+    return c.fail(-95);
+  }
+
   /** Makes a regular file. @param mode permission bits, umask already applied */
   public Inode create(Syscall c, String name, int mode) {
     return c.fail(-30);
@@ -122,7 +200,7 @@ public abstract class Inode {
    * Opens the inode; permission is checked.
    *
    * @param path where it was found; the open file keeps it
-   * @param flags O_* flags; O_CREAT, O_EXCL, O_NOCTTY and O_CLOEXEC have been dealt with. O_TRUNC has been done by setattr for
+   * @param flags O_* flags; O_CREAT, O_EXCL and O_CLOEXEC have been dealt with, O_NOCTTY is for terminals. O_TRUNC has been done by setattr for
    *     regular files.
    * @return an open file with one reference, or null with an errno. May also block: then null with {@link Syscall#error()} being
    *     {@link Syscall#BLOCKED} (a FIFO that waits for its other end)

@@ -5,6 +5,7 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
 import java.util.ArrayList;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -19,6 +20,7 @@ public abstract class OpenFile {
   public static final int O_RDONLY = 0;
   public static final int O_WRONLY = 1;
   public static final int O_RDWR = 2;
+  public static final int O_NOCTTY = 0400;
   public static final int O_APPEND = 02000;
   public static final int O_NONBLOCK = 04000;
   public static final int O_DSYNC = 010000;
@@ -48,6 +50,8 @@ public abstract class OpenFile {
 
   public volatile int asyncSignal;
 
+  private final boolean pinned; // the path, for as long as there are references
+
   /** Position of a seekable file; guarded by the monitor of {@link #positionLock}. */
   protected long position;
 
@@ -61,7 +65,8 @@ public abstract class OpenFile {
   protected OpenFile(Path path, int flags) {
     this.path = path;
     this.inode = path.inode();
-    this.flags = flags;
+    this.flags = flags & ~O_NOCTTY;
+    this.pinned = path.acquire();
   }
 
   public final Path path() {
@@ -115,6 +120,9 @@ public abstract class OpenFile {
       }
       tellListeners();
       release();
+      if (pinned) {
+        path.release();
+      }
     }
   }
 
@@ -180,6 +188,21 @@ public abstract class OpenFile {
   /** The commands of fcntl(2) that belong to a kind of file: pipe size, seals. @param arg the raw third argument */
   public long fcntl(Syscall c, int command, long arg) {
     return command == 1031 || command == 1032 ? -9 : -22; // EBADF: F_SETPIPE_SZ of what is no pipe
+  }
+
+  /**
+   * Reads file content for the sentry itself (ELF headers, {@code #!} lines), without a guest buffer.
+   *
+   * @param length at most {@code to.byteSize()}
+   * @return bytes read, less than {@code length} only at the end of the file, or a negative errno
+   */
+  public long readInto(Syscall c, MemorySegment to, long length, long offset) {
+    return -22;
+  }
+
+  /** posix_fadvise(2) and readahead(2); arguments are checked. A hint. */
+  public int advise(Syscall c, long offset, long length, int advice) {
+    return 0;
   }
 
   /** Whether there is a position: regular files, directories, most of /proc. Others give ESPIPE for lseek and pread. */
@@ -262,6 +285,11 @@ public abstract class OpenFile {
    * @return bytes, 0 at the end, or a negative errno
    */
   public long getdents(Syscall c, UserBuffer dst) {
+    return -20;
+  }
+
+  /** As {@link #getdents}, with the records of the old getdents(2). */
+  public long getdentsOld(Syscall c, UserBuffer dst) {
     return -20;
   }
 

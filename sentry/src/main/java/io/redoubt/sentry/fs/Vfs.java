@@ -1,10 +1,351 @@
 package io.redoubt.sentry.fs;
 
+import io.redoubt.host.Errno;
 import io.redoubt.sentry.kernel.Syscall;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
 
-/** The mount tree, the walk, the dentry cache. The vfs helper owns this class. */
+/**
+ * The mount tree and the dentry cache of one sandbox.
+ *
+ * <p>Locks: {@link #tree} is held by whoever changes names or mounts; walks do not take it. The monitor of a directory's dentry,
+ * below it, keeps a lookup that is not in the cache from racing with a change of the same directory: what was looked up is cached
+ * before the change, or the lookup sees it done. Two monitors of dentries are only taken by rename, which holds {@link #tree}.
+ */
 public final class Vfs {
+  /** Cached dentries; about 200 bytes each with their inode, and a fid of the gofer. */
+  private static final int CACHED_DENTRIES = 65_536;
+
+  /** Outermost lock: the names and the mounts. */
+  public final Object tree = new Object();
+
+  private final DentryCache cache;
+  private final ConcurrentHashMap<Path, Mount> mounts = new ConcurrentHashMap<>();
+  private final ArrayList<Mount> order = new ArrayList<>(); // in order of mounting; guarded by tree
+  private volatile Mount rootMount;
+
+  public Vfs() {
+    this(CACHED_DENTRIES);
+  }
+
+  /** For tests. */
+  Vfs(int cachedDentries) {
+    cache = new DentryCache(cachedDentries);
+  }
+
+  // ---- boot ----
+
+  /** Puts the first file system at "/". @return its root, for the first {@link FsContext} */
+  public Path mountRoot(Inode root, String type, String source, int flags) {
+    Mount m = new Mount(type, source, new Dentry(null, "/", root), flags);
+    synchronized (tree) {
+      rootMount = m;
+      order.add(0, m);
+    }
+    return new Path(m, m.root);
+  }
+
+  /**
+   * Mounts at start-up; directories that are missing on the way are made.
+   *
+   * @param c a call with the credentials of the guest's root
+   * @param guestPath absolute
+   * @return 0 or a negative errno
+   */
+  public int mount(
+      Syscall c, String guestPath, Inode root, String type, String source, boolean readOnly, boolean nosuid, boolean nodev,
+      boolean noexec) {
+    int flags =
+        (readOnly ? Mount.READ_ONLY : 0) | (nosuid ? Mount.NOSUID : 0) | (nodev ? Mount.NODEV : 0) | (noexec ? Mount.NOEXEC : 0);
+    return mount(c, guestPath, root, type, source, flags, "");
+  }
+
+  /** As above, with {@link Mount} flags and options for /proc/mounts. */
+  public int mount(Syscall c, String guestPath, Inode root, String type, String source, int flags, String options) {
+    Walk w = new Walk();
+    try {
+      int r = BootTree.make(c, w, guestPath, root.type() == Stat.S_IFDIR);
+      if (r < 0) {
+        return r;
+      }
+      Mount m = new Mount(type, source, new Dentry(null, "/", root), flags);
+      m.options = options;
+      return attach(m, w.path());
+    } finally {
+      w.end();
+    }
+  }
+
+  // ---- mounts ----
+
+  public Mount rootMount() {
+    return rootMount;
+  }
+
+  /** The root of the sandbox. */
+  public Path root() {
+    return new Path(rootMount, rootMount.root);
+  }
+
+  /** All mounts, in order of mounting; a copy. */
+  public List<Mount> mounts() {
+    synchronized (tree) {
+      return new ArrayList<>(order);
+    }
+  }
+
+  Mount mountedOn(Mount mount, Dentry dentry) {
+    return mounts.get(new Path(mount, dentry));
+  }
+
+  /** Puts {@code m} on {@code at}, over whatever is there. The mount keeps the place and its own root pinned. */
+  public int attach(Mount m, Path at) {
+    synchronized (tree) {
+      boolean directory = at.inode().type() == Stat.S_IFDIR;
+      if (directory != (m.root.inode().type() == Stat.S_IFDIR)) {
+        return -Errno.ENOTDIR;
+      }
+      if (!at.acquire()) {
+        return -Errno.ENOENT;
+      }
+      m.root.pin();
+      m.attachTo(at.mount(), at.dentry());
+      at.dentry().mounts++;
+      mounts.put(at, m);
+      order.add(m);
+    }
+    return 0;
+  }
+
+  /** Takes a mount away that has none on itself. Its dentries stay alive for those who still use them. */
+  public int detach(Mount m) {
+    synchronized (tree) {
+      Mount parent = m.parent();
+      if (parent == null) {
+        return -Errno.EINVAL;
+      }
+      for (Mount o : order) {
+        if (o.parent() == m) {
+          return -Errno.EBUSY;
+        }
+      }
+      Dentry at = m.mountPoint();
+      mounts.remove(new Path(parent, at));
+      order.remove(m);
+      at.mounts--;
+      m.attachTo(null, null);
+      at.unpin();
+      m.root.unpin();
+    }
+    return 0;
+  }
+
+  /** Takes a mount away with all that are mounted on it (MNT_DETACH). */
+  public int detachAll(Mount m) {
+    synchronized (tree) {
+      for (int i = order.size() - 1; i >= 0; i = Math.min(i, order.size()) - 1) {
+        if (order.get(i).parent() == m) {
+          detachAll(order.get(i));
+        }
+      }
+      return detach(m);
+    }
+  }
+
+  /** Changes the flags of a mount. */
+  public int remount(Mount m, int flags) {
+    synchronized (tree) {
+      m.setFlags(flags);
+    }
+    return 0;
+  }
+
+  // ---- lookup ----
+
+  /**
+   * Finds a file for the sentry's own use (exec, interpreters).
+   *
+   * @param base where a relative path starts; null: the working directory
+   * @return a pinned path, to be released by the caller; null with an errno
+   */
   public Path lookup(Syscall c, Path base, String path, boolean follow) {
-    return c.fail(-2);
+    Walk w = c.scratch().walk;
+    try {
+      int r = w.from(c, base, path, follow ? Walk.FOLLOW : 0);
+      if (r < 0) {
+        return c.fail(r);
+      }
+      Path p = w.path();
+      p.acquire();
+      return p;
+    } finally {
+      w.end();
+    }
+  }
+
+  /** The child of {@code dir}, which is pinned, from the cache or from the file system. @return pinned, or null with an errno */
+  Dentry child(Syscall c, Dentry dir, String name) {
+    if (!dir.inode().isRevalidated()) {
+      Dentry d = dir.cached(name);
+      if (d != null && d.pin()) {
+        if (d.inode() != null) {
+          return d;
+        }
+        d.unpin();
+        return c.fail(-Errno.ENOENT);
+      }
+    }
+    return load(c, dir, name);
+  }
+
+  /** As {@link #child} where the cache was of no use. */
+  Dentry load(Syscall c, Dentry dir, String name) {
+    synchronized (dir) {
+      Inode in = dir.inode();
+      Dentry known = dir.cached(name);
+      if (known != null && !known.pin()) {
+        known = null; // dying
+      }
+      if (known != null && !in.isRevalidated()) {
+        return positive(c, known);
+      }
+      Inode child = in.lookup(c, name);
+      return settle(c, dir, known, name, child);
+    }
+  }
+
+  /**
+   * As {@link #load} for a chain of names. {@link Syscall#error()} is then how many dentries below the first are known to be up to
+   * date.
+   */
+  Dentry loadAhead(Syscall c, Dentry dir, String[] names, int count, Inode[] found) {
+    Dentry first;
+    Dentry deepest;
+    int depth = 0;
+    synchronized (dir) {
+      Inode in = dir.inode();
+      Dentry known = dir.cached(names[0]);
+      if (known != null && !known.pin()) {
+        known = null;
+      }
+      if (known != null && !in.isRevalidated()) {
+        Dentry d = positive(c, known);
+        if (d != null) {
+          c.fail(0);
+        }
+        return d;
+      }
+      int n = in.lookupAhead(c, names, 0, count, found);
+      if (n < 0) {
+        c.fail(n);
+        return settle(c, dir, known, names[0], null);
+      }
+      boolean missing = n < count && c.error() == -Errno.ENOENT;
+      first = settle(c, dir, known, names[0], found[0]);
+      found[0] = null;
+      deepest = first;
+      deepest.pin();
+      while (++depth < n) {
+        // Nobody can have changed a directory of which nothing was known: its first dentry is the one above. For directories
+        // that are revalidated it is right as of now.
+        Inode next = found[depth];
+        found[depth] = null;
+        synchronized (deepest) {
+          Dentry old = deepest.cached(names[depth]);
+          if (old != null && !old.pin()) {
+            old = null;
+          }
+          Dentry d = settle(c, deepest, old, names[depth], next);
+          deepest.unpin();
+          deepest = d;
+        }
+      }
+      if (missing && deepest.inode().cachesMissing() && deepest.cached(names[depth]) == null) {
+        synchronized (deepest) {
+          insert(deepest, names[depth], null).unpin();
+        }
+      }
+    }
+    deepest.unpin();
+    c.fail(depth - 1);
+    return first;
+  }
+
+  /** Makes what was looked up the cached child; {@code known} (pinned or null) is what was cached. Under {@code dir}'s monitor. */
+  private Dentry settle(Syscall c, Dentry dir, Dentry known, String name, Inode child) {
+    if (known != null) {
+      if (child != null && known.inode() == child) {
+        return known;
+      }
+      unhash(known);
+      known.unpin();
+    }
+    Inode in = dir.inode();
+    if (child == null) {
+      if (c.error() == -Errno.ENOENT && in.cachesMissing() && !in.isRevalidated()) {
+        insert(dir, name, null).unpin();
+        c.fail(-Errno.ENOENT);
+      }
+      return null;
+    }
+    if (in.isCacheable()) {
+      return insert(dir, name, child);
+    }
+    Dentry d = new Dentry(dir, name, child);
+    d.pin();
+    return d;
+  }
+
+  private static Dentry positive(Syscall c, Dentry d) {
+    if (d.inode() != null) {
+      return d;
+    }
+    d.unpin();
+    return c.fail(-Errno.ENOENT);
+  }
+
+  // ---- for Names, under tree and the directory's monitor ----
+
+  /** A new hashed dentry with one pin. */
+  Dentry insert(Dentry dir, String name, Inode inode) {
+    Dentry d = new Dentry(dir, name, inode);
+    d.pin();
+    dir.hash(d);
+    cache.add(d);
+    return d;
+  }
+
+  /** A new object came into being under {@code name}: replaces a negative dentry. @return pinned */
+  Dentry appeared(Dentry dir, String name, Inode inode) {
+    Dentry old = dir.cached(name);
+    if (old != null && old.pin()) {
+      unhash(old);
+      old.unpin();
+    }
+    if (dir.inode().isCacheable()) {
+      return insert(dir, name, inode);
+    }
+    Dentry d = new Dentry(dir, name, inode);
+    d.pin();
+    return d;
+  }
+
+  /** The name of {@code d}, which is pinned, is gone. */
+  void unhash(Dentry d) {
+    d.unhash();
+    cache.remove(d);
+  }
+
+  /** Remembers that {@code name} is missing now, if that is worth it. */
+  void disappeared(Dentry dir, String name) {
+    Inode in = dir.inode();
+    if (in.cachesMissing() && !in.isRevalidated() && dir.isHashed()) {
+      insert(dir, name, null).unpin();
+    }
+  }
+
+  int cachedDentries() {
+    return cache.size();
   }
 }

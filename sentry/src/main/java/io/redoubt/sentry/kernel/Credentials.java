@@ -71,6 +71,15 @@ public record Credentials(
     return false;
   }
 
+  /** The identity that access(2) asks for: the real ids, with the capabilities that they would have. This, if that is the same. */
+  public Credentials forAccess() {
+    long caps = uid == 0 ? permitted : 0;
+    if (fsuid == uid && fsgid == gid && effective == caps) {
+      return this;
+    }
+    return new Credentials(uid, euid, suid, uid, gid, egid, sgid, gid, groups, permitted, caps, inheritable, bounding, ambient, noNewPrivs);
+  }
+
   /**
    * Access to an object with {@code mode}, {@code owner} and {@code group}, as in path_resolution(7).
    *

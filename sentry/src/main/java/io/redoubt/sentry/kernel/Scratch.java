@@ -1,5 +1,7 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.sentry.fs.Stat;
+import io.redoubt.sentry.fs.Walk;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -18,6 +20,14 @@ public final class Scratch {
 
   public final MemorySegment small;
   public final MemorySegment bulk;
+
+  /** Path walks of a call: the first for most, both for rename and link. {@link Walk#end} after use. */
+  public final Walk walk = new Walk();
+
+  public final Walk secondWalk = new Walk();
+
+  /** Attributes that are asked for and used at once. */
+  public final Stat stat = new Stat();
 
   /** For single values. */
   final MemorySegment word;

@@ -1,0 +1,79 @@
+package io.redoubt.sentry.fs;
+
+import io.redoubt.host.Errno;
+import io.redoubt.sentry.kernel.Credentials;
+import io.redoubt.sentry.kernel.Syscall;
+
+/** Permission of the calls that name files: fs/namei.c, with the caller's file-system ids. */
+public final class Access {
+  public static final int READ = 4;
+  public static final int WRITE = 2;
+  public static final int EXECUTE = 1;
+
+  public static final int S_ISUID = 04000;
+  public static final int S_ISGID = 02000;
+  public static final int S_ISVTX = 01000;
+
+  private Access() {}
+
+  /** inode_permission(): the bits, and that nothing is written on a read-only mount. Devices and FIFOs may be. */
+  public static int check(Syscall c, Mount mount, Inode inode, int want) {
+    if ((want & WRITE) != 0 && mount.isReadOnly()) {
+      int type = inode.type();
+      if (type == Stat.S_IFREG || type == Stat.S_IFDIR || type == Stat.S_IFLNK) {
+        return -Errno.EROFS;
+      }
+    }
+    return inode.access(c, want);
+  }
+
+  /** may_create(): whether a name may be made in {@code dir}. */
+  static int mayCreate(Syscall c, Mount mount, Inode dir) {
+    return mount.isReadOnly() ? -Errno.EROFS : dir.access(c, WRITE | EXECUTE);
+  }
+
+  /** may_delete(): whether {@code victim} may be removed from {@code dir}, or replaced by what is a directory or not. */
+  static int mayDelete(Syscall c, Mount mount, Inode dir, Inode victim, boolean directory) {
+    int r = mayCreate(c, mount, dir);
+    if (r < 0) {
+      return r;
+    }
+    Stat st = new Stat();
+    r = dir.getattr(c, st);
+    if (r < 0) {
+      return r;
+    }
+    Credentials me = c.task.credentials;
+    if ((st.mode & S_ISVTX) != 0 && me.fsuid() != st.uid && !me.has(Credentials.CAP_FOWNER)) {
+      r = victim.getattr(c, st);
+      if (r < 0) {
+        return r;
+      }
+      if (me.fsuid() != st.uid) {
+        return -Errno.EPERM;
+      }
+    }
+    if (directory != (victim.type() == Stat.S_IFDIR)) {
+      return directory ? -Errno.ENOTDIR : -Errno.EISDIR;
+    }
+    return 0;
+  }
+
+  /** Whether the caller owns what {@code st} describes, or may act as if. */
+  public static boolean ownerOrCapable(Syscall c, Stat st) {
+    Credentials me = c.task.credentials;
+    return me.fsuid() == st.uid || me.has(Credentials.CAP_FOWNER);
+  }
+
+  /**
+   * The mode after content was changed by somebody without CAP_FSETID (file_remove_privs): without set-user-ID, and without
+   * set-group-ID where that is not the mark of mandatory locking.
+   */
+  public static int withoutPrivileges(Credentials me, int mode) {
+    if (me.has(Credentials.CAP_FSETID) || (mode & (S_ISUID | S_ISGID)) == 0) {
+      return mode;
+    }
+    int m = mode & ~S_ISUID;
+    return (mode & 010) != 0 ? m & ~S_ISGID : m;
+  }
+}

@@ -1,0 +1,209 @@
+package io.redoubt.sentry.fs;
+
+import io.redoubt.host.Errno;
+import io.redoubt.sentry.kernel.Credentials;
+import io.redoubt.sentry.kernel.Syscall;
+
+/**
+ * Changes of names, each under {@link Vfs#tree}: make, link, remove. What the walk found is looked up again under the lock, because
+ * it may have changed since. The order of errors is that of fs/namei.c.
+ */
+public final class Names {
+  private Names() {}
+
+  /** mkdir(2). @param mode permission bits, before the umask. @return 0 or a negative errno */
+  public static int mkdir(Syscall c, Walk w, int mode) {
+    return make(c, w, Stat.S_IFDIR | (mode & 01777), 0, null, null, null);
+  }
+
+  /** mknod(2), of regular files too. The caller has checked CAP_MKNOD. */
+  public static int mknod(Syscall c, Walk w, int mode, long rdev) {
+    return make(c, w, mode, rdev, null, null, null);
+  }
+
+  /** symlink(2). */
+  public static int symlink(Syscall c, Walk w, String target) {
+    return make(c, w, Stat.S_IFLNK | 0777, 0, target, null, null);
+  }
+
+  /** link(2): another name for what {@code old} found. */
+  public static int link(Syscall c, Walk old, Walk w) {
+    return make(c, w, old.inode().type(), 0, null, old, null);
+  }
+
+  /**
+   * mknod for the caller who wants the new object: a socket that is bound to a name.
+   *
+   * @param result one element; gets the path, pinned
+   */
+  public static int mknod(Syscall c, Walk w, int mode, Path[] result) {
+    return make(c, w, mode, 0, null, null, result);
+  }
+
+  private static int make(Syscall c, Walk w, int mode, long rdev, String target, Walk old, Path[] result) {
+    boolean directory = (mode & Stat.S_IFMT) == Stat.S_IFDIR && old == null;
+    if (w.lastKind() != Walk.NORMAL) {
+      return -Errno.EEXIST;
+    }
+    Vfs vfs = c.task.kernel.vfs;
+    Dentry dir = w.parent();
+    Mount mount = w.parentMount();
+    synchronized (vfs.tree) {
+      Dentry there = vfs.child(c, dir, w.last());
+      if (there != null) {
+        there.unpin();
+        return -Errno.EEXIST;
+      }
+      if (c.error() != -Errno.ENOENT) {
+        return (int) c.error();
+      }
+      if (w.hasTrailingSlash() && !directory) {
+        return -Errno.ENOENT;
+      }
+      if (old != null && old.mount() != mount) {
+        return -Errno.EXDEV;
+      }
+      int r = Access.mayCreate(c, mount, dir.inode());
+      if (r < 0) {
+        return r;
+      }
+      synchronized (dir) {
+        Inode in = dir.inode();
+        Inode made;
+        if (old != null) {
+          made = old.inode();
+          if (made.type() == Stat.S_IFDIR) {
+            return -Errno.EPERM;
+          }
+          r = in.link(c, w.last(), made);
+          if (r < 0) {
+            return r;
+          }
+        } else {
+          int masked = mode & ~c.task.fs.umask();
+          made =
+              switch (mode & Stat.S_IFMT) {
+                case Stat.S_IFDIR -> in.mkdir(c, w.last(), masked & 07777);
+                case Stat.S_IFLNK -> in.symlink(c, w.last(), target);
+                case 0, Stat.S_IFREG -> in.create(c, w.last(), masked & 07777);
+                default -> in.mknod(c, w.last(), masked, rdev);
+              };
+          if (made == null) {
+            return (int) c.error();
+          }
+        }
+        Dentry d = vfs.appeared(dir, w.last(), made);
+        if (result != null) {
+          result[0] = new Path(mount, d);
+        } else {
+          d.unpin();
+        }
+      }
+    }
+    return 0;
+  }
+
+  /**
+   * The file of open(O_CREAT): the existing one, or a new one.
+   *
+   * @param mode permission bits, before the umask
+   * @return pinned dentry; null with an errno. {@link Syscall#error()} is 0 for a new file, 1 for one that was there
+   */
+  static Dentry openOrCreate(Syscall c, Walk w, int mode, boolean exclusive) {
+    Vfs vfs = c.task.kernel.vfs;
+    Dentry dir = w.parent();
+    synchronized (vfs.tree) {
+      Dentry there = vfs.child(c, dir, w.last());
+      if (there != null) {
+        if (exclusive) {
+          there.unpin();
+          return c.fail(-Errno.EEXIST);
+        }
+        c.fail(1);
+        return there;
+      }
+      if (c.error() != -Errno.ENOENT) {
+        return null;
+      }
+      int r = Access.mayCreate(c, w.parentMount(), dir.inode());
+      if (r < 0) {
+        return c.fail(r);
+      }
+      synchronized (dir) {
+        Inode made = dir.inode().create(c, w.last(), mode & 07777 & ~c.task.fs.umask());
+        if (made == null) {
+          return null;
+        }
+        Dentry d = vfs.appeared(dir, w.last(), made);
+        c.fail(0);
+        return d;
+      }
+    }
+  }
+
+  /** unlink(2). */
+  public static int unlink(Syscall c, Walk w) {
+    if (w.lastKind() != Walk.NORMAL) {
+      return -Errno.EISDIR;
+    }
+    return remove(c, w, false);
+  }
+
+  /** rmdir(2). */
+  public static int rmdir(Syscall c, Walk w) {
+    return switch (w.lastKind()) {
+      case Walk.DOT -> -Errno.EINVAL;
+      case Walk.DOT_DOT -> -Errno.ENOTEMPTY;
+      case Walk.ROOT -> -Errno.EBUSY;
+      default -> remove(c, w, true);
+    };
+  }
+
+  private static int remove(Syscall c, Walk w, boolean directory) {
+    Vfs vfs = c.task.kernel.vfs;
+    Dentry dir = w.parent();
+    synchronized (vfs.tree) {
+      Dentry victim = vfs.child(c, dir, w.last());
+      if (victim == null) {
+        return (int) c.error();
+      }
+      try {
+        if (w.hasTrailingSlash() && !directory) {
+          return victim.inode().type() == Stat.S_IFDIR ? -Errno.EISDIR : -Errno.ENOTDIR;
+        }
+        int r = Access.mayDelete(c, w.parentMount(), dir.inode(), victim.inode(), directory);
+        if (r < 0) {
+          return r;
+        }
+        if (victim.mounts > 0) {
+          return -Errno.EBUSY;
+        }
+        synchronized (dir) {
+          Inode in = dir.inode();
+          r = directory ? in.rmdir(c, w.last(), victim.inode()) : in.unlink(c, w.last(), victim.inode());
+          if (r < 0) {
+            return r;
+          }
+          vfs.unhash(victim);
+          vfs.disappeared(dir, w.last());
+        }
+        return 0;
+      } finally {
+        victim.unpin();
+      }
+    }
+  }
+
+  /** Whether the caller may make {@code mode}: device nodes but for whiteouts need CAP_MKNOD. */
+  public static int mayMknod(Syscall c, int mode, long rdev) {
+    int type = mode & Stat.S_IFMT;
+    if ((type == Stat.S_IFCHR && rdev != 0) || type == Stat.S_IFBLK) {
+      return c.task.credentials.has(Credentials.CAP_MKNOD) ? 0 : -Errno.EPERM;
+    }
+    return switch (type) {
+      case 0, Stat.S_IFREG, Stat.S_IFCHR, Stat.S_IFIFO, Stat.S_IFSOCK -> 0;
+      case Stat.S_IFDIR -> -Errno.EPERM;
+      default -> -Errno.EINVAL;
+    };
+  }
+}

@@ -1,0 +1,162 @@
+package io.redoubt.sentry.fs;
+
+import io.redoubt.host.Errno;
+import io.redoubt.sentry.kernel.ResourceLimits;
+import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.kernel.UserBuffer;
+import java.lang.foreign.MemorySegment;
+
+/** What open regular files have in common: a position, transfers through native memory, RLIMIT_FSIZE. */
+public abstract class RegularFile extends OpenFile {
+  /** Bytes that one round of a transfer moves: they stay in the second level cache between the two copies. */
+  private static final int CHUNK = 256 * 1024;
+
+  private static final int SIGXFSZ = 25;
+
+  protected RegularFile(Path path, int flags) {
+    super(path, flags);
+  }
+
+  /** Size of the file in bytes, or a negative errno. */
+  protected abstract long size(Syscall c);
+
+  /** Reads at most {@code length} bytes to the start of {@code to}. @return bytes, 0 at the end, or a negative errno */
+  protected abstract long load(Syscall c, MemorySegment to, long length, long offset);
+
+  /**
+   * Writes {@code length} bytes.
+   *
+   * @param append write at the end whatever the offset
+   * @return bytes written, or a negative errno
+   */
+  protected abstract long store(Syscall c, MemorySegment from, long length, long offset, boolean append);
+
+  /** SEEK_DATA or SEEK_HOLE from {@code offset}, which is within the file. */
+  protected abstract long seekData(Syscall c, long offset, boolean hole);
+
+  @Override
+  public final boolean isSeekable() {
+    return true;
+  }
+
+  @Override
+  public final boolean isPollable() {
+    return false;
+  }
+
+  @Override
+  public final long readAt(Syscall c, UserBuffer dst, long offset) {
+    MemorySegment bulk = c.scratch().bulk;
+    long done = 0;
+    while (dst.remaining() > 0) {
+      long want = Math.min(dst.remaining(), CHUNK);
+      long n = load(c, bulk, want, offset + done);
+      if (n <= 0) {
+        return done > 0 ? done : n;
+      }
+      long copied = dst.copyOut(bulk, 0, n);
+      if (copied < 0) {
+        return done > 0 ? done : copied;
+      }
+      done += copied;
+      if (copied < n || n < want) {
+        break;
+      }
+    }
+    return done;
+  }
+
+  @Override
+  public final long writeAt(Syscall c, UserBuffer src, long offset) {
+    boolean append = (flags() & O_APPEND) != 0;
+    long allowed = src.remaining();
+    if (allowed == 0) {
+      return 0;
+    }
+    long limit = c.task.process.limits.soft(ResourceLimits.FSIZE);
+    if (limit >= 0) { // negative: none
+      long at = append ? size(c) : offset;
+      if (at >= limit) {
+        c.task.sendSignal(SIGXFSZ);
+        return -Errno.EFBIG;
+      }
+      allowed = Math.min(allowed, limit - at);
+    }
+    MemorySegment bulk = c.scratch().bulk;
+    long done = 0;
+    while (done < allowed) {
+      long n = src.copyIn(bulk, 0, Math.min(allowed - done, CHUNK));
+      if (n <= 0) {
+        return done > 0 ? done : n;
+      }
+      long stored = store(c, bulk, n, offset + done, append);
+      if (stored < 0) {
+        return done > 0 ? done : stored;
+      }
+      done += stored;
+      if (stored < n) {
+        break;
+      }
+    }
+    return done;
+  }
+
+  @Override
+  public final long readInto(Syscall c, MemorySegment to, long length, long offset) {
+    long done = 0;
+    while (done < length) {
+      long n = load(c, done == 0 ? to : to.asSlice(done), length - done, offset + done);
+      if (n <= 0) {
+        return done > 0 ? done : n;
+      }
+      done += n;
+    }
+    return done;
+  }
+
+  @Override
+  protected final long sizeForAppend(Syscall c, long otherwise) {
+    long n = size(c);
+    return n < 0 ? otherwise : n;
+  }
+
+  @Override
+  public final long seek(Syscall c, long offset, int whence) {
+    synchronized (positionLock) {
+      long to;
+      switch (whence) {
+        case 0 -> to = offset;
+        case 1 -> to = position + offset;
+        case 2 -> to = size(c) + offset;
+        case 3, 4 -> {
+          long size = size(c);
+          if (offset < 0 || offset >= size) {
+            return -Errno.ENXIO;
+          }
+          to = seekData(c, offset, whence == 4);
+          if (to < 0) {
+            return to;
+          }
+        }
+        default -> {
+          return -Errno.EINVAL;
+        }
+      }
+      if (to < 0) {
+        return -Errno.EINVAL; // overflow of the sum too
+      }
+      position = to;
+      return to;
+    }
+  }
+
+  /** RLIMIT_FSIZE for a new size. @return 0 or -EFBIG, with SIGXFSZ sent */
+  public static int checkSize(Syscall c, long size) {
+    long limit = c.task.process.limits.soft(ResourceLimits.FSIZE);
+    if (limit >= 0 && size > limit) {
+      c.task.sendSignal(SIGXFSZ);
+      return -Errno.EFBIG;
+    }
+    return 0;
+  }
+}

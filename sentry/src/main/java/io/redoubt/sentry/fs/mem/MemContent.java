@@ -1,0 +1,307 @@
+package io.redoubt.sentry.fs.mem;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.redoubt.host.Errno;
+import io.redoubt.host.Fcntl;
+import io.redoubt.host.Mman;
+import io.redoubt.host.Stat.StatBuf;
+import io.redoubt.host.Unistd;
+import io.redoubt.sentry.kernel.KernelThread;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The bytes of a regular file: a block of the {@link Slab} while they are few, a memfd of their own once they are many, sparse or to
+ * be mapped. A file never goes back from a memfd.
+ *
+ * <p>Guarded by the node's monitor, but for reads of a memfd: the host orders those.
+ */
+final class MemContent {
+  private static final long PAGE = Mman.PAGE_SIZE;
+
+  private final MemFs fs;
+  private volatile long size;
+  private volatile int memfd = -1;
+  private int readOnlyFd = -1;
+  private long block = -1;
+  private int blockSize;
+
+  /** Bytes that the budget holds for the content. */
+  private long charged;
+
+  /** In a memfd: all pages below are there. Beyond it, or after a hole was punched, the host is asked what there is. */
+  private long denseEnd;
+
+  private boolean isSparse;
+
+  MemContent(MemFs fs) {
+    this.fs = fs;
+  }
+
+  long size() {
+    return size;
+  }
+
+  long blocks() {
+    return memfd >= 0 ? charged / 512 : pages(size) / 512;
+  }
+
+  boolean hasMemfd() {
+    return memfd >= 0;
+  }
+
+  int memfd() {
+    return memfd;
+  }
+
+  private static long pages(long bytes) {
+    return (bytes + PAGE - 1) & -PAGE;
+  }
+
+  /** Reads without the node's monitor if there is a memfd, which the caller keeps open. @return bytes or a negative errno */
+  long read(MemorySegment to, long length, long offset) {
+    int fd = memfd;
+    if (fd >= 0) {
+      return Unistd.pread(fd, to, length, offset);
+    }
+    long n = Math.min(length, size - offset);
+    if (n <= 0) {
+      return 0;
+    }
+    MemorySegment.copy(Slab.SHARED.memory(), block + offset, to, 0, n);
+    return n;
+  }
+
+  long write(MemorySegment from, long length, long offset) {
+    long end = offset + length;
+    if (end < 0) {
+      return -Errno.EFBIG;
+    }
+    if (memfd < 0 && end <= Slab.MAX_BLOCK && hold((int) end)) {
+      MemorySegment memory = Slab.SHARED.memory();
+      if (offset > size) {
+        memory.asSlice(block + size, offset - size).fill((byte) 0);
+      }
+      MemorySegment.copy(from, 0, memory, block + offset, length);
+      size = Math.max(size, end);
+      return length;
+    }
+    int r = toMemfd();
+    if (r < 0) {
+      return r;
+    }
+    boolean dense = offset <= denseEnd;
+    long need = dense ? Math.max(0, pages(end) - denseEnd) : pages(end) - (offset & -PAGE);
+    if (!fs.budget.charge(need)) {
+      // Perhaps the pages are there already, or there is room for a part.
+      long part = dense ? Math.min(end, denseEnd) - offset : 0;
+      if (part <= 0) {
+        return -Errno.ENOSPC;
+      }
+      return write(from, part, offset);
+    }
+    charged += need;
+    long n = Unistd.pwrite(memfd, from, length, offset);
+    if (n < 0) {
+      recount();
+      return MemFile.asNoSpace(n);
+    }
+    size = Math.max(size, offset + n);
+    if (dense) {
+      denseEnd = Math.max(denseEnd, (offset + n) & -PAGE);
+      denseEnd = Math.max(denseEnd, n == length ? pages(end) : denseEnd);
+    } else {
+      isSparse = true;
+    }
+    if (isSparse) {
+      recount();
+    }
+    return n;
+  }
+
+  int resize(long newSize) {
+    if (memfd < 0 && newSize <= Slab.MAX_BLOCK) {
+      if (newSize == 0) {
+        dropBlock();
+      } else if (newSize > size) {
+        if (!hold((int) newSize)) {
+          return toMemfdAndResize(newSize);
+        }
+        Slab.SHARED.memory().asSlice(block + size, newSize - size).fill((byte) 0);
+      }
+      size = newSize;
+      return 0;
+    }
+    return toMemfdAndResize(newSize);
+  }
+
+  private int toMemfdAndResize(long newSize) {
+    int r = toMemfd();
+    if (r == 0) {
+      r = Unistd.ftruncate(memfd, newSize);
+    }
+    if (r < 0) {
+      return r;
+    }
+    if (newSize < size) {
+      denseEnd = Math.min(denseEnd, pages(newSize));
+      recount();
+    }
+    size = newSize;
+    return 0;
+  }
+
+  /** fallocate(2) with the modes of tmpfs, and FALLOC_FL_ZERO_RANGE. */
+  long allocate(int mode, long offset, long length) {
+    int known = Fcntl.FALLOC_FL_KEEP_SIZE | Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_ZERO_RANGE;
+    if ((mode & ~known) != 0) {
+      return -Errno.EOPNOTSUPP;
+    }
+    int r = toMemfd();
+    if (r < 0) {
+      return r;
+    }
+    boolean keepSize = (mode & Fcntl.FALLOC_FL_KEEP_SIZE) != 0;
+    long end = offset + length;
+    if ((mode & (Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_ZERO_RANGE)) != 0) {
+      // Zeros may be a hole: only that reading gives zeros is promised.
+      r = Fcntl.fallocate(memfd, Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_KEEP_SIZE, offset, length);
+      if (r == 0 && !keepSize && end > size) {
+        r = Unistd.ftruncate(memfd, end);
+      }
+    } else {
+      if (!fs.budget.charge(pages(length))) {
+        return -Errno.ENOSPC;
+      }
+      charged += pages(length);
+      r = Fcntl.fallocate(memfd, keepSize ? Fcntl.FALLOC_FL_KEEP_SIZE : 0, offset, length);
+    }
+    if (r == 0 && !keepSize) {
+      size = Math.max(size, end);
+    }
+    isSparse = true;
+    denseEnd = 0;
+    recount();
+    return r < 0 ? MemFile.asNoSpace(r) : 0;
+  }
+
+  long seek(long offset, boolean hole) {
+    if (memfd >= 0) {
+      return Unistd.lseek(memfd, offset, hole ? Fcntl.SEEK_HOLE : Fcntl.SEEK_DATA);
+    }
+    return hole ? size : offset;
+  }
+
+  /** A fd of the content for mapping. @return the fd, which stays the content's own, or a negative errno */
+  int mapFd(boolean writable) {
+    int r = toMemfd();
+    if (r < 0) {
+      return r;
+    }
+    if (writable) {
+      isSparse = true; // pages may come without a call
+      denseEnd = 0;
+      return memfd;
+    }
+    if (readOnlyFd < 0) {
+      // A description of its own, so that mprotect(2) cannot make a shared mapping of a file opened read-only writable.
+      readOnlyFd = Fcntl.open("/proc/self/fd/" + memfd, Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
+    }
+    return readOnlyFd >= 0 ? readOnlyFd : memfd;
+  }
+
+  /** Moves the content to a memfd. @return 0 or a negative errno */
+  int toMemfd() {
+    return memfd >= 0 ? 0 : toMemfd(Mman.MFD_CLOEXEC | Mman.MFD_EXEC, "redoubt");
+  }
+
+  /** @param flags MFD_* */
+  int toMemfd(int flags, String name) {
+    int fd = Mman.memfdCreate(name, flags);
+    if (fd == -Errno.EINVAL) { // before Linux 6.3 there is no MFD_EXEC, and all can be executed
+      fd = Mman.memfdCreate(name, flags & ~(Mman.MFD_EXEC | Mman.MFD_NOEXEC_SEAL));
+    }
+    if (fd < 0) {
+      return MemFile.asNoSpace(fd);
+    }
+    if (size > 0) {
+      if (!fs.budget.charge(pages(size))) {
+        Unistd.close(fd);
+        return -Errno.ENOSPC;
+      }
+      long n = Unistd.pwrite(fd, Slab.SHARED.memory().asSlice(block, size), size, 0);
+      if (n != size) {
+        Unistd.close(fd);
+        fs.budget.release(pages(size));
+        return n < 0 ? MemFile.asNoSpace(n) : -Errno.ENOSPC;
+      }
+    }
+    dropBlock();
+    charged = pages(size);
+    denseEnd = charged;
+    memfd = fd;
+    return 0;
+  }
+
+  /** Makes sure that the block holds {@code bytes}. @return false when there is no room */
+  private boolean hold(int bytes) {
+    int want = Slab.blockSize(bytes);
+    if (want <= blockSize) {
+      return true;
+    }
+    if (!fs.budget.charge(want - blockSize)) {
+      return false;
+    }
+    long to = Slab.SHARED.allocate(want);
+    if (to < 0) {
+      fs.budget.release(want - blockSize);
+      return false;
+    }
+    if (size > 0) {
+      MemorySegment memory = Slab.SHARED.memory();
+      MemorySegment.copy(memory, block, memory, to, size);
+    }
+    if (block >= 0) {
+      Slab.SHARED.free(block, blockSize);
+    }
+    block = to;
+    charged += want - blockSize;
+    blockSize = want;
+    return true;
+  }
+
+  private void dropBlock() {
+    if (block >= 0) {
+      Slab.SHARED.free(block, blockSize);
+      fs.budget.release(blockSize);
+      charged -= blockSize;
+      block = -1;
+      blockSize = 0;
+    }
+  }
+
+  /** Charges what the host says is there. */
+  private void recount() {
+    MemorySegment st = KernelThread.scratch().small;
+    if (io.redoubt.host.Stat.fstat(memfd, st) == 0) {
+      long there = st.get(JAVA_LONG, StatBuf.ST_BLOCKS) * 512;
+      fs.budget.release(charged - there);
+      charged = there;
+    }
+  }
+
+  void free() {
+    dropBlock();
+    if (memfd >= 0) {
+      Unistd.close(memfd);
+      memfd = -1;
+      fs.budget.release(charged);
+      charged = 0;
+    }
+    if (readOnlyFd >= 0) {
+      Unistd.close(readOnlyFd);
+      readOnlyFd = -1;
+    }
+    size = 0;
+  }
+}

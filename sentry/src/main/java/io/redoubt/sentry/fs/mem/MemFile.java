@@ -1,0 +1,60 @@
+package io.redoubt.sentry.fs.mem;
+
+import io.redoubt.host.Errno;
+import io.redoubt.sentry.fs.OpenFile;
+import io.redoubt.sentry.fs.Path;
+import io.redoubt.sentry.fs.RegularFile;
+import io.redoubt.sentry.kernel.Syscall;
+
+/** A regular file. */
+final class MemFile extends MemInode {
+  final MemContent content;
+
+  /** Made by O_TMPFILE without O_EXCL: may get a first name. */
+  boolean isLinkable;
+
+  MemFile(MemFs fs, int mode, int uid, int gid) {
+    super(fs, mode, uid, gid);
+    content = new MemContent(fs);
+  }
+
+  @Override
+  long size() {
+    return content.size();
+  }
+
+  @Override
+  long blocks() {
+    return content.blocks();
+  }
+
+  @Override
+  int resize(Syscall c, long size) {
+    int r = RegularFile.checkSize(c, size);
+    if (r < 0) {
+      return r;
+    }
+    synchronized (this) {
+      r = content.resize(size);
+      if (r == 0) {
+        dropPrivileges(c);
+      }
+      return r;
+    }
+  }
+
+  @Override
+  public OpenFile open(Syscall c, Path path, int flags) {
+    return new MemOpenFile(this, path, flags);
+  }
+
+  @Override
+  void free() {
+    content.free();
+  }
+
+  /** Failure to get memory of the host is a full disk to the guest. */
+  static int asNoSpace(long error) {
+    return error == -Errno.EMFILE || error == -Errno.ENFILE || error == -Errno.ENOMEM ? -Errno.ENOSPC : (int) error;
+  }
+}
