@@ -50,7 +50,7 @@ public final class PathText {
         if (s.isEmpty()) {
           s.append('/');
         }
-        return m.mountPoint() == null && root.mount() != m ? "(unreachable)" + s : s.toString();
+        return "(unreachable)" + s;
       }
       d = m.mountPoint();
       m = m.parent();

@@ -167,7 +167,7 @@ public final class Vfs {
    * Finds a file for the sentry's own use (exec, interpreters).
    *
    * @param base where a relative path starts; null: the working directory
-   * @return a pinned path, to be released by the caller; null with an errno
+   * @return a path that stays pinned until the call is over; null with an errno
    */
   public Path lookup(Syscall c, Path base, String path, boolean follow) {
     Walk w = c.scratch().walk;
@@ -178,6 +178,7 @@ public final class Vfs {
       }
       Path p = w.path();
       p.acquire();
+      c.keep(p);
       return p;
     } finally {
       w.end();

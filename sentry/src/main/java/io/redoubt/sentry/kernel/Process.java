@@ -24,6 +24,8 @@ public final class Process {
   /** The program's file, null before the first exec. */
   public volatile Path exe;
 
+  private boolean isImageReleased; // guarded by this
+
   // What a #! line put in front of the arguments that the host kernel knows, and how many of those it replaced.
   private volatile String[] argvPrefix = {};
   private volatile int argvDrop;
@@ -64,7 +66,7 @@ public final class Process {
 
   /** A forked child runs the same image as its maker. */
   void inheritImage(Process maker) {
-    exe = maker.exe;
+    setExe(maker.exe);
     argvPrefix = maker.argvPrefix;
     argvDrop = maker.argvDrop;
     synchronized (maker.scratchFds) {
@@ -72,9 +74,26 @@ public final class Process {
     }
   }
 
+  /** Keeps {@code path} pinned while it is the program of this process. */
+  private synchronized void setExe(Path path) {
+    Path old = exe;
+    exe = path != null && !isImageReleased && path.acquire() ? path : null;
+    if (old != null) {
+      old.release();
+    }
+  }
+
+  /** The process is gone. */
+  void releaseImage() {
+    synchronized (this) {
+      isImageReleased = true;
+    }
+    setExe(null);
+  }
+
   /** exec: the host kernel has closed the scratch fds, which are close-on-exec. */
   void newImage(Path newExe, String[] prefix, int drop) {
-    exe = newExe;
+    setExe(newExe);
     argvPrefix = prefix;
     argvDrop = drop;
     dumpable = 1;

@@ -1,6 +1,7 @@
 package io.redoubt.sentry.kernel;
 
 import io.redoubt.sentry.fs.OpenFile;
+import io.redoubt.sentry.fs.Path;
 import java.util.ArrayList;
 
 /**
@@ -93,6 +94,7 @@ public final class Syscall implements Waiter {
   private boolean woken;
   private boolean interrupted;
 
+  private final ArrayList<Path> kept = new ArrayList<>(0);
   private OpenFile held;
   private OpenFile heldSecond;
 
@@ -246,6 +248,11 @@ public final class Syscall implements Waiter {
     return f;
   }
 
+  /** Keeps {@code path}, on which the caller has a pin, pinned until the call is over. */
+  public void keep(Path path) {
+    kept.add(path);
+  }
+
   // ---- for the dispatcher ----
 
   void begin(int listener, long id, int nr) {
@@ -331,6 +338,9 @@ public final class Syscall implements Waiter {
     }
     if (second != null) {
       second.close();
+    }
+    for (int i = kept.size() - 1; i >= 0; i--) {
+      kept.remove(i).release();
     }
     synchronized (this) {
       phase = IDLE;

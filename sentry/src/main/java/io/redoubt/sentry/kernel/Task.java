@@ -83,5 +83,6 @@ public final class Task {
       released = true;
     }
     files.release();
+    fs.release();
   }
 }

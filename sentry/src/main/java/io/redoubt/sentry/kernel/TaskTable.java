@@ -87,7 +87,7 @@ public final class TaskTable {
   void expect(Task maker, long flags) {
     settle(maker);
     FdTable files = (flags & CloneFlags.FILES) != 0 ? maker.files.share() : maker.files.copy();
-    FsContext fs = (flags & CloneFlags.FS) != 0 ? maker.fs : maker.fs.copy();
+    FsContext fs = (flags & CloneFlags.FS) != 0 ? maker.fs.share() : maker.fs.copy();
     synchronized (this) {
       pending.add(new PendingClone(maker, flags, files, fs));
     }
@@ -113,6 +113,7 @@ public final class TaskTable {
         if (p.maker == maker && !p.isThread()) {
           pending.remove(i);
           p.files.release();
+          p.fs.release();
         }
       }
     }
@@ -335,7 +336,9 @@ public final class TaskTable {
     }
     for (PendingClone c : orphans) {
       c.files.release();
+      c.fs.release();
     }
+    p.releaseImage();
     kernel.onProcessExit(p);
     synchronized (this) {
       for (Task t : tasks) {

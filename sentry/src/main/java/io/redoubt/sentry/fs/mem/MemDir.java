@@ -3,7 +3,6 @@ package io.redoubt.sentry.fs.mem;
 import io.redoubt.host.Errno;
 import io.redoubt.sentry.fs.Access;
 import io.redoubt.sentry.fs.DirSink;
-import io.redoubt.sentry.fs.DirectoryFile;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
@@ -48,14 +47,23 @@ final class MemDir extends MemInode {
 
   @Override
   public OpenFile open(Syscall c, Path path, int flags) {
-    return new DirectoryFile(path, flags);
+    return new MemDirectoryFile(this, path, flags);
   }
 
   @Override
   public int readdir(Syscall c, long position, DirSink sink) {
-    synchronized (this) {
-      return entries == null || entries.list(position, sink) ? 0 : 0;
-    }
+    list(position, Long.MAX_VALUE, sink);
+    return 0;
+  }
+
+  /** The cookie of the youngest entry. */
+  synchronized long lastCookie() {
+    return entries == null ? 0 : entries.lastCookie();
+  }
+
+  /** Lists the entries with cookies {@code from} to {@code last}. @return false when the sink is full */
+  synchronized boolean list(long from, long last, DirSink sink) {
+    return entries == null || entries.list(from, last, sink);
   }
 
   // ---- new names ----

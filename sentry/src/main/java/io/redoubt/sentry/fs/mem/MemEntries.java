@@ -58,10 +58,17 @@ final class MemEntries {
     }
   }
 
-  /** Passes the entries with a cookie of at least {@code position} on. @return false when the sink is full */
-  boolean list(long position, DirSink sink) {
-    for (int i = find(position); i < byCookie.size(); i++) {
+  long lastCookie() {
+    return lastCookie;
+  }
+
+  /** Passes the entries with a cookie of {@code from} to {@code last} on. @return false when the sink is full */
+  boolean list(long from, long last, DirSink sink) {
+    for (int i = find(from); i < byCookie.size(); i++) {
       Entry e = byCookie.get(i);
+      if (e.cookie > last) {
+        break;
+      }
       if (!e.removed && !sink.add(e.name, e.node.ino, e.node.type() >> 12, e.cookie + 1)) {
         return false;
       }
