@@ -8,6 +8,7 @@ import io.redoubt.sentry.kernel.TimerCalls;
 import io.redoubt.sentry.syscalls.AbsentCalls;
 import io.redoubt.sentry.syscalls.CapabilityCalls;
 import io.redoubt.sentry.syscalls.FileCalls;
+import io.redoubt.sentry.syscalls.PathCalls;
 import io.redoubt.sentry.syscalls.IdentityCalls;
 import io.redoubt.sentry.syscalls.LimitCalls;
 import io.redoubt.sentry.syscalls.MemoryCalls;
@@ -27,6 +28,7 @@ public final class CallTable {
     MapCalls.register(t);
     TimerCalls.register(t);
     FileCalls.register(t);
+    PathCalls.register(t);
     AbsentCalls.register(t);
     CapabilityCalls.register(t);
     IdentityCalls.register(t);

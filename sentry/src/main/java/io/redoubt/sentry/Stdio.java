@@ -1,6 +1,7 @@
 package io.redoubt.sentry;
 
 import io.redoubt.sentry.ControlSocket.Frame;
+import io.redoubt.sentry.dev.HostFile;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.Process;
@@ -15,7 +16,15 @@ final class Stdio {
     this.control = control;
   }
 
-  void importHostFds(FdTable files, int firstHostFd) {}
+  /** The caller's stdin, stdout and stderr, handed over by the front; one that it had closed stays closed. */
+  void importHostFds(FdTable files, int firstHostFd) {
+    for (int fd = 0; fd < 3; fd++) {
+      HostFile f = HostFile.adopt(kernel, firstHostFd + fd);
+      if (f != null) {
+        files.replace(fd, f, false);
+      }
+    }
+  }
 
   void console(int fd) {}
 

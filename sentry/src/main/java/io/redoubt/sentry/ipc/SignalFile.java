@@ -1,17 +1,17 @@
 package io.redoubt.sentry.ipc;
 
 import static io.redoubt.host.Errno.EAGAIN;
-import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINVAL;
 
+import io.redoubt.host.Nr;
 import io.redoubt.sentry.fs.AnonInode;
 import io.redoubt.sentry.fs.OpenFile;
+import io.redoubt.sentry.kernel.PendingSignals;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Process;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
-import java.lang.foreign.MemorySegment;
 
 /**
  * signalfd(2): reads signals that are blocked and pending.
@@ -43,25 +43,17 @@ public final class SignalFile extends OpenFile {
     if (dst.remaining() < SIGINFO_BYTES) {
       return -EINVAL;
     }
-    MemorySegment info = c.scratch().small;
-    long done = 0;
-    while (dst.remaining() >= SIGINFO_BYTES) {
-      info.asSlice(0, SIGINFO_BYTES).fill((byte) 0);
-      int signal = c.task.kernel.pendingSignals.dequeue(c, mask, info);
-      if (signal == 0) {
-        break;
-      }
-      if (dst.copyOut(info, 0, SIGINFO_BYTES) != SIGINFO_BYTES) {
-        return done > 0 ? done : -EFAULT;
-      }
-      done += SIGINFO_BYTES;
+    PendingSignals signals = c.task.kernel.pendingSignals;
+    if ((signals.pending(c.task.process, c.task) & mask) == 0) {
+      return -EAGAIN;
     }
-    return done > 0 ? done : -EAGAIN;
+    // One signal a read, which signalfd(2) allows: the thread itself has to take it, into its own buffer.
+    return c.nr == Nr.READ ? signals.take(c, mask, c.arg1) : -EINVAL;
   }
 
   @Override
   public int poll(int interest) {
-    return (process.kernel.pendingSignals.pending(process) & mask) != 0 ? PollEvents.READABLE : 0;
+    return (process.kernel.pendingSignals.pending(process, null) & mask) != 0 ? PollEvents.READABLE : 0;
   }
 
   @Override

@@ -50,7 +50,7 @@ public final class ExecCalls {
     }
     if (name.isEmpty()) {
       path = base;
-      if (path.inode() == null) {
+      if (path.inode() == null || !path.acquire()) {
         return -Errno.ENOENT;
       }
     } else {
@@ -59,6 +59,7 @@ public final class ExecCalls {
         return c.error();
       }
       if ((flags & AT_SYMLINK_NOFOLLOW) != 0 && path.inode().type() == io.redoubt.sentry.fs.Stat.S_IFLNK) {
+        path.release();
         return -Errno.ELOOP;
       }
     }

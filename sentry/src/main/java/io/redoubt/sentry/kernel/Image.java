@@ -44,6 +44,7 @@ final class Image {
   /**
    * Opens and checks the program at {@code path}.
    *
+   * @param path pinned; now the image's, also when this fails
    * @param name as the caller gave it
    * @return null with an errno
    */
@@ -61,15 +62,12 @@ final class Image {
     if (depth > MAX_SCRIPT_DEPTH) {
       return -Errno.ELOOP;
     }
-    if (file != null) {
-      file.close();
-      file = null;
-    }
+    release();
+    path = at;
     file = openExecutable(c, at, stat);
     if (file == null) {
       return (int) c.error();
     }
-    path = at;
     execfn = name;
     fd = file.mapFd(c, false);
     if (fd < 0) {
@@ -97,6 +95,7 @@ final class Image {
       return (int) c.error();
     }
     interpreterFile = openExecutable(c, p, new Stat());
+    p.release();
     if (interpreterFile == null) {
       return (int) c.error();
     }
@@ -188,13 +187,19 @@ final class Image {
     return s.length() > 15 ? s.substring(0, 15) : s;
   }
 
-  /** Closes the files. */
+  /** Gives up the files and the path; harmless when done twice. */
   void release() {
+    if (path != null) {
+      path.release();
+      path = null;
+    }
     if (file != null) {
       file.close();
+      file = null;
     }
     if (interpreterFile != null) {
       interpreterFile.close();
+      interpreterFile = null;
     }
   }
 }

@@ -36,7 +36,7 @@ public final class Kernel {
   public final Dispatcher dispatcher = new Dispatcher(this);
   public final TaskTable tasks = new TaskTable(this);
   public final Signals signals = new Signals(this);
-  public volatile PendingSignals pendingSignals = PendingSignals.NONE;
+  public final PendingSignals pendingSignals = new PendingSignals();
   public final Vfs vfs = new Vfs();
   public final Devices devices = new Devices();
   public final HostProc hostProc = HostProc.open();

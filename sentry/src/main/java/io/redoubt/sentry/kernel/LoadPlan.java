@@ -16,7 +16,7 @@ import java.lang.foreign.ValueLayout;
  *    80 object[2] of 360 bytes
  *   800 strings: execfn, prefix strings, comm, each with a NUL
  *
- *   object: 0 i32 fd  4 u32 segments  8 u64 min address  16 u64 span  24 u32 fixed  28 u32 0  32 u64 entry
+ *   object: 0 i32 fd  4 u32 segments  8 u64 min address  16 u64 span  24 u32 fixed  28 u32 log2 of alignment  32 u64 entry
  *          40 segment[8]: u64 vaddr, u64 memory size, u64 file size, u64 offset, u32 protection, u32 0
  * </pre>
  */
@@ -78,6 +78,7 @@ final class LoadPlan {
     to.set(LONG, at + 8, elf.minAddress);
     to.set(LONG, at + 16, elf.span);
     to.set(INT, at + 24, elf.isFixed ? 1 : 0);
+    to.set(INT, at + 28, elf.alignmentLog2);
     to.set(LONG, at + 32, elf.entry);
     for (int i = 0; i < elf.segmentCount; i++) {
       Elf.Segment s = elf.segments[i];

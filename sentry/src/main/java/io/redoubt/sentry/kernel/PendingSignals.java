@@ -1,46 +1,97 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.host.Errno;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
- * The signals that wait, blocked, for a task: what signalfd(2) reads.
+ * The signals that wait, blocked, for a process: what signalfd(2) reads.
  *
- * <p>The pending set lives in the host kernel, because guests block signals natively: {@code /proc/TID/status} shows it, and
- * consuming a signal means making the guest take it.
+ * <p>The pending set lives in the host kernel, because guests block signals natively: {@code /proc/TID/status} shows it. To take a
+ * signal out, the reading thread is made to run rt_sigtimedwait(2) in place of its read.
  */
-public interface PendingSignals {
-  /** Signals pending for the process: bit n-1 is signal n. */
-  long pending(Process process);
+public final class PendingSignals {
+  private static final int RT_SIGTIMEDWAIT = 128;
+  private static final int INFO_BYTES = 128; // siginfo_t and struct signalfd_siginfo alike
+
+  PendingSignals() {}
+
+  /** Signals pending for the process and for {@code reader} (null: its leader): bit n-1 is signal n. */
+  public long pending(Process process, Task reader) {
+    Task t = reader == null ? process.leader() : reader;
+    HostStatus s = new HostStatus();
+    return t != null && s.read(t.hostTid) ? s.sharedPending | s.privatePending : 0;
+  }
 
   /**
-   * Consumes one pending signal of {@code mask}.
+   * Makes the calling thread take one pending signal of {@code mask} and answers its read.
    *
-   * @param info receives a struct signalfd_siginfo (128 bytes, zeroed by the caller)
-   * @return the signal, or 0 when none is pending
+   * @param buffer guest address of at least 128 bytes that the caller reads into
+   * @return {@link Syscall#NO_REPLY} or a negative errno
    */
-  int dequeue(Syscall c, long mask, MemorySegment info);
+  public long take(Syscall c, long mask, long buffer) {
+    MemorySegment s = c.scratch().small;
+    GuestMemory memory = c.memory();
+    // The set and a timeout of zero go where the answer will be: the kernel has read both before it writes there.
+    s.asSlice(0, INFO_BYTES).fill((byte) 0);
+    s.set(ValueLayout.JAVA_LONG, 0, mask);
+    if (memory.write(buffer, s, INFO_BYTES) != 0) {
+      return -Errno.EFAULT;
+    }
+    return Rewrite.step(
+        c,
+        RT_SIGTIMEDWAIT,
+        buffer,
+        buffer,
+        buffer + 16,
+        8,
+        result -> {
+          if (result <= 0 || memory.read(buffer, s, INFO_BYTES) != 0) {
+            return Rewrite.AGAIN; // somebody else took it: the read starts over
+          }
+          convert(s);
+          return memory.write(buffer, s, INFO_BYTES) == 0 ? INFO_BYTES : -Errno.EFAULT;
+        });
+  }
+
+  /** From siginfo_t to struct signalfd_siginfo, in place; fs/signalfd.c. */
+  private static void convert(MemorySegment s) {
+    int signo = s.get(ValueLayout.JAVA_INT, 0);
+    int errno = s.get(ValueLayout.JAVA_INT, 4);
+    int code = s.get(ValueLayout.JAVA_INT, 8);
+    int first = s.get(ValueLayout.JAVA_INT, 16); // pid, timer id, fd's band
+    int second = s.get(ValueLayout.JAVA_INT, 20); // uid, overrun
+    long value = s.get(ValueLayout.JAVA_LONG, 24); // sigval, or status and more
+    long utime = s.get(ValueLayout.JAVA_LONG, 32);
+    long stime = s.get(ValueLayout.JAVA_LONG, 40);
+    s.asSlice(0, INFO_BYTES).fill((byte) 0);
+    s.set(ValueLayout.JAVA_INT, 0, signo);
+    s.set(ValueLayout.JAVA_INT, 4, errno);
+    s.set(ValueLayout.JAVA_INT, 8, code);
+    if (code == -2) { // SI_TIMER
+      s.set(ValueLayout.JAVA_INT, 24, first); // ssi_tid
+      s.set(ValueLayout.JAVA_INT, 32, second); // ssi_overrun
+      value(s, value);
+    } else {
+      s.set(ValueLayout.JAVA_INT, 12, first); // ssi_pid
+      s.set(ValueLayout.JAVA_INT, 16, second); // ssi_uid
+      if (signo == Signals.SIGCHLD && code > 0) {
+        s.set(ValueLayout.JAVA_INT, 40, (int) value); // ssi_status
+        s.set(ValueLayout.JAVA_LONG, 56, utime); // ssi_utime
+        s.set(ValueLayout.JAVA_LONG, 64, stime); // ssi_stime
+      } else if (code < 0) {
+        value(s, value);
+      }
+    }
+  }
+
+  private static void value(MemorySegment s, long value) {
+    s.set(ValueLayout.JAVA_INT, 44, (int) value); // ssi_int
+    s.set(ValueLayout.JAVA_LONG, 48, value); // ssi_ptr
+  }
 
   /** Woken with IN when a signal may have become pending for the process. */
-  WaitQueue queue(Process process);
-
-  /** Nothing is ever pending. */
-  PendingSignals NONE =
-      new PendingSignals() {
-        private final WaitQueue queue = new WaitQueue();
-
-        @Override
-        public long pending(Process process) {
-          return 0;
-        }
-
-        @Override
-        public int dequeue(Syscall c, long mask, MemorySegment info) {
-          return 0;
-        }
-
-        @Override
-        public WaitQueue queue(Process process) {
-          return queue;
-        }
-      };
+  public WaitQueue queue(Process process) {
+    return process.signalQueue;
+  }
 }

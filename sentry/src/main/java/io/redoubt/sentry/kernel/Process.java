@@ -21,10 +21,13 @@ public final class Process {
   public final ArrayList<Task> threads = new ArrayList<>();
   public final ArrayList<Process> children = new ArrayList<>();
 
-  /** The program's file, null before the first exec. */
-  public volatile Path exe;
+  /** Host pids of children that are out of the books and may not have been reaped; and when to look which have. */
+  final java.util.HashSet<Integer> ended = new java.util.HashSet<>();
 
-  private boolean isImageReleased; // guarded by this
+  int endedSweep = 16;
+
+  /** The program's file, pinned; null before the first exec and after the end. */
+  public volatile Path exe;
 
   // What a #! line put in front of the arguments that the host kernel knows, and how many of those it replaced.
   private volatile String[] argvPrefix = {};
@@ -35,9 +38,6 @@ public final class Process {
 
   /** The controlling terminal (a Terminal object of the tty package), or null. */
   public volatile Object controllingTerminal;
-
-  /** /proc/PID/oom_score_adj; kept, without effect. */
-  public volatile int oomScoreAdjust;
 
   public final ResourceLimits limits;
 
@@ -54,6 +54,11 @@ public final class Process {
 
   /** True once the process has called exec, until then setpgid by its parent works. */
   public volatile boolean hasExeced;
+
+  private boolean isImageReleased; // guarded by this
+
+  /** Waiters of signalfds. */
+  final WaitQueue signalQueue = new WaitQueue();
 
   private final BitSet scratchFds = new BitSet(); // guarded by itself
 
@@ -74,6 +79,18 @@ public final class Process {
     }
   }
 
+  /** exec: the host kernel has closed the scratch fds, which are close-on-exec. */
+  void newImage(Path newExe, String[] prefix, int drop) {
+    setExe(newExe);
+    argvPrefix = prefix;
+    argvDrop = drop;
+    dumpable = 1;
+    hasExeced = true;
+    synchronized (scratchFds) {
+      scratchFds.clear();
+    }
+  }
+
   /** Keeps {@code path} pinned while it is the program of this process. */
   private synchronized void setExe(Path path) {
     Path old = exe;
@@ -89,18 +106,6 @@ public final class Process {
       isImageReleased = true;
     }
     setExe(null);
-  }
-
-  /** exec: the host kernel has closed the scratch fds, which are close-on-exec. */
-  void newImage(Path newExe, String[] prefix, int drop) {
-    setExe(newExe);
-    argvPrefix = prefix;
-    argvDrop = drop;
-    dumpable = 1;
-    hasExeced = true;
-    synchronized (scratchFds) {
-      scratchFds.clear();
-    }
   }
 
   /** A host fd has been planted in the guest at this number, for a file mapping. */

@@ -4,7 +4,6 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Errno;
-import io.redoubt.sentry.fs.FsContext;
 
 /**
  * Making, ending, waiting for and signalling processes. The host kernel does all of it; the sentry checks, keeps its books and lets
@@ -70,7 +69,7 @@ public final class ProcessCalls {
       t.files = own;
     }
     if ((flags & CloneFlags.FS) != 0) {
-      FsContext own = t.fs.copy();
+      var own = t.fs.copy();
       t.fs.release();
       t.fs = own;
     }

@@ -21,6 +21,11 @@ final class Rewrite {
   private static final ThreadLocal<MemorySegment> REGISTERS =
       ThreadLocal.withInitial(() -> Arena.global().allocate(UserRegs.SIZEOF, 8));
 
+  private static final ThreadLocal<MemorySegment> SECOND =
+      ThreadLocal.withInitial(() -> Arena.global().allocate(UserRegs.SIZEOF, 8));
+  private static final int PTRACE_SINGLESTEP = 9;
+  private static final int SIGTRAP = 5;
+
   private Rewrite() {}
 
   /**
@@ -29,6 +34,73 @@ final class Rewrite {
    * @return {@link Syscall#NO_REPLY}; -EAGAIN when the thread cannot be seized: the call is not answered then
    */
   static long call(Syscall c, long nr, long a0, long a1, long a2, long a3, long a4, long a5) {
+    int tid = c.task.hostTid;
+    int signal = stop(c);
+    if (signal >= 0) {
+      MemorySegment regs = REGISTERS.get();
+      if (Ptrace.getRegs(tid, regs) == 0) {
+        set(regs, nr, a0, a1, a2, a3, a4, a5);
+        Ptrace.setRegs(tid, regs);
+      }
+      Ptrace.detach(tid, signal);
+    }
+    return signal == -Errno.EAGAIN ? -Errno.EAGAIN : Syscall.NO_REPLY;
+  }
+
+  /** What becomes of a thread after a call that {@link #step} made it run. */
+  interface After {
+    /** Returns the answer of the original call, or {@link #AGAIN} to have it made again. */
+    long answer(long result);
+  }
+
+  /** The thread makes its original call again. */
+  static final long AGAIN = Long.MIN_VALUE;
+
+  /** As {@link #call}, but the thread comes back to its original call's end, with an answer that {@code after} gives. */
+  static long step(Syscall c, long nr, long a0, long a1, long a2, long a3, After after) {
+    int tid = c.task.hostTid;
+    int original = c.nr;
+    int signal = stop(c);
+    if (signal < 0) {
+      return signal == -Errno.EAGAIN ? -Errno.EAGAIN : Syscall.NO_REPLY;
+    }
+    MemorySegment before = REGISTERS.get();
+    MemorySegment regs = SECOND.get();
+    if (Ptrace.getRegs(tid, before) == 0) {
+      long end = before.get(LONG, UserRegs.RIP);
+      regs.copyFrom(before);
+      set(regs, nr, a0, a1, a2, a3, 0, 0);
+      Ptrace.setRegs(tid, regs);
+      if (signal == 0 && Ptrace.ptrace(PTRACE_SINGLESTEP, tid, 0, 0) == 0) {
+        long w = Wait.wait4(tid, (int) Wait.__WALL);
+        if (w < 0 || !Wait.isStopped(Wait.status(w))) {
+          return Syscall.NO_REPLY;
+        }
+        int stopped = Wait.ptraceEvent(Wait.status(w)) == Ptrace.PTRACE_EVENT_STOP ? SIGTRAP : Wait.stopSignal(Wait.status(w));
+        signal = stopped == SIGTRAP ? 0 : stopped;
+      }
+      boolean ran = Ptrace.getRegs(tid, regs) == 0 && regs.get(LONG, UserRegs.RIP) == end;
+      long answer = ran ? after.answer(regs.get(LONG, UserRegs.RAX)) : AGAIN;
+      before.set(LONG, UserRegs.ORIG_RAX, -1);
+      if (answer == AGAIN) {
+        before.set(LONG, UserRegs.RIP, end - 2);
+        before.set(LONG, UserRegs.RAX, original);
+      } else {
+        before.set(LONG, UserRegs.RAX, answer);
+      }
+      Ptrace.setRegs(tid, before);
+    }
+    Ptrace.detach(tid, signal);
+    return Syscall.NO_REPLY;
+  }
+
+  /**
+   * Seizes the thread, answers its call and waits until it has stopped.
+   *
+   * @return the signal that it stopped to take, 0 for none; -EAGAIN when it cannot be seized and the call is not answered; another
+   *     negative when it is gone
+   */
+  private static int stop(Syscall c) {
     Task task = c.task;
     int tid = task.hostTid;
     int r = Ptrace.seize(tid, 0);
@@ -37,31 +109,28 @@ final class Rewrite {
     }
     if (r < 0) {
       // The thread is dying, or somebody outside is tracing it.
-      return r == -Errno.ESRCH ? Syscall.NO_REPLY : -Errno.EAGAIN;
+      return r == -Errno.ESRCH ? r : -Errno.EAGAIN;
     }
     // The answer comes before the stop: the thread cannot stop while it waits for it.
     task.kernel.dispatcher.answer(c, -Errno.ENOSYS);
     long w = Wait.wait4(tid, (int) Wait.__WALL);
     if (w < 0 || !Wait.isStopped(Wait.status(w))) {
-      return Syscall.NO_REPLY; // killed on the way; its pidfd tells
+      return -Errno.ESRCH; // killed on the way; its pidfd tells
     }
     int status = Wait.status(w);
     // Stopped for our interrupt, or to deliver a signal, which then gets delivered: its handler returns to the rewritten call.
-    int signal = Wait.ptraceEvent(status) == Ptrace.PTRACE_EVENT_STOP ? 0 : Wait.stopSignal(status);
-    MemorySegment regs = REGISTERS.get();
-    if (Ptrace.getRegs(tid, regs) == 0) {
-      regs.set(LONG, UserRegs.RIP, regs.get(LONG, UserRegs.RIP) - 2); // back onto "syscall"
-      regs.set(LONG, UserRegs.RAX, nr);
-      regs.set(LONG, UserRegs.ORIG_RAX, -1); // not in a call: no restart logic
-      regs.set(LONG, UserRegs.RDI, a0);
-      regs.set(LONG, UserRegs.RSI, a1);
-      regs.set(LONG, UserRegs.RDX, a2);
-      regs.set(LONG, UserRegs.R10, a3);
-      regs.set(LONG, UserRegs.R8, a4);
-      regs.set(LONG, UserRegs.R9, a5);
-      Ptrace.setRegs(tid, regs);
-    }
-    Ptrace.detach(tid, signal);
-    return Syscall.NO_REPLY;
+    return Wait.ptraceEvent(status) == Ptrace.PTRACE_EVENT_STOP ? 0 : Wait.stopSignal(status);
+  }
+
+  private static void set(MemorySegment regs, long nr, long a0, long a1, long a2, long a3, long a4, long a5) {
+    regs.set(LONG, UserRegs.RIP, regs.get(LONG, UserRegs.RIP) - 2); // back onto "syscall"
+    regs.set(LONG, UserRegs.RAX, nr);
+    regs.set(LONG, UserRegs.ORIG_RAX, -1); // not in a call: no restart logic
+    regs.set(LONG, UserRegs.RDI, a0);
+    regs.set(LONG, UserRegs.RSI, a1);
+    regs.set(LONG, UserRegs.RDX, a2);
+    regs.set(LONG, UserRegs.R10, a3);
+    regs.set(LONG, UserRegs.R8, a4);
+    regs.set(LONG, UserRegs.R9, a5);
   }
 }

@@ -101,6 +101,9 @@ public final class Signals {
   /** Interrupts the parked calls of {@code process} for which a signal is pending. */
   public void look(Process process) {
     HostStatus status = null;
+    if (!process.signalQueue.isEmpty() && kernel.pendingSignals.pending(process, null) != 0) {
+      process.signalQueue.wake(PollEvents.READABLE);
+    }
     for (Task t : process.tasks()) {
       if (t.call.isParked()) {
         if (status == null) {

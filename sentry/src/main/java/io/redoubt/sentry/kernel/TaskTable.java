@@ -39,6 +39,11 @@ public final class TaskTable {
 
   /** A clone that has been let through and whose child has not called yet. */
   record PendingClone(Task maker, long flags, FdTable files, FsContext fs) {
+    void release() {
+      files.release();
+      fs.release();
+    }
+
     boolean isThread() {
       return (flags & CloneFlags.THREAD) != 0;
     }
@@ -103,7 +108,7 @@ public final class TaskTable {
         return;
       }
       for (int child : status.children(maker.process.hostPid, maker.hostTid)) {
-        if (byHostTid(child) == null) {
+        if (byHostTid(child) == null && !maker.process.ended.contains(child)) {
           adopt(child);
         }
       }
@@ -112,8 +117,7 @@ public final class TaskTable {
         // A new thread is not among the children; it will come by itself, or its maker's process ends.
         if (p.maker == maker && !p.isThread()) {
           pending.remove(i);
-          p.files.release();
-          p.fs.release();
+          p.release();
         }
       }
     }
@@ -159,6 +163,7 @@ public final class TaskTable {
         (from.flags & CloneFlags.PARENT) != 0 && maker.process.parent != null
             ? maker.process.parent
             : maker.process;
+    parent.ended.remove(tid); // the number is in use again
     Process p = addProcess(guestTid, tid, parent, maker.process.limits.copy());
     p.pgid = maker.process.pgid;
     p.sid = maker.process.sid;
@@ -289,12 +294,22 @@ public final class TaskTable {
   boolean threadExits(Task t) {
     settle(t);
     synchronized (this) {
-      if (t.process.threads.size() <= 1) {
+      if (t.process.threads.size() <= 1 && !hasPendingThread(t.process)) {
         return true;
       }
       forget(t);
     }
     t.releaseResources();
+    return false;
+  }
+
+  /** Whether a thread may have been made that has not called yet. */
+  private boolean hasPendingThread(Process p) {
+    for (int i = 0; i < pending.size(); i++) {
+      if (pending.get(i).isThread() && pending.get(i).maker.process == p) {
+        return true;
+      }
+    }
     return false;
   }
 
@@ -335,11 +350,10 @@ public final class TaskTable {
       t.releaseResources();
     }
     for (PendingClone c : orphans) {
-      c.files.release();
-      c.fs.release();
+      c.release();
     }
-    p.releaseImage();
     kernel.onProcessExit(p);
+    p.releaseImage();
     synchronized (this) {
       for (Task t : tasks) {
         forget(t);
@@ -347,6 +361,7 @@ public final class TaskTable {
       processes.remove(p.pid, p);
       if (p.parent != null) {
         p.parent.children.remove(p);
+        noteEnded(p.parent, p.hostPid);
       }
       Process heir = processes.get(1);
       for (Process child : p.children) {
@@ -364,6 +379,18 @@ public final class TaskTable {
         p.pidfd = -1;
       }
     }
+  }
+
+  /**
+   * A child that is out of the books stays among its parent's children on the host until it is reaped: it must not be taken for one
+   * that has not called yet. Those that have been reaped are dropped now and then.
+   */
+  private static void noteEnded(Process parent, int hostPid) {
+    if (parent.ended.size() >= parent.endedSweep) {
+      parent.ended.removeIf(pid -> Signals.kill(pid, 0) < 0);
+      parent.endedSweep = Math.max(16, 2 * parent.ended.size());
+    }
+    parent.ended.add(hostPid);
   }
 
   /**

@@ -37,6 +37,7 @@ public final class Elf {
   public int phdrCount;
   public long minAddress; // page aligned
   public long span; // page aligned
+  public int alignmentLog2 = 12; // of the load address, for an object that may be loaded anywhere
   public int segmentCount;
   public final Segment[] segments = new Segment[MAX_SEGMENTS];
   public String interpreter; // Latin-1, or null
@@ -107,6 +108,10 @@ public final class Elf {
           }
           if (memorySize == 0) {
             break;
+          }
+          long align = table.get(LONG, at + 48);
+          if (align > PAGE && Long.bitCount(align) == 1 && align <= 1L << 30) {
+            alignmentLog2 = Math.max(alignmentLog2, Long.numberOfTrailingZeros(align));
           }
           int flags = table.get(INT, at + 4);
           int protection = ((flags & 4) != 0 ? 1 : 0) | ((flags & 2) != 0 ? 2 : 0) | ((flags & 1) != 0 ? 4 : 0);
