@@ -17,7 +17,8 @@ public final class FakeGuest {
     this(new Kernel(), root, table);
   }
 
-  private FakeGuest(Kernel kernel, Inode root, SyscallTable table) {
+  /** The first process of a sandbox whose kernel the test has made. */
+  public FakeGuest(Kernel kernel, Inode root, SyscallTable table) {
     this.kernel = kernel;
     this.table = table;
     Path at = kernel.vfs.mountRoot(root, "tmpfs", "none", 0);
