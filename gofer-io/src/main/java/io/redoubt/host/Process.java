@@ -157,6 +157,13 @@ public final class Process {
     return p < 0 ? (int) p : prctl(PR_SET_NAME, p, 0, 0, 0);
   }
 
+  /** The file mode creation mask, umask(2); set and put back at once, so only while no other thread makes files. */
+  public static int umask() {
+    int mask = (int) Syscall.call(Nr.UMASK, 0);
+    Syscall.call(Nr.UMASK, mask);
+    return mask;
+  }
+
   /** getpid(2). */
   public static int getpid() {
     return (int) Syscall.call(Nr.GETPID);

@@ -1,64 +1,80 @@
 package io.redoubt.launcher;
 
-import io.redoubt.sentry.ControlSocket;
+import io.redoubt.launcher.OptionSet.Given;
 import io.redoubt.sentry.Sandbox;
 import io.redoubt.sentry.SandboxConfig;
-import io.redoubt.sentry.SandboxConfig.MountSpec;
-import io.redoubt.sentry.SandboxConfig.Root;
-import io.redoubt.sentry.SandboxConfig.RootMode;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
+import io.redoubt.sentry.StartFailure;
 import java.util.List;
 
-/** The Java half of the command line: what the front does not do itself. */
+/** The command line of {@code redoubt}: what the native front does not do itself. */
 public final class Main {
-  private static final int CONTROL_FD = 3;
+  static final String VERSION = "0.1.0";
+
+  private static final String USAGE =
+      """
+      Usage: redoubt COMMAND [OPTION ...]
+
+        do        run a program of this machine in a sandbox: redoubt do -- make test
+        run       run an OCI bundle in the foreground: redoubt run --bundle DIR ID
+        profile   print what the guest's seccomp filter lets through, denies and traps
+        syscalls  print which system calls the sandbox serves, and how far
+        help      print this, or the options of a command: redoubt help do
+
+      """;
 
   private Main() {}
 
-  public static void main(String[] args) throws IOException {
-    if (args.length > 0 && args[0].equals("profile")) {
-      return;
+  public static void main(String[] args) {
+    Caller caller = Caller.get();
+    try {
+      run(caller, args);
+    } catch (StartFailure e) {
+      caller.fail(e.code, e.getMessage());
     }
-    List<String> command = new ArrayList<>();
-    boolean tty = false;
-    int i = 1;
-    for (; i < args.length && args[i].startsWith("-"); i++) {
-      if (args[i].equals("--")) {
-        i++;
-        break;
+  }
+
+  private static void run(Caller caller, String[] args) {
+    if (args.length == 0) {
+      throw new StartFailure(Caller.FAILED, "no command given; try: redoubt do -- /bin/sh, or redoubt --help");
+    }
+    List<String> words = RawArguments.of(args);
+    String command = words.get(0);
+    words = words.subList(1, words.size());
+    switch (command) {
+      case "do" -> {
+        Given given = DoCommand.parse(words);
+        if (given.has("--help")) {
+          caller.print(DoCommand.help());
+        } else {
+          start(caller, command, DoCommand.config(given));
+        }
       }
-      tty |= args[i].equals("-t") || args[i].equals("-it");
+      case "profile" -> caller.print(ProfileCommand.text(words));
+      case "help", "--help", "-h" -> help(caller, words);
+      case "--version", "-v", "version" -> caller.print("redoubt " + VERSION + "\n");
+      default -> throw unknown(command);
     }
-    for (; i < args.length; i++) {
-      command.add(new String(args[i].getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1));
+    caller.done();
+  }
+
+  private static StartFailure unknown(String command) {
+    return new StartFailure(
+        Caller.FAILED, "unknown " + (command.startsWith("-") ? "option " : "command ") + command + "; redoubt --help lists the commands");
+  }
+
+  private static void help(Caller caller, List<String> words) {
+    String topic = words.isEmpty() ? "" : words.get(0);
+    switch (topic) {
+      case "do" -> caller.print(DoCommand.help());
+      case "" -> caller.print(USAGE);
+      default -> throw unknown(topic);
     }
-    SandboxConfig config =
-        new SandboxConfig(
-            command,
-            List.of(),
-            true,
-            System.getenv("PATH"),
-            System.getProperty("user.dir"),
-            0,
-            0,
-            new int[] {0},
-            "redoubt",
-            "(none)",
-            022,
-            new Root("/", RootMode.OVERLAY),
-            List.of(
-                new MountSpec("proc", "proc", "/proc", List.of("nosuid", "nodev", "noexec")),
-                new MountSpec("sysfs", "sysfs", "/sys", List.of("ro", "nosuid", "nodev", "noexec")),
-                new MountSpec("devtmpfs", "devtmpfs", "/dev", List.of("nosuid")),
-                new MountSpec("devpts", "devpts", "/dev/pts", List.of("nosuid", "noexec")),
-                new MountSpec("tmpfs", "tmpfs", "/dev/shm", List.of("nosuid", "nodev"))),
-            true,
-            tty,
-            new long[0],
-            null,
-            false);
-    Sandbox.run(config, new ControlSocket(CONTROL_FD));
+  }
+
+  private static void start(Caller caller, String command, SandboxConfig config) {
+    if (caller.front() == null) {
+      throw new StartFailure(Caller.FAILED, command + " needs the native front, which makes the sandbox: start it as redoubt " + command);
+    }
+    Sandbox.run(config, caller.front());
   }
 }

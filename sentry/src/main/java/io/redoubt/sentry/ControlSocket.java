@@ -90,20 +90,24 @@ public final class ControlSocket {
     return true;
   }
 
-  /** Tells the front to print {@code message}, kill the sandbox and exit with {@code code}. */
+  /**
+   * Tells the front to print {@code message}, kill the sandbox and exit with {@code code}.
+   *
+   * @param message raw bytes as Latin-1, because it may hold names; empty to print nothing
+   */
   public void fail(int code, String message) {
-    byte[] text = message.getBytes(StandardCharsets.UTF_8);
+    byte[] text = message.getBytes(StandardCharsets.ISO_8859_1);
     byte[] b = new byte[4 + text.length];
     b[0] = (byte) code;
     System.arraycopy(text, 0, b, 4, text.length);
     send(FAIL, b);
   }
 
-  /** Has the front print text on its stdout (1) or stderr (2). */
+  /** Has the front print text, raw bytes as Latin-1, on its stdout (1) or stderr (2). */
   public void text(int stream, String text) {
     ByteArrayOutputStream b = new ByteArrayOutputStream();
     b.write(stream);
-    b.writeBytes(text.getBytes(StandardCharsets.UTF_8));
+    b.writeBytes(text.getBytes(StandardCharsets.ISO_8859_1));
     send(TEXT, b.toByteArray());
   }
 

@@ -13,6 +13,7 @@ import io.redoubt.sentry.kernel.FirstExec;
 import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.ResourceLimits;
+import io.redoubt.sentry.syscalls.LimitCalls;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -63,6 +64,12 @@ public final class Sandbox {
     entry(b, "env.inherit", c.inheritEnv() ? "1" : "0");
     for (String e : c.env()) {
       entry(b, "env", e);
+    }
+    long[] r = c.rlimits();
+    for (int i = 0; i + 2 < r.length; i += 3) {
+      if (LimitCalls.isHostEnforced((int) r[i])) {
+        entry(b, "rlimit", r[i] + ":" + Long.toUnsignedString(r[i + 1]) + ":" + Long.toUnsignedString(r[i + 2]));
+      }
     }
     entry(b, "hostname", c.hostname());
     entry(b, "shim", c.hasShim() ? "1" : "0");
@@ -126,12 +133,21 @@ public final class Sandbox {
             f.intAt(0),
             files,
             new FsContext(mounts.root(), mounts.cwd(), config.umask()),
-            Credentials.of(config.uid(), config.gid(), config.groups()),
+            credentials(),
             limits);
     stdio.controlling(first.process);
     kernel.serve(listener, Process.availableCpus());
     kernel.reactor.add(control.fd(), PollEvents.IN, e -> onControl(stdio));
     control.send(ControlSocket.GO, new byte[0]);
+  }
+
+  private Credentials credentials() {
+    Credentials c = Credentials.of(config.uid(), config.gid(), config.groups());
+    SandboxConfig.Capabilities caps = config.capabilities();
+    if (caps != null) {
+      c = c.withCapabilities(caps.permitted(), caps.effective(), caps.inheritable(), caps.bounding(), caps.ambient());
+    }
+    return config.noNewPrivs() ? c.withNoNewPrivs() : c;
   }
 
   private void onControl(Stdio stdio) {

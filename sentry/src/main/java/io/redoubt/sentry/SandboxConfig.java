@@ -12,6 +12,8 @@ import java.util.List;
  * @param cwd absolute, in the guest
  * @param root the guest's root
  * @param mounts in order
+ * @param groups supplementary ones
+ * @param capabilities null: all for uid 0, none for others
  * @param hasShim whether the runtime's reaper is pid 1 and the command pid 2
  * @param tty whether the command gets a terminal of its own
  * @param rlimits resource, soft, hard triples
@@ -27,6 +29,8 @@ public record SandboxConfig(
     int uid,
     int gid,
     int[] groups,
+    Capabilities capabilities,
+    boolean noNewPrivs,
     String hostname,
     String domainname,
     int umask,
@@ -37,6 +41,9 @@ public record SandboxConfig(
     long[] rlimits,
     String trace,
     boolean stats) {
+
+  /** Capability sets as bits (capabilities(7)). */
+  public record Capabilities(long permitted, long effective, long inheritable, long bounding, long ambient) {}
 
   /**
    * The root file system.

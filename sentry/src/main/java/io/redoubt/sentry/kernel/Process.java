@@ -55,6 +55,9 @@ public final class Process {
   /** True once the process has called exec, until then setpgid by its parent works. */
   public volatile boolean hasExeced;
 
+  /** /proc/PID/oom_score_adj; kept, without effect. */
+  public volatile int oomScoreAdjust;
+
   private boolean isImageReleased; // guarded by this
 
   /** Waiters of signalfds. */

@@ -42,6 +42,11 @@ public final class LimitCalls {
     t.on(302, "prlimit64", 4, LimitCalls::prlimit, PARTIAL, "see getrlimit");
   }
 
+  /** Whether a limit is set on the host process as well. */
+  public static boolean isHostEnforced(int resource) {
+    return (HOST_ENFORCED >> resource & 1) != 0;
+  }
+
   private static boolean isResource(long resource) {
     return (resource & 0xffffffffL) < ResourceLimits.COUNT;
   }
@@ -134,7 +139,7 @@ public final class LimitCalls {
     if (Long.compareUnsigned(hard, p.limits.hard(resource)) > 0 && !privileged) {
       return -Errno.EPERM;
     }
-    if ((HOST_ENFORCED >> resource & 1) != 0 || resource == ResourceLimits.NPROC && !privileged) {
+    if (isHostEnforced(resource) || resource == ResourceLimits.NPROC && !privileged) {
       MemorySegment s = c.scratch().small;
       s.set(LONG, Rlimit.RLIM_CUR, soft);
       s.set(LONG, Rlimit.RLIM_MAX, hard);

@@ -20,7 +20,6 @@ final class PtyMaster extends OpenFile {
   private static final int TIOCGPTLCK = 0x80045439;
   private static final int TIOCSIG = 0x40045436;
   private static final int O_CLOEXEC = 02000000;
-  private static final int O_NOCTTY = 0400;
   private static final int PEER_FLAGS = O_ACCMODE | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
 
   private final Terminal terminal;

@@ -14,7 +14,6 @@ public final class Terminals {
   /** Ptys at once; each may hold some 20 KiB. /proc/sys/kernel/pty/max. */
   public static final int MAX = 1024;
 
-  private static final int O_NOCTTY = 0400;
   private static final int TTY = 0; // minors of major 5
   private static final int CONSOLE = 1;
   private static final int PTMX = 2;
@@ -90,7 +89,7 @@ public final class Terminals {
   private OpenFile openDevice(Syscall c, Path path, int flags, int minor) {
     return switch (minor) {
       case TTY -> openControlling(c, path, flags);
-      case CONSOLE -> console == null ? c.fail(-Errno.ENXIO) : openTerminal(c, path, flags | O_NOCTTY, console);
+      case CONSOLE -> console == null ? c.fail(-Errno.ENXIO) : openTerminal(c, path, flags | OpenFile.O_NOCTTY, console);
       case PTMX -> openMaster(c, path, flags);
       default -> c.fail(-Errno.ENXIO);
     };
@@ -98,7 +97,7 @@ public final class Terminals {
 
   private OpenFile openControlling(Syscall c, Path path, int flags) {
     return c.task.process.controllingTerminal instanceof Terminal t
-        ? openTerminal(c, path, flags | O_NOCTTY, t)
+        ? openTerminal(c, path, flags | OpenFile.O_NOCTTY, t)
         : c.fail(-Errno.ENXIO);
   }
 
@@ -120,7 +119,7 @@ public final class Terminals {
       return c.fail(r);
     }
     PtySlave s = new PtySlave(path, flags, t);
-    if ((flags & O_NOCTTY) == 0 && s.isReadable()) {
+    if ((flags & OpenFile.O_NOCTTY) == 0 && s.isReadable()) {
       JobControl.opened(c, t);
     }
     return s;

@@ -1,0 +1,68 @@
+package io.redoubt.launcher;
+
+import io.redoubt.host.Process;
+import io.redoubt.host.Process.Rlimit;
+import io.redoubt.host.Process.Utsname;
+import io.redoubt.host.Unistd;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+/** What a sandbox inherits from the process that starts it when nothing else is asked for. */
+final class CallerFacts {
+  private static final int NGROUPS_MAX = 65536;
+
+  private CallerFacts() {}
+
+  /** The name of the host. */
+  static String hostname() {
+    return utsname(Utsname.NODENAME);
+  }
+
+  /** Its NIS domain, "(none)" mostly. */
+  static String domainname() {
+    return utsname(Utsname.DOMAINNAME);
+  }
+
+  private static String utsname(int field) {
+    MemorySegment s = Arena.ofAuto().allocate(Utsname.SIZEOF);
+    return Process.uname(s) < 0 ? "redoubt" : s.getString(field, StandardCharsets.ISO_8859_1);
+  }
+
+  /** Supplementary groups. */
+  static int[] groups() {
+    int n = Unistd.getgroups(0, null);
+    if (n <= 0 || n > NGROUPS_MAX) {
+      return new int[0];
+    }
+    MemorySegment s = Arena.ofAuto().allocate(n * 4L, 4);
+    n = Unistd.getgroups(n, s);
+    return n <= 0 ? new int[0] : s.asSlice(0, n * 4L).toArray(ValueLayout.JAVA_INT);
+  }
+
+  /**
+   * Resource limits as resource, soft, hard triples. Of open files the front has raised the limit for the sentry's own use; what the
+   * caller had is in the environment.
+   */
+  static long[] limits() {
+    long[] out = new long[3 * Process.RLIM_NLIMITS];
+    MemorySegment s = Arena.ofAuto().allocate(Rlimit.SIZEOF, 8);
+    for (int r = 0; r < Process.RLIM_NLIMITS; r++) {
+      out[3 * r] = r;
+      out[3 * r + 1] = Process.RLIM_INFINITY;
+      out[3 * r + 2] = Process.RLIM_INFINITY;
+      if (Process.prlimit64(0, r, null, s) == 0) {
+        out[3 * r + 1] = s.get(ValueLayout.JAVA_LONG, Rlimit.RLIM_CUR);
+        out[3 * r + 2] = s.get(ValueLayout.JAVA_LONG, Rlimit.RLIM_MAX);
+      }
+    }
+    String files = System.getenv("REDOUBT_NOFILE");
+    int colon = files == null ? -1 : files.indexOf(':');
+    if (colon > 0) {
+      out[3 * Process.RLIMIT_NOFILE + 1] = Long.parseUnsignedLong(files.substring(0, colon));
+      out[3 * Process.RLIMIT_NOFILE + 2] = Long.parseUnsignedLong(files.substring(colon + 1));
+    }
+    return out;
+  }
+}

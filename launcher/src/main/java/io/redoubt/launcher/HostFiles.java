@@ -1,0 +1,85 @@
+package io.redoubt.launcher;
+
+import io.redoubt.host.Dir;
+import io.redoubt.host.Errno;
+import io.redoubt.host.Fcntl;
+import io.redoubt.host.Stat;
+import io.redoubt.host.Stat.StatBuf;
+import io.redoubt.host.Unistd;
+import java.io.ByteArrayOutputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+/** Files that the launcher looks at before there is a sandbox. Paths and contents are raw bytes as Latin-1. */
+final class HostFiles {
+  private static final int CLOEXEC = Fcntl.O_CLOEXEC;
+  private static final MemorySegment BUFFER = Arena.global().allocate(64 * 1024, 8);
+
+  private HostFiles() {}
+
+  /** The caller's working directory. */
+  static String workingDirectory() {
+    int n = Dir.readlinkat(Fcntl.AT_FDCWD, "/proc/self/cwd", BUFFER, BUFFER.byteSize());
+    return n <= 0 ? "/" : latin1(n);
+  }
+
+  /** {@code path} seen from {@code base}. */
+  static String absolute(String base, String path) {
+    return path.startsWith("/") ? path : base.equals("/") ? "/" + path : base + "/" + path;
+  }
+
+  /** S_IFMT bits of what is at {@code path}, symlinks followed, or -errno. */
+  static int type(String path) {
+    int r = Stat.newfstatat(Fcntl.AT_FDCWD, path, BUFFER, 0);
+    return r < 0 ? r : BUFFER.get(ValueLayout.JAVA_INT, StatBuf.ST_MODE) & Stat.S_IFMT;
+  }
+
+  /** Why {@code path} is not a directory, or null if it is one. */
+  static String notDirectory(String path) {
+    int t = type(path);
+    return t == Stat.S_IFDIR ? null : t >= 0 ? "not a directory" : t == -Errno.ENOENT ? "no such directory" : problem(t);
+  }
+
+  /** An errno in words. */
+  static String problem(int errno) {
+    return errno == -Errno.ENOENT ? "no such file or directory" : Errno.message(-errno);
+  }
+
+  /**
+   * Reads a file below a root that may be hostile: no symlink leads out of it, and only a regular file is read.
+   *
+   * @return null when there is no such file
+   */
+  static String readInRoot(String root, String path, int limit) {
+    int rootFd = Fcntl.open(root, Fcntl.O_PATH | Fcntl.O_DIRECTORY | CLOEXEC, 0);
+    if (rootFd < 0) {
+      return null;
+    }
+    long flags = Fcntl.O_RDONLY | Fcntl.O_NONBLOCK | Fcntl.O_NOCTTY | CLOEXEC;
+    int fd = Fcntl.openat2(rootFd, path, flags, 0, Fcntl.RESOLVE_IN_ROOT | Fcntl.RESOLVE_NO_MAGICLINKS);
+    Unistd.close(rootFd);
+    if (fd < 0) {
+      return null;
+    }
+    boolean regular =
+        Stat.fstat(fd, BUFFER) == 0 && (BUFFER.get(ValueLayout.JAVA_INT, StatBuf.ST_MODE) & Stat.S_IFMT) == Stat.S_IFREG;
+    String text = regular ? readAll(fd, limit) : null;
+    Unistd.close(fd);
+    return text;
+  }
+
+  private static String readAll(int fd, int limit) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    long n;
+    while (out.size() < limit && (n = Unistd.read(fd, BUFFER, BUFFER.byteSize())) > 0) {
+      out.writeBytes(BUFFER.asSlice(0, n).toArray(ValueLayout.JAVA_BYTE));
+    }
+    return out.toString(StandardCharsets.ISO_8859_1);
+  }
+
+  private static String latin1(int length) {
+    return new String(BUFFER.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1);
+  }
+}
