@@ -98,7 +98,7 @@ public final class Sandbox {
       throw new StartFailure(1, "working directory " + config.cwd() + " does not exist in the sandbox: create it or give --workdir");
     }
     FdTable files = new FdTable();
-    Stdio stdio = new Stdio(kernel, control);
+    Stdio stdio = new Stdio(kernel, config.uid());
     if (!config.tty()) {
       stdio.importHostFds(files, FIRST_STDIO_FD);
     }
@@ -118,7 +118,7 @@ public final class Sandbox {
       return; // the front has said why
     }
     if (config.tty()) {
-      stdio.openTerminal(files);
+      stdio.openTerminal(files, mounts.root());
     }
     int listener = f.fd();
     // Without it every call costs a wake-up across CPUs: 52 us in place of 7.7 (Linux 6.6 and later).

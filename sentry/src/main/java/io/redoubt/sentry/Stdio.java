@@ -1,19 +1,28 @@
 package io.redoubt.sentry;
 
+import io.redoubt.host.Errno;
 import io.redoubt.sentry.ControlSocket.Frame;
 import io.redoubt.sentry.dev.HostFile;
 import io.redoubt.sentry.fs.FdTable;
+import io.redoubt.sentry.fs.FsContext;
+import io.redoubt.sentry.fs.OpenFile;
+import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.Process;
+import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.tty.ConsolePump;
+import io.redoubt.sentry.tty.JobControl;
 
 /** fds 0, 1 and 2 of the sandbox's first process: the caller's own, or a terminal of the sandbox's. */
 final class Stdio {
   private final Kernel kernel;
-  private final ControlSocket control;
+  private final int uid;
+  private ConsolePump console;
 
-  Stdio(Kernel kernel, ControlSocket control) {
+  /** @param uid of the first process, who owns the terminal */
+  Stdio(Kernel kernel, int uid) {
     this.kernel = kernel;
-    this.control = control;
+    this.uid = uid;
   }
 
   /** The caller's stdin, stdout and stderr, handed over by the front; one that it had closed stays closed. */
@@ -26,15 +35,50 @@ final class Stdio {
     }
   }
 
-  void console(int fd) {}
+  /** The front has handed over a socket, behind which is the caller's terminal. */
+  void console(int socket) {
+    console = ConsolePump.attach(kernel, socket, uid);
+  }
 
-  void resize(Frame f) {}
+  void resize(Frame f) {
+    if (console != null) {
+      console.resize(f.shortAt(0), f.shortAt(2), f.shortAt(4), f.shortAt(6));
+    }
+  }
 
-  void openTerminal(FdTable files) {}
+  /** Opens the sandbox's terminal as fds 0, 1 and 2: by its name in the tree, so that ttyname(3) finds it. */
+  void openTerminal(FdTable files, Path root) {
+    if (console == null) {
+      throw new StartFailure(1, "the front has sent no console");
+    }
+    String name = "/dev/pts/" + console.terminal().index;
+    Syscall c = kernel.bootCall(new FsContext(root, root, 0));
+    Path p = kernel.vfs.lookup(c, root, name, true);
+    OpenFile f = p == null ? null : p.inode().open(c, p, OpenFile.O_RDWR | OpenFile.O_NOCTTY);
+    if (f == null) {
+      throw new StartFailure(1, "cannot open " + name + ": " + Errno.message((int) c.error()) + "; a terminal needs devpts on /dev/pts");
+    }
+    p.release();
+    for (int fd = 0; fd < 3; fd++) {
+      f.acquire();
+      files.replace(fd, f, false);
+    }
+    f.close();
+  }
 
-  void controlling(Process first) {}
+  /** The first process leads a session, and the terminal is its. */
+  void controlling(Process first) {
+    if (console != null) {
+      JobControl.give(console.terminal(), first);
+    }
+  }
 
+  /** Runs {@code then} when all that was written to the terminal has reached the front. */
   void drain(Runnable then) {
-    then.run();
+    if (console == null) {
+      then.run();
+    } else {
+      console.whenDrained(then);
+    }
   }
 }

@@ -6,6 +6,7 @@ import io.redoubt.sentry.fs.FsContext;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Vfs;
 import io.redoubt.sentry.proc.HostProc;
+import io.redoubt.sentry.tty.Terminals;
 import java.lang.foreign.MemorySegment;
 import io.redoubt.sentry.net.SocketFamily;
 import io.redoubt.sentry.net.UnixFamily;
@@ -53,6 +54,9 @@ public final class Kernel {
 
   private final List<Consumer<Process>> exitListeners = new ArrayList<>();
   private volatile boolean over;
+
+  /** The ptys; made last, because it registers with the devices and with the ends of processes. */
+  public final Terminals terminals = new Terminals(this);
 
   /** Looks the sandbox's command up at its first exec; null once that is done or when there is none. */
   volatile FirstExec firstExec;

@@ -50,10 +50,12 @@ public final class ConsolePump {
    * <p>Its slave is /dev/pts/N with N = {@link Terminal#index}, and /dev/console; it is unlocked. Who opens it as a session leader,
    * or is given it with {@link JobControl#give}, has it as controlling terminal.
    *
+   * @param uid who owns the slave
    * @return null when there is no pty left
    */
-  public static ConsolePump attach(Kernel kernel, Terminals terminals, int socket) {
-    Terminal t = terminals.create(0);
+  public static ConsolePump attach(Kernel kernel, int socket, int uid) {
+    Terminals terminals = kernel.terminals;
+    Terminal t = terminals.create(uid);
     if (t == null) {
       return null;
     }

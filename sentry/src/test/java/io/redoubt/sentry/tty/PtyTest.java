@@ -37,7 +37,7 @@ class PtyTest {
     PathCalls.register(t);
 
     Kernel kernel = new Kernel();
-    g = new FakeGuest(kernel, DevPts.create(new Terminals(kernel)), t);
+    g = new FakeGuest(kernel, DevPts.create(kernel.terminals), t);
     master = open("/ptmx", OpenFile.O_RDWR | OpenFile.O_NONBLOCK);
     assertEquals(0, master);
     assertEquals(EIO, open("/0", OpenFile.O_RDWR));
