@@ -1,5 +1,8 @@
 package io.redoubt.sentry.ipc;
 
+import static io.redoubt.host.Errno.EAGAIN;
+import static io.redoubt.host.Errno.ENOBUFS;
+
 import io.redoubt.sentry.kernel.UserBuffer;
 import java.lang.foreign.MemorySegment;
 
@@ -13,11 +16,12 @@ import java.lang.foreign.MemorySegment;
  *   +-------+=================+-------------+
  * </pre>
  *
- * Memory is taken with the first byte, grows by doubling, and goes back when the queue is empty and had grown; otherwise an empty
- * queue starts at its first page again, so small messages keep to that. Not thread-safe: the owner's lock guards it.
+ * Memory is taken with the first byte, grows by doubling, and goes back when the queue is empty and had grown much; otherwise an
+ * empty queue starts at its first page again, so small messages keep to that. Not thread-safe: the owner's lock guards it.
  */
 public final class RingBuffer {
-  private static final int FIRST_CAPACITY = 64 * 1024;
+  private static final int FIRST_CAPACITY = 4096;
+  private static final int KEPT_CAPACITY = 64 * 1024;
 
   private final int maxCapacity;
   private MemorySegment memory; // null: nothing was written yet
@@ -25,7 +29,7 @@ public final class RingBuffer {
   private long head;
   private long tail;
 
-  /** @param maxCapacity bytes, a power of two, at least 64 KiB */
+  /** @param maxCapacity bytes, a power of two, at least a page */
   public RingBuffer(int maxCapacity) {
     this.maxCapacity = maxCapacity;
   }
@@ -35,14 +39,14 @@ public final class RingBuffer {
     return (int) (tail - head);
   }
 
-  /** Makes room for {@code n} more bytes. @return false when they do not fit or there is no memory */
-  public boolean reserve(long n) {
+  /** Makes room for {@code n} more bytes. @return 0, -EAGAIN when they do not fit, -ENOBUFS without memory */
+  public int reserve(long n) {
     long need = size() + n;
     if (memory != null && need <= capacity) {
-      return true;
+      return 0;
     }
     if (need > maxCapacity) {
-      return false;
+      return -EAGAIN;
     }
     int bigger = Math.max(capacity, FIRST_CAPACITY);
     while (bigger < need) {
@@ -50,7 +54,7 @@ public final class RingBuffer {
     }
     MemorySegment to = BufferPool.take(bigger);
     if (to == null) {
-      return false;
+      return -ENOBUFS;
     }
     if (memory != null) {
       int size = size();
@@ -64,7 +68,7 @@ public final class RingBuffer {
     }
     memory = to;
     capacity = bigger;
-    return true;
+    return 0;
   }
 
   /** Gives the memory and what is in it back. */
@@ -120,7 +124,7 @@ public final class RingBuffer {
     head += n;
     if (head == tail) {
       head = tail = 0;
-      if (capacity > FIRST_CAPACITY) {
+      if (capacity > KEPT_CAPACITY) {
         release();
       }
     }

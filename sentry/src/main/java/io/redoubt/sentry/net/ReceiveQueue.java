@@ -1,5 +1,7 @@
 package io.redoubt.sentry.net;
 
+import static io.redoubt.host.Errno.EFAULT;
+
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.ipc.RingBuffer;
 import io.redoubt.sentry.kernel.UserBuffer;
@@ -58,16 +60,17 @@ final class ReceiveQueue {
   /**
    * Appends {@code n} bytes as a record of its own.
    *
-   * @return 0, -EAGAIN when there is no room, -EFAULT
+   * @return 0, -EAGAIN when there is no room, -ENOBUFS, -EFAULT
    */
   int append(UserBuffer src, int n, int charge, Record record) {
-    if (!ring.reserve(n)) {
-      return -11;
+    int room = n == 0 ? 0 : ring.reserve(n);
+    if (room != 0) {
+      return room;
     }
     long got = n == 0 ? 0 : ring.fill(src, n);
     if (got != n) {
       ring.retract(Math.max(0, got));
-      return -14;
+      return -EFAULT;
     }
     record.length = n;
     record.charge = charge;
@@ -91,13 +94,14 @@ final class ReceiveQueue {
     if (!merges) {
       return append(src, n, n, new Record(sender, credentials, null, null));
     }
-    if (!ring.reserve(n)) {
-      return -11;
+    int room = n == 0 ? 0 : ring.reserve(n);
+    if (room != 0) {
+      return room;
     }
     long got = ring.fill(src, n);
     if (got != n) {
       ring.retract(Math.max(0, got));
-      return -14;
+      return -EFAULT;
     }
     last.length += n;
     last.charge += n;
