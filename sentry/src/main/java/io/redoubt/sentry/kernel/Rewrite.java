@@ -72,7 +72,7 @@ final class Rewrite {
       set(regs, nr, a0, a1, a2, a3, 0, 0);
       Ptrace.setRegs(tid, regs);
       if (signal == 0 && Ptrace.ptrace(PTRACE_SINGLESTEP, tid, 0, 0) == 0) {
-        long w = Wait.wait4(tid, (int) Wait.__WALL);
+        long w = Wait.wait4(tid, Wait.__WALL);
         if (w < 0 || !Wait.isStopped(Wait.status(w))) {
           return Syscall.NO_REPLY;
         }
@@ -113,7 +113,7 @@ final class Rewrite {
     }
     // The answer comes before the stop: the thread cannot stop while it waits for it.
     task.kernel.dispatcher.answer(c, -Errno.ENOSYS);
-    long w = Wait.wait4(tid, (int) Wait.__WALL);
+    long w = Wait.wait4(tid, Wait.__WALL);
     if (w < 0 || !Wait.isStopped(Wait.status(w))) {
       return -Errno.ESRCH; // killed on the way; its pidfd tells
     }
