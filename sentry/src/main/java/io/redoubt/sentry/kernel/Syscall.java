@@ -86,6 +86,8 @@ public final class Syscall implements Waiter {
   private long deadlineNanos; // System.nanoTime() scale; 0: none
   private Timers.Timer timer;
   private final ArrayList<WaitQueue.Entry> waits = new ArrayList<>(2);
+  private WaitQueue.Entry spare; // most calls wait on one queue: its entry is used again
+  private UserBuffer buffer; // of the last plain read or write
   private boolean registered; // since the last reset
   private boolean timedOut; // written by the timer before wake, read by the run after it
 
@@ -126,7 +128,7 @@ public final class Syscall implements Waiter {
    */
   public long block(WaitQueue queue, int events, long interruptResult) {
     if (!registered || waits.isEmpty()) {
-      waits.add(queue.add(this, events));
+      register(queue, events);
     }
     registered = true;
     this.interruptResult = interruptResult;
@@ -140,8 +142,15 @@ public final class Syscall implements Waiter {
 
   /** Registers on a further queue, for calls that wait for several things. Call only on the first run. */
   public void alsoWait(WaitQueue queue, int events) {
-    waits.add(queue.add(this, events));
+    register(queue, events);
     registered = true;
+  }
+
+  private void register(WaitQueue queue, int events) {
+    WaitQueue.Entry e = spare == null ? new WaitQueue.Entry() : spare;
+    spare = null;
+    queue.add(e, this, events);
+    waits.add(e);
   }
 
   /** Blocks for the queues that were given to {@link #alsoWait} (possibly none: only the deadline and signals). */
@@ -154,7 +163,8 @@ public final class Syscall implements Waiter {
   /** Drops the registrations made so far, for a handler whose next wait is on other objects. */
   public void forgetWaits() {
     for (int i = waits.size() - 1; i >= 0; i--) {
-      waits.get(i).remove();
+      spare = waits.get(i);
+      spare.remove();
     }
     waits.clear();
   }
@@ -191,6 +201,16 @@ public final class Syscall implements Waiter {
   /** Guest memory of the calling thread. */
   public GuestMemory memory() {
     return task.memory;
+  }
+
+  /** A range of guest memory to transfer, checked by the caller. The next call of the thread uses the same object. */
+  public UserBuffer buffer(long address, long length) {
+    if (buffer == null) {
+      buffer = UserBuffer.of(task.memory, address, length);
+    } else {
+      buffer.reset(address, length);
+    }
+    return buffer;
   }
 
   /** Scratch of the running sentry thread: valid until the handler returns. */

@@ -33,6 +33,16 @@ public final class UserBuffer {
     return new UserBuffer(memory, new long[] {address, n}, n);
   }
 
+  /** Makes this one, which has one range and was made by {@link #of(GuestMemory, long, long)}, the buffer of another transfer. */
+  void reset(long address, long length) {
+    long n = Math.min(length, MAX_TRANSFER);
+    ranges[0] = address;
+    ranges[1] = n;
+    index = 0;
+    offset = 0;
+    remaining = n;
+  }
+
   /** Several ranges: address, length pairs already checked by the caller. */
   public static UserBuffer of(GuestMemory memory, long[] pairs) {
     long total = 0;

@@ -12,15 +12,9 @@ import java.util.ArrayList;
 public final class WaitQueue {
   /** One registration. Kept by the waiter in order to remove it. */
   public static final class Entry {
-    final WaitQueue queue;
-    final Waiter waiter;
-    final int events;
-
-    Entry(WaitQueue queue, Waiter waiter, int events) {
-      this.queue = queue;
-      this.waiter = waiter;
-      this.events = events;
-    }
+    private WaitQueue queue;
+    private Waiter waiter;
+    private int events;
 
     /** Takes the registration back; harmless when done twice. */
     public void remove() {
@@ -33,12 +27,20 @@ public final class WaitQueue {
 
   /** Registers {@code waiter} for {@code events}; EPOLLERR and EPOLLHUP are always included. */
   public Entry add(Waiter waiter, int events) {
-    Entry e = new Entry(this, waiter, events | PollEvents.ALWAYS);
+    Entry e = new Entry();
+    add(e, waiter, events);
+    return e;
+  }
+
+  /** As above, with an entry that is on no queue. */
+  void add(Entry e, Waiter waiter, int events) {
+    e.queue = this;
+    e.waiter = waiter;
+    e.events = events | PollEvents.ALWAYS;
     synchronized (this) {
       entries.add(e);
       hasEntries = true;
     }
-    return e;
   }
 
   private void remove(Entry e) {

@@ -105,7 +105,7 @@ public final class FileCalls {
     if (position > Long.MAX_VALUE - length) {
       return -EINVAL;
     }
-    return finishRead(c, f, UserBuffer.of(c.memory(), address, length), position, 0);
+    return finishRead(c, f, c.buffer(address, length), position, 0);
   }
 
   private static long writeAll(Syscall c, OpenFile f, long address, long length, long position) {
@@ -118,7 +118,7 @@ public final class FileCalls {
     if (position > Long.MAX_VALUE - length) {
       return -EINVAL;
     }
-    return finishWrite(c, f, UserBuffer.of(c.memory(), address, length), position, 0);
+    return finishWrite(c, f, c.buffer(address, length), position, 0);
   }
 
   static long readv(Syscall c) {

@@ -1,8 +1,11 @@
 package io.redoubt.sentry.ipc;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import io.redoubt.sentry.kernel.Guest;
+import java.lang.management.ManagementFactory;
 import org.junit.jupiter.api.Test;
 
 class PipeTest {
@@ -238,5 +241,28 @@ class PipeTest {
     assertEquals(-27, a.write(f, "x"));
     assertEquals(-27, a.call(18, f, a.text("x"), 1, 5));
     assertEquals(2, a.call(18, f, a.text("xyz"), 3, 3));
+  }
+
+  @Test
+  void pingPongAllocatesNothing() {
+    int[] p = a.pipe(0);
+    int[] q = a.pipe(0);
+    Guest b = a.fork();
+    long at = a.room(8);
+    long to = b.room(8);
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long each = Long.MAX_VALUE;
+    for (int round = 0; round < 5; round++) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < 2000; i++) {
+        a.callOnly(0, q[0], at, 8);
+        b.callOnly(1, q[1], to, 8);
+        b.callOnly(0, p[0], to, 8);
+        a.callOnly(1, p[1], at, 8);
+      }
+      each = Math.min(each, (threads.getCurrentThreadAllocatedBytes() - before) / 2000);
+    }
+    // What is left is the boxing of four answers by the test's own observer.
+    assertTrue(each <= 4 * 24, "bytes a round trip: " + each);
   }
 }
