@@ -23,7 +23,7 @@ final class ThreadsDir extends PseudoInode {
 
   @Override
   protected long nlink() {
-    return 2 + target.process().tasks().size();
+    return 2L + target.process().tasks().size();
   }
 
   @Override
