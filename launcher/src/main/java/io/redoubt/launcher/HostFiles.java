@@ -3,9 +3,11 @@ package io.redoubt.launcher;
 import io.redoubt.host.Dir;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Process;
 import io.redoubt.host.Stat;
 import io.redoubt.host.Stat.StatBuf;
 import io.redoubt.host.Unistd;
+import io.redoubt.sentry.StartFailure;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -60,6 +62,15 @@ final class HostFiles {
     long flags = Fcntl.O_RDONLY | Fcntl.O_NONBLOCK | Fcntl.O_NOCTTY | CLOEXEC;
     int fd = Fcntl.openat2(rootFd, path, flags, 0, Fcntl.RESOLVE_IN_ROOT | Fcntl.RESOLVE_NO_MAGICLINKS);
     Unistd.close(rootFd);
+    return readAndClose(fd, limit);
+  }
+
+  /** Reads a regular file of the operator's. @return null when there is none, or it may not be read */
+  static String read(String path, int limit) {
+    return readAndClose(Fcntl.open(path, Fcntl.O_RDONLY | Fcntl.O_NONBLOCK | Fcntl.O_NOCTTY | CLOEXEC, 0), limit);
+  }
+
+  private static String readAndClose(int fd, int limit) {
     if (fd < 0) {
       return null;
     }
@@ -68,6 +79,26 @@ final class HostFiles {
     String text = regular ? readAll(fd, limit) : null;
     Unistd.close(fd);
     return text;
+  }
+
+  /** Puts a file there as a whole: whoever sees it sees all of it. */
+  static void replace(String path, String content) {
+    String temporary = path + ".redoubt-" + Process.getpid();
+    byte[] bytes = content.getBytes(StandardCharsets.ISO_8859_1);
+    int fd = Fcntl.open(temporary, Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_EXCL | CLOEXEC, 0644);
+    long r = fd;
+    if (fd >= 0) {
+      MemorySegment.copy(bytes, 0, BUFFER, ValueLayout.JAVA_BYTE, 0, bytes.length);
+      r = Unistd.write(fd, BUFFER, bytes.length);
+      Unistd.close(fd);
+      r = r == bytes.length ? Dir.renameat2(Fcntl.AT_FDCWD, temporary, Fcntl.AT_FDCWD, path, 0) : Math.min(r, -Errno.EIO);
+      if (r < 0) {
+        Dir.unlinkat(Fcntl.AT_FDCWD, temporary, 0);
+      }
+    }
+    if (r < 0) {
+      throw new StartFailure(Caller.FAILED, "cannot write " + path + ": " + Errno.message(r));
+    }
   }
 
   private static String readAll(int fd, int limit) {

@@ -5,10 +5,14 @@ import io.redoubt.sentry.Sandbox;
 import io.redoubt.sentry.SandboxConfig;
 import io.redoubt.sentry.StartFailure;
 import java.util.List;
+import java.util.function.IntConsumer;
 
 /** The command line of {@code redoubt}: what the native front does not do itself. */
 public final class Main {
   static final String VERSION = "0.1.0";
+
+  /** The runtime specification that {@code run} follows. */
+  private static final String OCI_VERSION = "1.2.0";
 
   private static final String USAGE =
       """
@@ -46,12 +50,20 @@ public final class Main {
         if (given.has("--help")) {
           caller.print(DoCommand.help());
         } else {
-          start(caller, command, DoCommand.config(given));
+          start(caller, command, DoCommand.config(given), pid -> {});
+        }
+      }
+      case "run" -> {
+        Given given = RunCommand.parse(words);
+        if (given.has("--help")) {
+          caller.print(RunCommand.help());
+        } else {
+          run(caller, RunCommand.request(given));
         }
       }
       case "profile" -> caller.print(ProfileCommand.text(words));
       case "help", "--help", "-h" -> help(caller, words);
-      case "--version", "-v", "version" -> caller.print("redoubt " + VERSION + "\n");
+      case "--version", "-v", "version" -> caller.print("redoubt version " + VERSION + "\nspec: " + OCI_VERSION + "\n");
       default -> throw unknown(command);
     }
     caller.done();
@@ -66,15 +78,28 @@ public final class Main {
     String topic = words.isEmpty() ? "" : words.get(0);
     switch (topic) {
       case "do" -> caller.print(DoCommand.help());
+      case "run" -> caller.print(RunCommand.help());
       case "" -> caller.print(USAGE);
       default -> throw unknown(topic);
     }
   }
 
-  private static void start(Caller caller, String command, SandboxConfig config) {
+  private static void run(Caller caller, RunCommand.Request request) {
+    for (String warning : request.bundle().warnings()) {
+      caller.warn(warning);
+    }
+    String pidFile = request.pidFile();
+    start(caller, "run", request.bundle().config(), pid -> {
+      if (pidFile != null) {
+        HostFiles.replace(pidFile, Integer.toString(pid));
+      }
+    });
+  }
+
+  private static void start(Caller caller, String command, SandboxConfig config, IntConsumer onProcess) {
     if (caller.front() == null) {
       throw new StartFailure(Caller.FAILED, command + " needs the native front, which makes the sandbox: start it as redoubt " + command);
     }
-    Sandbox.run(config, caller.front());
+    Sandbox.run(config, caller.front(), onProcess);
   }
 }

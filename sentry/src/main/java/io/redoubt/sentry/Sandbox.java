@@ -19,6 +19,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.util.function.IntConsumer;
 
 /**
  * One sandbox from its configuration to its end.
@@ -32,22 +33,28 @@ public final class Sandbox {
 
   private final SandboxConfig config;
   private final ControlSocket control;
+  private final IntConsumer onProcess;
   private final Kernel kernel;
   private final MountTree mounts;
 
-  private Sandbox(SandboxConfig config, ControlSocket control) {
+  private Sandbox(SandboxConfig config, ControlSocket control, IntConsumer onProcess) {
     this.config = config;
+    this.onProcess = onProcess;
     this.control = control;
     kernel = new Kernel();
     mounts = new MountTree(kernel, config);
   }
 
-  /** Runs a sandbox. Does not return: the front ends this process when all is over. */
-  public static void run(SandboxConfig config, ControlSocket control) {
+  /**
+   * Runs a sandbox. Does not return: the front ends this process when all is over.
+   *
+   * @param onProcess told the host pid of the guest's first process before that runs anything
+   */
+  public static void run(SandboxConfig config, ControlSocket control, IntConsumer onProcess) {
     control.send(ControlSocket.FILTER, GuestProfile.sockFilters());
     control.send(ControlSocket.PLAN, plan(config));
     try {
-      new Sandbox(config, control).start();
+      new Sandbox(config, control, onProcess).start();
     } catch (StartFailure e) {
       control.fail(e.code, e.getMessage());
     }
@@ -120,6 +127,7 @@ public final class Sandbox {
     if (config.tty()) {
       stdio.openTerminal(files, mounts.root());
     }
+    onProcess.accept(f.intAt(0));
     int listener = f.fd();
     // Without it every call costs a wake-up across CPUs: 52 us in place of 7.7 (Linux 6.6 and later).
     Seccomp.setFlags(listener, Seccomp.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);

@@ -1,0 +1,167 @@
+package io.redoubt.launcher;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import com.google.gson.Strictness;
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
+import io.redoubt.sentry.SandboxConfig;
+import io.redoubt.sentry.SandboxConfig.Root;
+import io.redoubt.sentry.SandboxConfig.RootMode;
+import io.redoubt.sentry.StartFailure;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * An OCI bundle (runtime-spec, config.md): a directory with config.json and a root file system.
+ *
+ * @param warnings what is not done as the configuration says
+ */
+record Bundle(SandboxConfig config, List<String> warnings) {
+  private static final int MAX_BYTES = 16 << 20;
+
+  /** Reads the bundle in the directory {@code dir}, an absolute path. */
+  static Bundle read(String dir) {
+    List<String> warnings = new ArrayList<>();
+    JsonFields top = new JsonFields(parse(text(dir)), "", warnings);
+    String version = top.string("ociVersion");
+    if (version == null || !version.startsWith("1.")) {
+      throw top.failure("ociVersion", version == null ? "missing; this is not an OCI configuration" : version + " is not 1.x");
+    }
+    JsonFields process = top.object("process");
+    if (process == null) {
+      throw top.failure("process", "missing; it says what to run");
+    }
+    Root root = root(top, dir);
+    OciProcess p = OciProcess.read(process, root.path());
+    String hostname = top.string("hostname");
+    String domainname = top.string("domainname");
+    SandboxConfig config =
+        new SandboxConfig(
+            p.args(),
+            p.env(),
+            false,
+            DoCommand.searchPath(p.env()),
+            p.cwd(),
+            p.uid(),
+            p.gid(),
+            p.groups(),
+            p.capabilities(),
+            p.noNewPrivs(),
+            hostname == null ? CallerFacts.hostname() : hostname,
+            domainname == null ? CallerFacts.domainname() : domainname,
+            p.umask(),
+            root,
+            OciMounts.read(top, dir),
+            false,
+            p.terminal(),
+            p.rlimits(),
+            null,
+            false);
+    linux(top.object("linux"));
+    top.unsupported("hooks");
+    top.accept("annotations");
+    top.reportUnknown();
+    return new Bundle(config, warnings);
+  }
+
+  private static Root root(JsonFields top, String dir) {
+    JsonFields root = top.object("root");
+    String path = root == null ? null : root.string("path");
+    if (path == null || path.isEmpty()) {
+      throw top.failure("root.path", "missing; it names the directory with the root file system");
+    }
+    boolean readOnly = root.flag("readonly");
+    root.reportUnknown();
+    String absolute = HostFiles.absolute(dir, path);
+    String problem = HostFiles.notDirectory(absolute);
+    if (problem != null) {
+      throw top.failure("root.path", absolute + ": " + problem);
+    }
+    return new Root(absolute, readOnly ? RootMode.READ_ONLY : RootMode.WRITABLE);
+  }
+
+  /** What a sandbox has of its own (namespaces, a /proc without the host's secrets) needs nothing; the rest is not there yet. */
+  private static void linux(JsonFields linux) {
+    if (linux == null) {
+      return;
+    }
+    for (JsonFields namespace : linux.objects("namespaces")) {
+      namespace.accept("type");
+      if (namespace.has("path")) {
+        namespace.warn("path", "joining a namespace is not supported yet: the sandbox has its own");
+      }
+      namespace.reportUnknown();
+    }
+    for (String field : new String[] {"maskedPaths", "readonlyPaths"}) {
+      for (String path : linux.strings(field)) {
+        if (!path.startsWith("/proc/") && !path.startsWith("/sys/")) {
+          linux.warn(field, path + ": only paths of /proc and /sys, which are the sandbox's own, can be here");
+        }
+      }
+    }
+    JsonFields resources = linux.object("resources");
+    if (resources != null) {
+      resources.accept("devices"); // a guest has no device of the host
+      resources.unsupported(
+          "memory", "cpu", "pids", "blockIO", "hugepageLimits", "network", "rdma", "unified");
+      resources.reportUnknown();
+    }
+    linux.accept("cgroupsPath");
+    linux.unsupported(
+        "uidMappings", "gidMappings", "devices", "netDevices", "sysctl", "seccomp", "rootfsPropagation", "mountLabel", "intelRdt",
+        "personality", "timeOffsets", "memoryPolicy");
+    linux.reportUnknown();
+  }
+
+  private static String text(String dir) {
+    String problem = HostFiles.notDirectory(dir);
+    if (problem != null) {
+      throw new StartFailure(Caller.FAILED, "bundle " + dir + ": " + problem + "; give one with --bundle DIR");
+    }
+    String text = HostFiles.read(dir + "/config.json", MAX_BYTES);
+    if (text == null) {
+      throw new StartFailure(
+          Caller.FAILED, dir + "/config.json: no such file, or not readable; give a bundle with --bundle DIR, runc spec makes a config.json");
+    }
+    return new String(text.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+  }
+
+  /** The tree of a configuration; a failure says line and column. */
+  static com.google.gson.JsonObject parse(String text) {
+    JsonReader reader = new JsonReader(new StringReader(text));
+    reader.setStrictness(Strictness.STRICT);
+    JsonElement tree;
+    try {
+      tree = JsonParser.parseReader(reader);
+      if (reader.peek() != JsonToken.END_DOCUMENT) {
+        throw invalid("more text after the end of the object");
+      }
+    } catch (JsonParseException | IOException e) {
+      Throwable cause = e.getCause() instanceof IOException ? e.getCause() : e;
+      throw invalid(position(cause.getMessage()));
+    } catch (StackOverflowError e) {
+      throw invalid("nested too deeply");
+    }
+    if (!tree.isJsonObject()) {
+      throw invalid("must hold one object");
+    }
+    return tree.getAsJsonObject();
+  }
+
+  private static StartFailure invalid(String why) {
+    return new StartFailure(Caller.FAILED, "config.json: invalid JSON: " + RawArguments.raw(why));
+  }
+
+  /** Without the second line and the path that Gson adds: "Expected ':' at line 3 column 5 path $.a". */
+  private static String position(String message) {
+    int end = message.indexOf('\n');
+    String line = end < 0 ? message : message.substring(0, end);
+    int path = line.lastIndexOf(" path $");
+    return path < 0 ? line : line.substring(0, path);
+  }
+}

@@ -1,0 +1,100 @@
+package io.redoubt.launcher;
+
+import io.redoubt.sentry.SandboxConfig.MountSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * {@code mounts} of an OCI configuration, as file systems of the sandbox: binds are served by the gofer, all others are the sentry's
+ * own, whatever their source says.
+ */
+final class OciMounts {
+  /** What the sentry acts on. */
+  private static final Set<String> FLAGS = Set.of("ro", "nosuid", "nodev", "noexec");
+
+  /** What is the case anyway, or means nothing to a file system that only this sandbox has. */
+  private static final Set<String> ACCEPTED =
+      Set.of(
+          "defaults", "rw", "suid", "dev", "exec", "sync", "async", "dirsync", "atime", "noatime", "diratime", "nodiratime", "relatime",
+          "norelatime", "strictatime", "nostrictatime", "bind", "rbind", "private", "rprivate", "slave", "rslave", "shared", "rshared",
+          "unbindable", "runbindable", "newinstance", "silent", "loud", "mand", "nomand", "iversion", "noiversion", "rrw", "rsuid", "rdev",
+          "rexec");
+
+  private static final Set<String> ACCEPTED_KEYS = Set.of("uid", "gid", "ptmxmode", "nr_inodes", "nr_blocks", "max");
+
+  private OciMounts() {}
+
+  static List<MountSpec> read(JsonFields top, String bundle) {
+    List<MountSpec> mounts = new ArrayList<>();
+    boolean hasDev = false;
+    for (JsonFields f : top.objects("mounts")) {
+      MountSpec m = mount(f, bundle);
+      f.reportUnknown();
+      if (m != null) {
+        hasDev |= m.destination().equals("/dev");
+        mounts.add(m);
+      }
+    }
+    if (!hasDev) {
+      mounts.add(0, StandardMounts.DEV); // the specification wants its devices, mounted or not
+    }
+    return mounts;
+  }
+
+  private static MountSpec mount(JsonFields f, String bundle) {
+    String destination = f.string("destination");
+    if (destination == null || !destination.startsWith("/")) {
+      throw f.failure("destination", destination == null ? "missing" : "not an absolute path: " + destination);
+    }
+    String type = f.string("type");
+    String source = f.string("source");
+    List<String> given = f.strings("options");
+    f.unsupported("uidMappings", "gidMappings");
+    List<String> options = options(f, given);
+    if (given.contains("bind") || given.contains("rbind") || "bind".equals(type)) {
+      if (source == null) {
+        throw f.failure("source", "missing; a bind mount needs one");
+      }
+      String path = HostFiles.absolute(bundle, source);
+      int t = HostFiles.type(path);
+      if (t < 0) {
+        throw f.failure("source", path + ": " + HostFiles.problem(t));
+      }
+      return new MountSpec("bind", path, destination, options);
+    }
+    if (type == null) {
+      throw f.failure("type", "missing");
+    }
+    switch (type) {
+      case "tmpfs":
+        // An empty /dev that a runtime fills with devices: here that is a file system of its own.
+        return destination.equals("/dev") ? StandardMounts.DEV : new MountSpec(type, type, destination, options);
+      case "proc", "devpts", "sysfs", "mqueue":
+        return new MountSpec(type, type, destination, options);
+      case "cgroup", "cgroup2":
+        return null; // the sandbox shows no control groups, so programs find none rather than wrong ones
+      default:
+        f.warn("type", type + ": not a file system of the sandbox, not mounted");
+        return null;
+    }
+  }
+
+  private static List<String> options(JsonFields f, List<String> given) {
+    List<String> out = new ArrayList<>();
+    for (String o : given) {
+      int equals = o.indexOf('=');
+      String key = equals < 0 ? o : o.substring(0, equals);
+      if (FLAGS.contains(o)) {
+        out.add(o);
+      } else if (o.startsWith("r") && FLAGS.contains(o.substring(1))) {
+        out.add(o.substring(1)); // recursive: a bind has no mounts below it here
+      } else if (equals > 0 && (key.equals("size") || key.equals("mode"))) {
+        out.add(o);
+      } else if (!ACCEPTED.contains(o) && !ACCEPTED_KEYS.contains(key)) {
+        f.warn("options", o + ": unknown option, ignored");
+      }
+    }
+    return out;
+  }
+}

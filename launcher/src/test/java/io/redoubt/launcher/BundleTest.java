@@ -1,0 +1,186 @@
+package io.redoubt.launcher;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.redoubt.sentry.SandboxConfig;
+import io.redoubt.sentry.SandboxConfig.MountSpec;
+import io.redoubt.sentry.SandboxConfig.RootMode;
+import io.redoubt.sentry.StartFailure;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BundleTest {
+  private static final String PROCESS = "'process':{'args':['/bin/sh','-c','x'],'cwd':'/','env':['PATH=/p','A=é']}";
+
+  @TempDir Path dir;
+
+  @BeforeEach
+  void rootfs() throws IOException {
+    Files.createDirectory(dir.resolve("rootfs"));
+  }
+
+  private Bundle read(String json) {
+    try {
+      Files.writeString(dir.resolve("config.json"), json.replace('\'', '"'));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+    return Bundle.read(dir.toString());
+  }
+
+  private Bundle with(String fields) {
+    return read("{'ociVersion':'1.0.2','root':{'path':'rootfs'}," + PROCESS + fields + "}");
+  }
+
+  private String failure(String json) {
+    return assertThrows(StartFailure.class, () -> read(json)).getMessage();
+  }
+
+  private String processFailure(String process) {
+    return failure("{'ociVersion':'1.0.2','root':{'path':'rootfs'},'process':{" + process + "}}");
+  }
+
+  @Test
+  void theLeastThatIsNeeded() {
+    Bundle b = with("");
+    SandboxConfig c = b.config();
+    assertEquals(List.of(), b.warnings());
+    assertEquals(List.of("/bin/sh", "-c", "x"), c.args());
+    assertEquals(List.of("PATH=/p", "A=\u00c3\u00a9", "HOME=/"), c.env());
+    assertEquals("/p", c.searchPath());
+    assertEquals(dir + "/rootfs", c.root().path());
+    assertEquals(RootMode.WRITABLE, c.root().mode());
+    assertEquals(List.of(StandardMounts.DEV), c.mounts());
+    assertFalse(c.hasShim());
+    assertEquals(0, c.capabilities().bounding());
+  }
+
+  @Test
+  void everythingThatIsActedOn() {
+    Bundle b =
+        read(
+            """
+            {"ociVersion":"1.1.0","hostname":"h","domainname":"d","annotations":{"x":"y"},
+             "root":{"path":"rootfs","readonly":true},
+             "process":{"terminal":true,"args":["a"],"cwd":"/w","noNewPrivileges":true,
+               "user":{"uid":5,"gid":6,"additionalGids":[7,4294967294],"umask":63},
+               "capabilities":{"bounding":["CAP_KILL"],"effective":["CAP_CHOWN","CAP_CHECKPOINT_RESTORE"]},
+               "rlimits":[{"type":"RLIMIT_NOFILE","soft":10,"hard":18446744073709551615}],"oomScoreAdj":0},
+             "mounts":[{"destination":"/dev","type":"tmpfs","source":"tmpfs","options":["nosuid","strictatime","mode=755","size=65536k"]},
+               {"destination":"/t","type":"tmpfs","source":"tmpfs","options":["nosuid","size=1m","ro"]},
+               {"destination":"/b","source":"rootfs","options":["rbind","rro"]},
+               {"destination":"/sys/fs/cgroup","type":"cgroup","source":"cgroup"}],
+             "linux":{"namespaces":[{"type":"pid"}],"resources":{"devices":[{"allow":false}]},"maskedPaths":["/proc/kcore"]}}
+            """);
+    assertEquals(List.of(), b.warnings());
+    SandboxConfig c = b.config();
+    assertEquals(5, c.uid());
+    assertEquals(6, c.gid());
+    assertArrayEquals(new int[] {7, -2}, c.groups());
+    assertEquals(077, c.umask());
+    assertTrue(c.tty() && c.noNewPrivs());
+    assertEquals("h", c.hostname());
+    assertEquals("d", c.domainname());
+    assertEquals(RootMode.READ_ONLY, c.root().mode());
+    assertEquals(1L << 5, c.capabilities().bounding());
+    assertEquals(1L | 1L << 40, c.capabilities().effective());
+    assertEquals(10, c.rlimits()[3 * 7 + 1]);
+    assertEquals(-1, c.rlimits()[3 * 7 + 2]);
+    assertEquals(
+        List.of(
+            StandardMounts.DEV,
+            new MountSpec("tmpfs", "tmpfs", "/t", List.of("nosuid", "size=1m", "ro")),
+            new MountSpec("bind", dir + "/rootfs", "/b", List.of("ro"))),
+        c.mounts());
+  }
+
+  @Test
+  void whatIsUnknownOrNotDoneIsSaid() {
+    assertEquals(
+        List.of(
+            "config.json: process.capabilities.bounding: CAP_X: unknown capability, ignored",
+            "config.json: process.colour: unknown field, ignored",
+            "config.json: linux.namespaces[0].path: joining a namespace is not supported yet: the sandbox has its own",
+            "config.json: linux.resources.memory: not supported yet, ignored",
+            "config.json: hooks: not supported yet, ignored",
+            "config.json: x: unknown field, ignored"),
+        read(
+                "{'ociVersion':'1.0.2','root':{'path':'rootfs'},'x':1,'hooks':{'prestart':[{'path':'/x'}]},"
+                    + "'process':{'args':['a'],'cwd':'/','colour':1,'capabilities':{'bounding':['CAP_X']}},"
+                    + "'linux':{'namespaces':[{'type':'network','path':'/n'}],'resources':{'memory':{'limit':1}},'seccomp':{}}}")
+            .warnings());
+  }
+
+  @Test
+  void badJsonSaysWhere() {
+    assertEquals("config.json: invalid JSON: Expected ':' at line 2 column 7", failure("{\n 'a' 1}"));
+    assertEquals("config.json: invalid JSON: more text after the end of the object", failure("{} {}").replaceAll(" at line.*", ""));
+    assertEquals("config.json: invalid JSON: must hold one object", failure("[]"));
+    assertTrue(failure("").startsWith("config.json: invalid JSON: "));
+    assertTrue(failure("{'a':").contains("line 1 column"));
+    assertTrue(failure("[".repeat(100_000)).startsWith("config.json: invalid JSON: "));
+  }
+
+  @Test
+  void whatIsMissingOrOfTheWrongKindIsNamed() {
+    assertEquals("config.json: ociVersion: missing; this is not an OCI configuration", failure("{}"));
+    assertEquals("config.json: ociVersion: must be a string", failure("{'ociVersion':1}"));
+    assertEquals("config.json: process: missing; it says what to run", failure("{'ociVersion':'1.0.0'}"));
+    assertEquals(
+        "config.json: root.path: missing; it names the directory with the root file system",
+        failure("{'ociVersion':'1.0.0','process':{}}"));
+    assertEquals(
+        "config.json: root.path: " + dir + "/no: no such directory",
+        failure("{'ociVersion':'1.0.0','root':{'path':'no'},'process':{}}"));
+    assertEquals("config.json: process.args: missing or empty; it is the command to run", processFailure(""));
+    assertEquals("config.json: process.args[1]: must be a string", processFailure("'args':['a',1]"));
+    assertEquals("config.json: process.cwd: not an absolute path: tmp", processFailure("'args':['a'],'cwd':'tmp'"));
+    assertEquals("config.json: process.cwd: missing", processFailure("'args':['a']"));
+    assertEquals(
+        "config.json: process.user.uid: must be a whole number, not negative", processFailure("'args':['a'],'cwd':'/','user':{'uid':-1}"));
+    assertEquals(
+        "config.json: process.user.uid: is larger than any id", processFailure("'args':['a'],'cwd':'/','user':{'uid':4294967295}"));
+    assertEquals(
+        "config.json: process.rlimits[0].type: RLIMIT_X is no resource limit, see getrlimit(2)",
+        processFailure("'args':['a'],'cwd':'/','rlimits':[{'type':'RLIMIT_X','soft':1,'hard':1}]"));
+  }
+
+  @Test
+  void mountsAreChecked() {
+    assertEquals(
+        "config.json: mounts[0].source: /no/such: no such file or directory",
+        assertThrows(StartFailure.class, () -> with(",'mounts':[{'destination':'/a','type':'bind','source':'/no/such'}]")).getMessage());
+    assertEquals(
+        "config.json: mounts[0].destination: not an absolute path: a",
+        assertThrows(StartFailure.class, () -> with(",'mounts':[{'destination':'a','type':'tmpfs'}]")).getMessage());
+    assertEquals(
+        List.of(
+            "config.json: mounts[0].type: overlay: not a file system of the sandbox, not mounted",
+            "config.json: mounts[1].options: fast: unknown option, ignored"),
+        with(",'mounts':[{'destination':'/a','type':'overlay'},{'destination':'/b','type':'tmpfs','options':['fast']}]").warnings());
+  }
+
+  @Test
+  void aBundleThatIsNotThere() {
+    assertTrue(
+        assertThrows(StartFailure.class, () -> Bundle.read("/no/such")).getMessage().startsWith("bundle /no/such: no such directory"));
+    assertTrue(
+        assertThrows(StartFailure.class, () -> Bundle.read(dir.toString())).getMessage().startsWith(dir + "/config.json: no such file"));
+  }
+
+  @Test
+  void containerIdsAreNamesOfDirectories() {
+    for (String id : new String[] {"", ".", "..", "a/b", "a b", "é"}) {
+      assertThrows(StartFailure.class, () -> RunCommand.request(RunCommand.parse(List.of("--", id))), id);
+    }
+  }
+}
