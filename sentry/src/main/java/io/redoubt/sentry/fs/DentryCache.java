@@ -13,7 +13,9 @@ final class DentryCache {
   /** What one insertion may evict: more than one, so that the cache shrinks back to its limit. */
   private static final int MAX_VICTIMS = 4;
 
-  private final int limit;
+  private static final int MIN_LIMIT = 256;
+
+  private int limit;
   private Dentry hand;
   private int size;
 
@@ -36,8 +38,13 @@ final class DentryCache {
       }
       d.inRing = true;
       size++;
-      victims = size > limit ? sweep() : null;
+      victims = size > limit ? sweep(MAX_STEPS, MAX_VICTIMS) : null;
     }
+    bury(victims);
+  }
+
+  private static void bury(Dentry list) {
+    Dentry victims = list;
     while (victims != null) {
       Dentry next = victims.ringNext;
       victims.ringNext = null;
@@ -53,14 +60,24 @@ final class DentryCache {
     }
   }
 
+  /** Halves what is there, and the limit. */
+  void shrink() {
+    Dentry victims;
+    synchronized (this) {
+      limit = Math.min(limit, Math.max(MIN_LIMIT, size / 2));
+      victims = sweep(2 * size, size - limit);
+    }
+    bury(victims);
+  }
+
   synchronized int size() {
     return size;
   }
 
-  private Dentry sweep() {
+  private Dentry sweep(int maxSteps, int maxVictims) {
     Dentry victims = null;
     int found = 0;
-    for (int i = 0; i < MAX_STEPS && found < MAX_VICTIMS && size > limit; i++) {
+    for (int i = 0; i < maxSteps && found < maxVictims && size > limit; i++) {
       Dentry d = hand;
       hand = d.ringNext;
       if (d.used) {

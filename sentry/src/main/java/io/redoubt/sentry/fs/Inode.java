@@ -103,6 +103,9 @@ public abstract class Inode {
   /** A dentry leads here from now on. */
   public void attach() {}
 
+  /** What a lookup gave was not made a dentry, because there is one already. */
+  public void unused() {}
+
   /** A dentry that led here is gone. When the last one is and no name is left, what the inode holds may be given back. */
   public void detach() {}
 
@@ -145,7 +148,7 @@ public abstract class Inode {
     return c.fail(-30);
   }
 
-  /** Makes a FIFO, socket or device node. @param mode with type bits */
+  /** Makes a FIFO, a socket, a device node, or a regular file that is not opened. @param mode with type bits */
   public Inode mknod(Syscall c, String name, int mode, long rdev) {
     return c.fail(-30);
   }

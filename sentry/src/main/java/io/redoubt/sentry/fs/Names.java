@@ -85,7 +85,7 @@ public final class Names {
               switch (mode & Stat.S_IFMT) {
                 case Stat.S_IFDIR -> in.mkdir(c, w.last(), masked & 07777);
                 case Stat.S_IFLNK -> in.symlink(c, w.last(), target);
-                case 0, Stat.S_IFREG -> in.create(c, w.last(), masked & 07777);
+                case 0 -> in.mknod(c, w.last(), masked | Stat.S_IFREG, 0);
                 default -> in.mknod(c, w.last(), masked, rdev);
               };
           if (made == null) {
@@ -131,6 +131,13 @@ public final class Names {
       }
       synchronized (dir) {
         Inode made = dir.inode().create(c, w.last(), mode & 07777 & ~c.task.fs.umask());
+        if (made == null && c.error() == -Errno.EEXIST && !exclusive && dir.inode().isRevalidated()) {
+          Dentry other = vfs.load(c, dir, w.last()); // others were faster
+          if (other != null) {
+            c.fail(1);
+          }
+          return other;
+        }
         if (made == null) {
           return null;
         }

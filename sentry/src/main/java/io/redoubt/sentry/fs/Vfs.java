@@ -277,6 +277,13 @@ public final class Vfs {
   private Dentry settle(Syscall c, Dentry dir, Dentry known, String name, Inode child) {
     if (known != null) {
       if (child != null && known.inode() == child) {
+        child.unused();
+        return known;
+      }
+      if (known.mounts > 0) { // others replaced a mount point: what is mounted stays reachable
+        if (child != null) {
+          child.unused();
+        }
         return known;
       }
       unhash(known);
@@ -344,6 +351,11 @@ public final class Vfs {
     if (in.cachesMissing() && !in.isRevalidated() && dir.isHashed()) {
       insert(dir, name, null).unpin();
     }
+  }
+
+  /** The gofer is out of descriptors: makes the cache smaller, once for all. */
+  public void shrinkCache() {
+    cache.shrink();
   }
 
   int cachedDentries() {

@@ -1,5 +1,7 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.gofer.NodeAttr;
+import io.redoubt.gofer.Opened;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.Walk;
 import java.lang.foreign.Arena;
@@ -25,6 +27,12 @@ public final class Scratch {
   public final Walk walk = new Walk();
 
   public final Walk secondWalk = new Walk();
+
+  /** Answers of the gofer, used at once. */
+  public final NodeAttr attr = new NodeAttr();
+
+  public final Opened opened = new Opened();
+  public final io.redoubt.gofer.Walk goferWalk = new io.redoubt.gofer.Walk();
 
   /** Attributes that are asked for and used at once. */
   public final Stat stat = new Stat();

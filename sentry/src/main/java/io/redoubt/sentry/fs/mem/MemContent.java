@@ -7,7 +7,9 @@ import io.redoubt.host.Fcntl;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Stat.StatBuf;
 import io.redoubt.host.Unistd;
+import io.redoubt.sentry.fs.gofer.HostFile;
 import io.redoubt.sentry.kernel.KernelThread;
+import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -34,8 +36,21 @@ final class MemContent {
 
   private boolean isSparse;
 
-  MemContent(MemFs fs) {
+  /** The content is still that of the lower tree; null: it is here. */
+  private volatile LowerFile lower;
+
+  private final long lowerBlocks;
+
+  /** @param lower null for an empty file */
+  MemContent(MemFs fs, LowerFile lower, long size, long blocks) {
     this.fs = fs;
+    this.lower = lower;
+    this.size = size;
+    this.lowerBlocks = blocks;
+  }
+
+  LowerFile lower() {
+    return lower;
   }
 
   long size() {
@@ -43,6 +58,9 @@ final class MemContent {
   }
 
   long blocks() {
+    if (lower != null) {
+      return lowerBlocks;
+    }
     return memfd >= 0 ? charged / 512 : pages(size) / 512;
   }
 
@@ -58,7 +76,11 @@ final class MemContent {
     return (bytes + PAGE - 1) & -PAGE;
   }
 
-  /** Reads without the node's monitor if there is a memfd, which the caller keeps open. @return bytes or a negative errno */
+  /**
+   * Reads what is no longer lower; without the node's monitor if there is a memfd, which the caller keeps open.
+   *
+   * @return bytes or a negative errno
+   */
   long read(MemorySegment to, long length, long offset) {
     int fd = memfd;
     if (fd >= 0) {
@@ -72,6 +94,7 @@ final class MemContent {
     return n;
   }
 
+  /** Writes; the content is no longer lower. */
   long write(MemorySegment from, long length, long offset) {
     long end = offset + length;
     if (end < 0) {
@@ -119,7 +142,17 @@ final class MemContent {
     return n;
   }
 
-  int resize(long newSize) {
+  int resize(Syscall c, long newSize) {
+    if (lower != null) {
+      if (newSize == 0) {
+        dropLower(0);
+      } else {
+        int r = copyUp(c);
+        if (r < 0) {
+          return r;
+        }
+      }
+    }
     if (memfd < 0 && newSize <= Slab.MAX_BLOCK) {
       if (newSize == 0) {
         dropBlock();
@@ -149,6 +182,52 @@ final class MemContent {
     }
     size = newSize;
     return 0;
+  }
+
+  /** Takes the content over from the lower file, which stays as it is. @return 0 or a negative errno */
+  int copyUp(Syscall c) {
+    LowerFile from = lower;
+    if (from == null) {
+      return 0;
+    }
+    HostFile file = from.acquire(c);
+    if (file == null) {
+      return (int) c.error();
+    }
+    try {
+      long length = size;
+      size = 0;
+      lower = null; // for the time of the writes
+      MemorySegment bulk = c.scratch().bulk.asSlice(c.scratch().bulk.byteSize() / 2); // the first half may hold what is to be written
+      long done = 0;
+      while (done < length) {
+        long n = file.read(bulk, Math.min(bulk.byteSize(), length - done), done);
+        if (n > 0) {
+          n = write(bulk, n, done);
+        }
+        if (n <= 0) {
+          if (n == 0) {
+            break; // it is shorter than it was
+          }
+          dropContent();
+          size = length;
+          lower = from;
+          return (int) n;
+        }
+        done += n;
+      }
+    } finally {
+      from.release();
+    }
+    from.drop();
+    return 0;
+  }
+
+  private void dropLower(long newSize) {
+    LowerFile from = lower;
+    lower = null;
+    size = newSize;
+    from.drop();
   }
 
   /** fallocate(2) with the modes of tmpfs, and FALLOC_FL_ZERO_RANGE. */
@@ -291,6 +370,14 @@ final class MemContent {
   }
 
   void free() {
+    if (lower != null) {
+      dropLower(0);
+    }
+    dropContent();
+    size = 0;
+  }
+
+  private void dropContent() {
     dropBlock();
     if (memfd >= 0) {
       Unistd.close(memfd);
@@ -302,6 +389,7 @@ final class MemContent {
       Unistd.close(readOnlyFd);
       readOnlyFd = -1;
     }
-    size = 0;
+    denseEnd = 0;
+    isSparse = false;
   }
 }

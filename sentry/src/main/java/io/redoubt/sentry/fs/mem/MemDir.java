@@ -1,5 +1,7 @@
 package io.redoubt.sentry.fs.mem;
 
+import io.redoubt.gofer.NodeAttr;
+import io.redoubt.gofer.Walk;
 import io.redoubt.host.Errno;
 import io.redoubt.sentry.fs.Access;
 import io.redoubt.sentry.fs.DirSink;
@@ -8,20 +10,39 @@ import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.Rename;
 import io.redoubt.sentry.fs.Stat;
+import io.redoubt.sentry.fs.gofer.DirSnapshot;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 
 /** A directory. Its entries are guarded by its monitor; changes come one at a time, under {@code Vfs.tree}. */
 final class MemDir extends MemInode {
+  private static final int MAX_AHEAD = 16;
+
   private MemEntries entries; // made when the first comes
 
-  MemDir(MemFs fs, MemDir lowerParent, int mode, int uid, int gid) {
+  /** The size that the lower directory has. */
+  private final long lowerSize;
+
+  MemDir(MemFs fs, int mode, int uid, int gid) {
     super(fs, mode, uid, gid);
     nlink = 2;
+    lowerSize = 0;
+  }
+
+  MemDir(MemFs fs, MemDir parent, String name, int fid, NodeAttr attr) {
+    super(fs, parent, name, fid, attr);
+    lowerSize = attr.size;
+  }
+
+  private boolean hasLower() {
+    return lowerFid != 0;
   }
 
   @Override
   synchronized long size() {
+    if (hasLower()) {
+      return lowerSize;
+    }
     return entries == null ? 0 : entries.live() * 20L; // as tmpfs has it
   }
 
@@ -32,17 +53,57 @@ final class MemDir extends MemInode {
 
   @Override
   public boolean cachesMissing() {
-    return false; // a name that is not here costs one look into a table
+    return hasLower(); // otherwise a name that is not here costs one look into a table
   }
 
   @Override
   public Inode lookup(Syscall c, String name) {
-    MemInode node;
-    synchronized (this) {
-      MemEntries.Entry e = entries == null ? null : entries.get(name);
-      node = e == null ? null : e.node;
+    MemEntries.Entry e = entry(name);
+    if (e != null || !hasLower()) {
+      return e == null || e.node == null ? c.fail(-Errno.ENOENT) : e.node;
     }
-    return node == null ? c.fail(-Errno.ENOENT) : node;
+    NodeAttr attr = c.scratch().attr;
+    int fid = fs.client.lookup(lowerFid, name, attr);
+    if (fid == -Errno.EMFILE) {
+      c.task.kernel.vfs.shrinkCache();
+      fs.client.flushCloses();
+      fid = fs.client.lookup(lowerFid, name, attr);
+    }
+    return fid < 0 ? c.fail(fid) : fs.lowerNode(this, name, fid, attr);
+  }
+
+  private synchronized MemEntries.Entry entry(String name) {
+    return entries == null ? null : entries.get(name);
+  }
+
+  @Override
+  public int maxAhead() {
+    return hasLower() ? MAX_AHEAD : 1;
+  }
+
+  @Override
+  public int lookupAhead(Syscall c, String[] names, int from, int count, Inode[] found) {
+    if (count == 1 || !hasLower() || entry(names[from]) != null) {
+      return super.lookupAhead(c, names, from, count, found);
+    }
+    Walk w = c.scratch().goferWalk;
+    int n = fs.client.walk(lowerFid, names, from, count, false, w);
+    if (n < 0 || (n == 0 && w.error == Errno.EMFILE)) {
+      return super.lookupAhead(c, names, from, count, found); // makes room
+    }
+    if (n == 0) {
+      return -w.error;
+    }
+    MemDir parent = this;
+    for (int i = 0; i < n; i++) {
+      MemInode node = fs.lowerNode(parent, names[from + i], w.fids[i], w.attrs[i]);
+      found[from + i] = node;
+      if (node instanceof MemDir dir) {
+        parent = dir;
+      }
+    }
+    c.fail(w.error == Errno.ENOENT ? -Errno.ENOENT : 0);
+    return n;
   }
 
   @Override
@@ -52,8 +113,18 @@ final class MemDir extends MemInode {
 
   @Override
   public int readdir(Syscall c, long position, DirSink sink) {
-    list(position, Long.MAX_VALUE, sink);
-    return 0;
+    return new MemListing(this).list(c, position, sink);
+  }
+
+  /** The names of the lower directory; null with the errno in {@code error[0]}, or 0 there if there is none. */
+  DirSnapshot listLower(Syscall c, int[] error) {
+    return hasLower() ? DirSnapshot.read(fs.client, lowerFid, c.scratch().opened, error) : null;
+  }
+
+  /** Whether the entry of the lower listing is seen. */
+  synchronized boolean showsLower(String name) {
+    MemEntries.Entry e = entries == null ? null : entries.get(name);
+    return e == null || e.isInPlace();
   }
 
   /** The cookie of the youngest entry. */
@@ -76,7 +147,7 @@ final class MemDir extends MemInode {
   @Override
   public Inode mkdir(Syscall c, String name, int mode) {
     int inherited = permissions & Access.S_ISGID;
-    return add(c, name, new MemDir(fs, null, Stat.S_IFDIR | mode | inherited, c.task.credentials.fsuid(), group(c)));
+    return add(c, name, new MemDir(fs, Stat.S_IFDIR | mode | inherited, c.task.credentials.fsuid(), group(c)));
   }
 
   @Override
@@ -86,6 +157,9 @@ final class MemDir extends MemInode {
 
   @Override
   public Inode mknod(Syscall c, String name, int mode, long rdev) {
+    if ((mode & Stat.S_IFMT) == Stat.S_IFREG) {
+      return create(c, name, mode & 07777);
+    }
     return add(c, name, new MemSpecial(fs, fileMode(c, mode), c.task.credentials.fsuid(), group(c), rdev));
   }
 
@@ -96,7 +170,7 @@ final class MemDir extends MemInode {
     }
     MemFile f = new MemFile(fs, fileMode(c, Stat.S_IFREG | mode), c.task.credentials.fsuid(), group(c));
     f.charged = true;
-    f.nlink = 0;
+    f.unnamed();
     f.isLinkable = linkable;
     return f;
   }
@@ -151,11 +225,33 @@ final class MemDir extends MemInode {
   }
 
   private synchronized void leave(String name, MemInode node) {
+    if (entries == null) {
+      entries = new MemEntries();
+    }
     entries.remove(name);
+    node.anchored = true;
     if (node.type() == Stat.S_IFDIR) {
       nlink--;
     }
     touch(System.currentTimeMillis(), true);
+  }
+
+  /**
+   * Enters a lower node under the name that it has, because it was changed.
+   *
+   * @return false when that is done already, or it has no name any more
+   */
+  synchronized boolean keep(String name, MemInode node) {
+    if (node.anchored) {
+      return false;
+    }
+    if (entries == null) {
+      entries = new MemEntries();
+    }
+    entries.putInPlace(name, node);
+    node.charged = true;
+    node.anchored = true;
+    return true;
   }
 
   @Override
@@ -172,8 +268,7 @@ final class MemDir extends MemInode {
       if (node.nlink == 0 && !(node instanceof MemFile f && f.isLinkable)) {
         return -Errno.ENOENT;
       }
-      node.nlink++;
-      node.touch(System.currentTimeMillis(), false);
+      node.linked();
     }
     r = enter(name, node);
     if (r < 0) {
@@ -211,8 +306,23 @@ final class MemDir extends MemInode {
     return 0;
   }
 
-  private synchronized int checkEmpty(Syscall c) {
-    return entries == null || entries.live() == 0 ? 0 : -Errno.ENOTEMPTY;
+  private int checkEmpty(Syscall c) {
+    synchronized (this) {
+      if (entries != null && entries.live() > 0) {
+        return -Errno.ENOTEMPTY;
+      }
+    }
+    int[] error = new int[1];
+    DirSnapshot lower = listLower(c, error);
+    if (lower == null) {
+      return error[0];
+    }
+    for (int i = 0; i < lower.count(); i++) {
+      if (showsLower(lower.name(i))) {
+        return -Errno.ENOTEMPTY;
+      }
+    }
+    return 0;
   }
 
   @Override

@@ -12,48 +12,83 @@ final class MemEntries {
   /** A name. */
   static final class Entry {
     final String name;
+
+    /** Null for a whiteout: the lower name is gone. */
     final MemInode node;
+
+    /** 0 for a whiteout, and for a lower node that is anchored in its place: that is listed where the lower listing has it. */
     final long cookie;
+
+    /** Whether the lower directory has the name too. */
+    final boolean hidesLower;
+
     boolean removed;
 
-    Entry(String name, MemInode node, long cookie) {
+    Entry(String name, MemInode node, long cookie, boolean hidesLower) {
       this.name = name;
       this.node = node;
       this.cookie = cookie;
+      this.hidesLower = hidesLower;
+    }
+
+    /** Whether the lower directory's entry of this name is to be listed. */
+    boolean isInPlace() {
+      return node != null && cookie == 0;
     }
   }
 
   private final HashMap<String, Entry> byName = new HashMap<>(4);
   private final ArrayList<Entry> byCookie = new ArrayList<>(4); // ascending, with removed ones between
   private long lastCookie;
+  private int live; // names that are no whiteouts
 
   Entry get(String name) {
     return byName.get(name);
   }
 
   int live() {
-    return byName.size();
+    return live;
   }
 
+  /** A new name, or another node under an old one. */
   void put(String name, MemInode node) {
-    Entry e = new Entry(name, node, ++lastCookie);
-    Entry old = byName.put(name, e);
-    if (old != null) {
-      old.removed = true;
-    }
+    Entry old = byName.get(name);
+    Entry e = new Entry(name, node, ++lastCookie, old != null && old.hidesLower);
+    replace(old, e);
     byCookie.add(e);
   }
 
+  /** A lower node stays under its name. */
+  void putInPlace(String name, MemInode node) {
+    replace(byName.get(name), new Entry(name, node, 0, true));
+  }
+
+  /** The name goes. One that is not here is that of a lower node. */
   void remove(String name) {
-    Entry e = byName.remove(name);
-    if (e == null) {
+    Entry old = byName.get(name);
+    if (old == null || old.hidesLower) {
+      replace(old, new Entry(name, null, 0, true));
       return;
     }
+    byName.remove(name);
+    live--;
+    takeOut(old);
+  }
+
+  private void replace(Entry old, Entry e) {
+    byName.put(e.name, e);
+    live += (e.node != null ? 1 : 0) - (old != null && old.node != null ? 1 : 0);
+    if (old != null && old.cookie != 0) {
+      takeOut(old);
+    }
+  }
+
+  private void takeOut(Entry e) {
     e.removed = true;
     int size = byCookie.size();
     if (byCookie.get(size - 1) == e) {
       byCookie.remove(size - 1);
-    } else if (size > 16 && size > 2 * byName.size()) {
+    } else if (size > 16 && size > 2 * live) {
       byCookie.removeIf(x -> x.removed);
     }
   }

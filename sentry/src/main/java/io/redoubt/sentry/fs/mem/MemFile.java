@@ -1,5 +1,6 @@
 package io.redoubt.sentry.fs.mem;
 
+import io.redoubt.gofer.NodeAttr;
 import io.redoubt.host.Errno;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
@@ -15,7 +16,12 @@ final class MemFile extends MemInode {
 
   MemFile(MemFs fs, int mode, int uid, int gid) {
     super(fs, mode, uid, gid);
-    content = new MemContent(fs);
+    content = new MemContent(fs, null, 0, 0);
+  }
+
+  MemFile(MemFs fs, MemDir parent, String name, int fid, NodeAttr attr) {
+    super(fs, parent, name, 0, attr);
+    content = new MemContent(fs, new LowerFile(fs.lowerFiles, fid), attr.size, attr.blocks);
   }
 
   @Override
@@ -35,7 +41,7 @@ final class MemFile extends MemInode {
       return r;
     }
     synchronized (this) {
-      r = content.resize(size);
+      r = content.resize(c, size);
       if (r == 0) {
         dropPrivileges(c);
       }
@@ -45,12 +51,18 @@ final class MemFile extends MemInode {
 
   @Override
   public OpenFile open(Syscall c, Path path, int flags) {
-    return new MemOpenFile(this, path, flags);
+    LowerFile lower = content.lower();
+    if (lower != null && lower.acquire(c) == null) {
+      return null;
+    }
+    return new MemOpenFile(this, lower, path, flags);
   }
 
   @Override
   void free() {
-    content.free();
+    synchronized (this) {
+      content.free();
+    }
   }
 
   /** Failure to get memory of the host is a full disk to the guest. */

@@ -3,11 +3,14 @@ package io.redoubt.sentry.fs.mem;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.redoubt.gofer.GoferClient;
+import io.redoubt.gofer.NodeAttr;
 import io.redoubt.host.Process;
 import io.redoubt.host.Process.Sysinfo;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.StatFs;
+import io.redoubt.sentry.fs.gofer.Devices;
 import io.redoubt.sentry.kernel.KernelThread;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -19,24 +22,72 @@ public final class MemFs {
   static final int NODE_BYTES = 512;
 
   private static final long TMPFS_MAGIC = 0x01021994;
+  private static final long OVERLAYFS_MAGIC = 0x794c7630;
   private static final AtomicInteger DEVICES = new AtomicInteger(40);
 
   /** Inode numbers of new nodes start here: above those of lower file systems, below 2^53 so that a double holds them. */
   private static final long FIRST_INO = 1L << 48;
 
   /** All memory that the file systems of this sandbox may hold. */
-  private static final MemBudget SANDBOX = new MemBudget(null, Long.MAX_VALUE);
+  private static final MemBudget SANDBOX = new MemBudget(null, hostMemory() / 2); // as tmpfs has it
 
   final long dev = newDevice();
+
+  /** The lower tree's server, or null. */
+  final GoferClient client;
+
+  private final Devices devices;
+  final LowerFiles lowerFiles;
   final MemBudget budget;
   private final AtomicLong lastIno;
   private final MemDir root;
 
-  private MemFs(long limit, int mode, boolean isOverlay) {
+  private MemFs(long limit, int mode) {
     budget = new MemBudget(SANDBOX, limit);
-    lastIno = new AtomicLong(isOverlay ? FIRST_INO : 0);
-    root = new MemDir(this, null, Stat.S_IFDIR | (mode & 07777), 0, 0);
+    lastIno = new AtomicLong();
+    client = null;
+    devices = null;
+    lowerFiles = null;
+    root = new MemDir(this, Stat.S_IFDIR | (mode & 07777), 0, 0);
+  }
+
+  private MemFs(GoferClient client, int fid, NodeAttr attr) {
+    budget = new MemBudget(SANDBOX, Long.MAX_VALUE);
+    lastIno = new AtomicLong(FIRST_INO);
+    this.client = client;
+    devices = new Devices(attr.dev, dev);
+    lowerFiles = new LowerFiles(client);
+    root = new MemDir(this, null, "/", fid, attr);
     root.anchored = true;
+  }
+
+  /**
+   * An overlay: the tree below a node of the gofer, which is never written, and in memory what is changed in it. The sandbox must be
+   * the only one that changes the tree, or see changes late.
+   *
+   * @param fid node of the lower root, from now on the file system's
+   * @param attr of the lower root
+   * @return the root directory
+   */
+  public static Inode overlay(GoferClient client, int fid, NodeAttr attr) {
+    return new MemFs(client, fid, attr).root;
+  }
+
+  /** A node for what was found in the lower tree; takes over the fid. */
+  MemInode lowerNode(MemDir parent, String name, int fid, NodeAttr attr) {
+    return switch (attr.type()) {
+      case Stat.S_IFDIR -> new MemDir(this, parent, name, fid, attr);
+      case Stat.S_IFREG -> new MemFile(this, parent, name, fid, attr);
+      case Stat.S_IFLNK -> new MemSymlink(this, parent, name, fid, attr);
+      default -> {
+        client.closeLater(fid); // nothing of it is ever asked for
+        yield new MemSpecial(this, parent, name, 0, attr);
+      }
+    };
+  }
+
+  long device(long hostDev) {
+    return devices.guest(hostDev);
   }
 
   /**
@@ -47,12 +98,12 @@ public final class MemFs {
    * @return its root directory
    */
   public static Inode tmpfs(long limit, int mode) {
-    return new MemFs(limit <= 0 ? Long.MAX_VALUE : limit, mode, false).root;
+    return new MemFs(limit <= 0 ? Long.MAX_VALUE : limit, mode).root;
   }
 
   /** One that is not mounted anywhere. */
   static MemFs hidden() {
-    return new MemFs(Long.MAX_VALUE, 0700, false);
+    return new MemFs(Long.MAX_VALUE, 0700);
   }
 
   /** Bytes of memory that the host has. */
@@ -83,14 +134,13 @@ public final class MemFs {
 
   int statfs(StatFs out) {
     long page = 4096;
-    out.type = TMPFS_MAGIC;
+    out.type = client == null ? TMPFS_MAGIC : OVERLAYFS_MAGIC;
     out.blockSize = out.fragmentSize = page;
     long free = budget.free();
-    boolean unlimited = free > 1L << 50;
-    out.blocks = unlimited ? 0 : (free + budget.used()) / page;
-    out.blocksFree = out.blocksAvailable = unlimited ? 0 : free / page;
-    out.files = unlimited ? 0 : (free + budget.used()) / NODE_BYTES;
-    out.filesFree = unlimited ? 0 : free / NODE_BYTES;
+    out.blocks = (free + budget.used()) / page;
+    out.blocksFree = out.blocksAvailable = free / page;
+    out.files = (free + budget.used()) / NODE_BYTES;
+    out.filesFree = free / NODE_BYTES;
     out.fsid = dev;
     return 0;
   }

@@ -1,5 +1,6 @@
 package io.redoubt.sentry.fs.mem;
 
+import io.redoubt.gofer.NodeAttr;
 import io.redoubt.host.Errno;
 import io.redoubt.sentry.fs.Access;
 import io.redoubt.sentry.fs.Inode;
@@ -26,8 +27,19 @@ abstract class MemInode extends Inode {
   int mtimeNsec;
   int ctimeNsec;
 
+  /** Names in this file system that lead here; not {@link #nlink}, which counts those of the lower file system too. */
+  private int names = 1;
+
   /** Dentries that lead here. */
   private int users;
+
+  /** For a lower node: the directory in which it was found, and its name there; to anchor it. */
+  private final MemDir lowerParent;
+
+  private final String lowerName;
+
+  /** The gofer's node of this file in the lower tree; 0 for none, or no longer. */
+  int lowerFid;
 
   /** Entered in its directory, or unlinked from it: no longer forgotten with its dentry. */
   volatile boolean anchored;
@@ -40,6 +52,27 @@ abstract class MemInode extends Inode {
 
   private MemXattrs xattrs; // made when the first is set
 
+  /** A node of the lower tree, not anchored. */
+  MemInode(MemFs fs, MemDir parent, String name, int fid, NodeAttr a) {
+    this.fs = fs;
+    lowerParent = parent;
+    lowerName = name;
+    lowerFid = fid;
+    type = a.type();
+    permissions = a.mode & 07777;
+    uid = a.uid;
+    gid = a.gid;
+    nlink = a.nlink;
+    ino = a.ino;
+    dev = fs.device(a.dev);
+    atimeSec = a.atimeSeconds;
+    atimeNsec = a.atimeNanos;
+    mtimeSec = a.mtimeSeconds;
+    mtimeNsec = a.mtimeNanos;
+    ctimeSec = a.ctimeSeconds;
+    ctimeNsec = a.ctimeNanos;
+  }
+
   /** A new node. @param mode type and permission bits */
   MemInode(MemFs fs, int mode, int uid, int gid) {
     this.fs = fs;
@@ -47,6 +80,8 @@ abstract class MemInode extends Inode {
     this.permissions = mode & 07777;
     this.uid = uid;
     this.gid = gid;
+    this.lowerParent = null;
+    this.lowerName = null;
     this.dev = fs.dev;
     this.ino = fs.newIno();
     this.anchored = true;
@@ -169,7 +204,17 @@ abstract class MemInode extends Inode {
     return anchored ? 0 : anchorSlow(c);
   }
 
-  int anchorSlow(Syscall c) {
+  private int anchorSlow(Syscall c) {
+    int r = lowerParent.anchor(c);
+    if (r < 0) {
+      return r;
+    }
+    if (!fs.budget.charge(MemFs.NODE_BYTES)) {
+      return -Errno.ENOSPC;
+    }
+    if (!lowerParent.keep(lowerName, this)) {
+      fs.budget.release(MemFs.NODE_BYTES); // another thread was faster
+    }
     return 0;
   }
 
@@ -188,10 +233,24 @@ abstract class MemInode extends Inode {
     freeIfUnused();
   }
 
-  /** A name is gone. */
+  /** Another name, or the first of an unnamed file. */
+  final synchronized void linked() {
+    nlink++;
+    names++;
+    touch(System.currentTimeMillis(), false);
+  }
+
+  /** It has no name (O_TMPFILE). */
+  final void unnamed() {
+    nlink = 0;
+    names = 0;
+  }
+
+  /** A name is gone. @param links how many links that were: 2 for a directory */
   final void unlinked(int links) {
     synchronized (this) {
-      nlink -= links;
+      names--;
+      nlink = Math.max(0, nlink - links);
       touch(System.currentTimeMillis(), false);
     }
     freeIfUnused();
@@ -199,7 +258,7 @@ abstract class MemInode extends Inode {
 
   private void freeIfUnused() {
     synchronized (this) {
-      if (users > 0 || freed || (anchored && nlink > 0)) {
+      if (users > 0 || freed || (anchored && names > 0)) {
         return;
       }
       freed = true;
@@ -211,7 +270,12 @@ abstract class MemInode extends Inode {
   }
 
   /** Gives back what the node holds. Nobody can reach it any more. */
-  void free() {}
+  void free() {
+    if (lowerFid != 0) {
+      fs.client.closeLater(lowerFid);
+      lowerFid = 0;
+    }
+  }
 
   // ---- extended attributes ----
 

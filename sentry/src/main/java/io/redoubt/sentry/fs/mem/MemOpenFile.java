@@ -3,6 +3,7 @@ package io.redoubt.sentry.fs.mem;
 import io.redoubt.host.Errno;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.RegularFile;
+import io.redoubt.sentry.fs.gofer.HostFile;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 
@@ -11,9 +12,17 @@ class MemOpenFile extends RegularFile {
   private final MemFile node;
   private final MemContent content;
 
-  MemOpenFile(MemFile node, Path path, int flags) {
+  /** What the content was at the open, with a use of it that ends with this file; null when it was not lower. */
+  private final LowerFile lower;
+
+  private final HostFile lowerFile;
+
+  /** Takes over a use of {@code lower}. */
+  MemOpenFile(MemFile node, LowerFile lower, Path path, int flags) {
     super(path, flags);
     this.node = node;
+    this.lower = lower;
+    this.lowerFile = lower == null ? null : lower.file();
     this.content = node.content;
   }
 
@@ -24,6 +33,9 @@ class MemOpenFile extends RegularFile {
 
   @Override
   protected long load(Syscall c, MemorySegment to, long length, long offset) {
+    if (content.lower() != null) { // then it is the one of this file: content does not become lower again
+      return lowerFile.read(to, length, offset);
+    }
     if (content.hasMemfd()) {
       return content.read(to, length, offset);
     }
@@ -39,6 +51,10 @@ class MemOpenFile extends RegularFile {
       return r;
     }
     synchronized (node) {
+      r = content.copyUp(c);
+      if (r < 0) {
+        return r;
+      }
       long n = content.write(from, length, append ? content.size() : offset);
       if (n > 0) {
         node.touch(System.currentTimeMillis(), true);
@@ -50,6 +66,9 @@ class MemOpenFile extends RegularFile {
 
   @Override
   protected long seekData(Syscall c, long offset, boolean hole) {
+    if (content.lower() != null) {
+      return lowerFile.seek(offset, hole);
+    }
     synchronized (node) {
       return content.seek(offset, hole);
     }
@@ -74,6 +93,10 @@ class MemOpenFile extends RegularFile {
       return r;
     }
     synchronized (node) {
+      r = content.copyUp(c);
+      if (r < 0) {
+        return r;
+      }
       long done = content.allocate(mode, offset, length);
       if (done == 0) {
         node.touch(System.currentTimeMillis(), true);
@@ -93,8 +116,30 @@ class MemOpenFile extends RegularFile {
     if (sharedWritable && !isWritable()) {
       return -Errno.EACCES;
     }
+    if (sharedWritable) {
+      int r = node.anchor(c);
+      if (r < 0) {
+        return r;
+      }
+    }
     synchronized (node) {
-      return content.mapFd(sharedWritable);
+      if (content.lower() != null && !sharedWritable && lowerFile.fd() >= 0) {
+        return lowerFile.fd();
+      }
+      int r = content.copyUp(c); // also where the gofer donates no descriptors
+      return r < 0 ? r : content.mapFd(sharedWritable);
+    }
+  }
+
+  @Override
+  public int advise(Syscall c, long offset, long length, int advice) {
+    return content.lower() == null ? 0 : lowerFile.advise(offset, length, advice);
+  }
+
+  @Override
+  protected void release() {
+    if (lower != null) {
+      lower.release();
     }
   }
 }

@@ -1,10 +1,9 @@
 package io.redoubt.sentry.fs.mem;
 
-import io.redoubt.host.Errno;
+import io.redoubt.gofer.NodeAttr;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
-import io.redoubt.sentry.fs.Stat;
-import io.redoubt.sentry.ipc.Fifo;
+import io.redoubt.sentry.fs.SpecialNode;
 import io.redoubt.sentry.kernel.Syscall;
 
 /** A FIFO, a socket or a device node: a name for something that the file system does not hold. */
@@ -17,6 +16,11 @@ final class MemSpecial extends MemInode {
   MemSpecial(MemFs fs, int mode, int uid, int gid, long rdev) {
     super(fs, mode, uid, gid);
     this.rdev = rdev;
+  }
+
+  MemSpecial(MemFs fs, MemDir parent, String name, int fid, NodeAttr attr) {
+    super(fs, parent, name, fid, attr);
+    this.rdev = attr.rdev;
   }
 
   @Override
@@ -36,24 +40,6 @@ final class MemSpecial extends MemInode {
 
   @Override
   public OpenFile open(Syscall c, Path path, int flags) {
-    return open(c, path, flags, type(), rdev, attachment);
-  }
-
-  /** Opens what a name of this kind stands for. */
-  static OpenFile open(Syscall c, Path path, int flags, int type, long rdev, Object[] attachment) {
-    return switch (type) {
-      case Stat.S_IFIFO -> fifo(attachment).open(c, path, flags);
-      case Stat.S_IFCHR, Stat.S_IFBLK -> c.task.kernel.devices.open(c, path, flags, type, rdev);
-      default -> c.fail(-Errno.ENXIO); // a socket is not opened but connected to
-    };
-  }
-
-  private static Fifo fifo(Object[] attachment) {
-    synchronized (attachment) {
-      if (attachment[0] == null) {
-        attachment[0] = new Fifo();
-      }
-      return (Fifo) attachment[0];
-    }
+    return SpecialNode.open(c, path, flags, type(), rdev, attachment);
   }
 }

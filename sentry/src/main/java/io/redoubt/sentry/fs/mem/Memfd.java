@@ -31,7 +31,7 @@ public final class Memfd {
     }
     MemFile f = new MemFile(FS, Stat.S_IFREG | (noexec ? 0666 : 0777), me.fsuid(), me.fsgid());
     f.charged = true;
-    f.nlink = 0;
+    f.unnamed();
     boolean sealable = (flags & (Mman.MFD_ALLOW_SEALING | Mman.MFD_NOEXEC_SEAL)) != 0;
     int kind = noexec ? Mman.MFD_NOEXEC_SEAL : Mman.MFD_EXEC;
     int r = f.content.toMemfd(Mman.MFD_CLOEXEC | kind | (sealable ? Mman.MFD_ALLOW_SEALING : 0), "redoubt");
@@ -49,7 +49,7 @@ public final class Memfd {
     private final String name;
 
     SealableFile(MemFile node, Path path, String name) {
-      super(node, path, O_RDWR | 0100000);
+      super(node, null, path, O_RDWR | 0100000);
       this.node = node;
       this.name = name;
     }

@@ -1,0 +1,84 @@
+package io.redoubt.sentry.fs.gofer;
+
+import io.redoubt.host.Errno;
+import io.redoubt.sentry.fs.Path;
+import io.redoubt.sentry.fs.RegularFile;
+import io.redoubt.sentry.kernel.Syscall;
+import java.lang.foreign.MemorySegment;
+
+/** An open regular file of the host. Errors of the host (ENOSPC, EDQUOT, EFBIG, EIO) are the guest's. */
+final class GoferFile extends RegularFile {
+  private final GoferInode inode;
+  private final HostFile file;
+
+  GoferFile(GoferInode inode, HostFile file, Path path, int flags) {
+    super(path, flags);
+    this.inode = inode;
+    this.file = file;
+  }
+
+  @Override
+  protected long size(Syscall c) {
+    return file.size();
+  }
+
+  @Override
+  protected long load(Syscall c, MemorySegment to, long length, long offset) {
+    return file.read(to, length, offset);
+  }
+
+  @Override
+  protected long store(Syscall c, MemorySegment from, long length, long offset, boolean append) {
+    long n = file.write(from, length, offset, append);
+    if (n > 0) {
+      inode.stale();
+      inode.dropPrivileges(c);
+    }
+    return n;
+  }
+
+  @Override
+  protected long seekData(Syscall c, long offset, boolean hole) {
+    return file.seek(offset, hole);
+  }
+
+  @Override
+  public long truncate(Syscall c, long size) {
+    int r = file.truncate(size);
+    inode.stale();
+    return r;
+  }
+
+  @Override
+  public long allocate(Syscall c, int mode, long offset, long length) {
+    int r = file.allocate(mode, offset, length);
+    inode.stale();
+    return r;
+  }
+
+  @Override
+  public long sync(Syscall c, boolean dataOnly) {
+    return file.sync(dataOnly);
+  }
+
+  @Override
+  public int advise(Syscall c, long offset, long length, int advice) {
+    return file.advise(offset, length, advice);
+  }
+
+  @Override
+  public int mapFd(Syscall c, boolean sharedWritable) {
+    if (sharedWritable && !isWritable()) {
+      return -Errno.EACCES;
+    }
+    if (sharedWritable) {
+      inode.stale();
+    }
+    return file.fd() >= 0 ? file.fd() : -Errno.ENODEV;
+  }
+
+  @Override
+  protected void release() {
+    file.close();
+  }
+}

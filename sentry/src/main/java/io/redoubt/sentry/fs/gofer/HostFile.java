@@ -1,0 +1,110 @@
+package io.redoubt.sentry.fs.gofer;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.redoubt.gofer.GoferClient;
+import io.redoubt.gofer.Opened;
+import io.redoubt.host.Errno;
+import io.redoubt.host.Fcntl;
+import io.redoubt.host.Uio;
+import io.redoubt.host.Unistd;
+import io.redoubt.sentry.kernel.KernelThread;
+import java.lang.foreign.MemorySegment;
+
+/** An open regular file of the host: a donated descriptor, or a fid where the gofer donates none. Not guarded: close it last. */
+public final class HostFile {
+  private final GoferClient client;
+  private final int fd;
+  private final int open; // fid, 0 with a descriptor
+
+  /** Takes over what an open brought. */
+  public HostFile(GoferClient client, Opened opened) {
+    this.client = client;
+    this.fd = opened.fd;
+    this.open = opened.open;
+  }
+
+  /**
+   * Opens a node.
+   *
+   * @param flags access mode, O_SYNC, O_DSYNC
+   * @return the file, or null with the negative errno in {@code error[0]}
+   */
+  public static HostFile open(GoferClient client, int node, int flags, Opened holder, int[] error) {
+    int r = client.open(node, flags, holder);
+    if (r == -Errno.EMFILE) {
+      client.flushCloses();
+      r = client.open(node, flags, holder);
+    }
+    error[0] = r;
+    return r < 0 ? null : new HostFile(client, holder);
+  }
+
+  /** The descriptor, or -1. */
+  public int fd() {
+    return fd;
+  }
+
+  /** Reads to the start of {@code to}. @return bytes, 0 at the end, or a negative errno */
+  public long read(MemorySegment to, long length, long offset) {
+    return fd >= 0 ? Unistd.pread(fd, to, length, offset) : client.read(open, offset, to, 0, length);
+  }
+
+  /** Writes. @param append at the end whatever the offset */
+  public long write(MemorySegment from, long length, long offset, boolean append) {
+    if (fd < 0) {
+      long at = append ? size() : offset;
+      return at < 0 ? at : client.write(open, at, from, 0, length);
+    }
+    if (!append) {
+      return Unistd.pwrite(fd, from, length, offset);
+    }
+    // Atomic against other writers on the host too.
+    MemorySegment iovec = KernelThread.scratch().small;
+    iovec.set(JAVA_LONG, Uio.Iovec.IOV_BASE, from.address());
+    iovec.set(JAVA_LONG, Uio.Iovec.IOV_LEN, length);
+    return Unistd.pwritev2(fd, iovec.address(), 1, 0, Unistd.RWF_APPEND);
+  }
+
+  /** Bytes, or a negative errno. */
+  public long size() {
+    if (fd >= 0) {
+      return io.redoubt.host.Stat.size(fd);
+    }
+    var attr = new io.redoubt.gofer.NodeAttr();
+    int r = client.getattr(open, attr);
+    return r < 0 ? r : attr.size;
+  }
+
+  public int truncate(long size) {
+    return fd >= 0 ? Unistd.ftruncate(fd, size) : client.truncate(open, size);
+  }
+
+  public int allocate(int mode, long offset, long length) {
+    return fd >= 0 ? Fcntl.fallocate(fd, mode, offset, length) : client.fallocate(open, mode, offset, length);
+  }
+
+  public int sync(boolean dataOnly) {
+    return fd < 0 ? client.fsync(open, dataOnly) : dataOnly ? Unistd.fdatasync(fd) : Unistd.fsync(fd);
+  }
+
+  /** SEEK_DATA and SEEK_HOLE; without a descriptor all is data. */
+  public long seek(long offset, boolean hole) {
+    if (fd >= 0) {
+      return Unistd.lseek(fd, offset, hole ? Fcntl.SEEK_HOLE : Fcntl.SEEK_DATA);
+    }
+    return hole ? size() : offset;
+  }
+
+  public int advise(long offset, long length, int advice) {
+    return fd >= 0 ? Fcntl.fadvise(fd, offset, length, advice) : 0;
+  }
+
+  public void close() {
+    if (fd >= 0) {
+      Unistd.close(fd);
+    } else {
+      client.closeLater(open);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+package io.redoubt.sentry.fs;
+
+import static io.redoubt.host.Errno.EEXIST;
+import static io.redoubt.host.Errno.ENOENT;
+import static io.redoubt.host.Errno.ENOTDIR;
+import static io.redoubt.host.Errno.ENOTEMPTY;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.redoubt.gofer.NodeAttr;
+import io.redoubt.gofer.Root;
+import io.redoubt.gofer.TestGofer;
+import io.redoubt.sentry.fs.gofer.GoferFs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.HashSet;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A directory of the host passed through, which the host changes too. */
+class GoferFsTest {
+  @TempDir java.nio.file.Path host;
+  private TestGofer gofer;
+  private FsGuest g;
+
+  @BeforeEach
+  void mount() throws IOException {
+    Files.createDirectories(host.resolve("a/b"));
+    Files.writeString(host.resolve("a/b/f"), "one");
+    gofer = new TestGofer(true, Root.of(host.toString()));
+    NodeAttr attr = new NodeAttr();
+    int fid = gofer.client.attach(0, attr);
+    g = new FsGuest(GoferFs.create(gofer.client, fid, attr, false));
+  }
+
+  @AfterEach
+  void unmount() throws InterruptedException {
+    gofer.close();
+  }
+
+  @Test
+  void guestChangesAreTheHosts() throws IOException {
+    assertEquals("one", g.cat("/a/b/f"));
+    assertEquals(0, g.put("/a/new", "new"));
+    assertEquals("new", Files.readString(host.resolve("a/new")));
+    assertEquals(0, g.mkdir("/a/dir", 0700));
+    assertTrue(Files.isDirectory(host.resolve("a/dir")));
+    assertEquals(-EEXIST, g.mkdir("/a/dir", 0700));
+    assertEquals(0, g.rename("/a/new", "/a/dir/moved"));
+    assertEquals("new", Files.readString(host.resolve("a/dir/moved")));
+    assertEquals("new", g.cat("/a/dir/moved"));
+    assertEquals(-ENOTEMPTY, g.rmdir("/a/dir"));
+    assertEquals(0, g.link("/a/dir/moved", "/l"));
+    assertEquals(2, g.stat("/l").nlink);
+    assertEquals(g.stat("/l").ino, g.stat("/a/dir/moved").ino);
+    assertEquals(0, g.symlink("a/b", "/s"));
+    assertEquals("one", g.cat("/s/f"));
+    assertEquals(0, g.unlink("/a/dir/moved"));
+    assertEquals(0, g.rmdir("/a/dir"));
+    assertEquals(0, g.chmod("/l", 0640));
+    assertEquals(0100640, g.stat("/l").mode);
+    assertEquals(0, g.truncate("/l", 1));
+    assertEquals("n", Files.readString(host.resolve("l")));
+    assertEquals(Set.of("a", "l", "s"), new HashSet<>(g.list("/")));
+  }
+
+  @Test
+  void hostChangesAreSeen() throws IOException {
+    assertEquals("one", g.cat("/a/b/f"));
+    Files.writeString(host.resolve("a/b/f"), "three");
+    assertEquals(5, g.stat("/a/b/f").size);
+    Files.delete(host.resolve("a/b/f"));
+    assertEquals("errno " + ENOENT, g.cat("/a/b/f"));
+    Files.createDirectory(host.resolve("a/b/f"));
+    assertEquals(040755, g.stat("/a/b/f").mode);
+    Files.move(host.resolve("a"), host.resolve("z"));
+    assertEquals(-ENOENT, g.statError("/a/b/f"));
+    assertEquals(040755, g.stat("/z/b/f").mode);
+    Files.writeString(host.resolve("z/file"), "x");
+    assertEquals(-ENOTDIR, g.statError("/z/file/y"));
+  }
+
+  @Test
+  void openFilesReadAndWriteThroughDescriptors() throws IOException {
+    int fd = g.open("/data", Opening.O_CREAT | 2, 0600);
+    byte[] data = new byte[200_000];
+    data[199_999] = 5;
+    assertEquals(data.length, g.write(fd, data));
+    assertArrayEquals(data, g.pread(fd, data.length, 0));
+    int appender = g.open("/data", 1 | OpenFile.O_APPEND, 0);
+    assertEquals(3, g.write(appender, "end"));
+    assertEquals(200_003, g.fstat(fd).size);
+    assertEquals(200_003, Files.size(host.resolve("data")));
+    assertEquals(200_003, g.lseek(fd, 0, 2));
+    assertEquals(0, g.unlink("/data"));
+    assertEquals(0, g.fstat(fd).nlink);
+    assertEquals('e', g.pread(fd, 1, 200_000)[0]);
+    assertEquals(-EEXIST, g.open("/a", Opening.O_CREAT | Opening.O_EXCL, 0600));
+  }
+}
