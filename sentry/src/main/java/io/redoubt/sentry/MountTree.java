@@ -1,27 +1,155 @@
 package io.redoubt.sentry;
 
+import io.redoubt.gofer.GoferClient;
+import io.redoubt.gofer.NodeAttr;
+import io.redoubt.gofer.Root;
+import io.redoubt.host.Errno;
+import io.redoubt.sentry.SandboxConfig.MountSpec;
+import io.redoubt.sentry.SandboxConfig.RootMode;
+import io.redoubt.sentry.dev.DevFs;
+import io.redoubt.sentry.fs.FsContext;
+import io.redoubt.sentry.fs.Inode;
+import io.redoubt.sentry.fs.Mount;
 import io.redoubt.sentry.fs.Path;
+import io.redoubt.sentry.fs.Stat;
+import io.redoubt.sentry.fs.gofer.GoferFs;
+import io.redoubt.sentry.fs.mem.MemFs;
 import io.redoubt.sentry.kernel.Kernel;
+import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.proc.ProcFs;
+import io.redoubt.sentry.proc.SysFs;
+import io.redoubt.sentry.tty.DevPts;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Builds the guest's tree from the configuration: the root, then every mount in order. */
 final class MountTree {
   private final Kernel kernel;
   private final SandboxConfig config;
+  private final ControlSocket control;
+  private GoferClient gofer;
   private Path root;
   private Path cwd;
 
-  MountTree(Kernel kernel, SandboxConfig config) {
+  MountTree(Kernel kernel, SandboxConfig config, ControlSocket control) {
     this.kernel = kernel;
     this.config = config;
+    this.control = control;
   }
 
-  void build(int goferFd) {}
-
+  /** Root of the sandbox; after {@link #build}. */
   Path root() {
     return root;
   }
 
+  /** The command's working directory, null when there is none of that name. */
   Path cwd() {
     return cwd;
+  }
+
+  void build(int goferSocket) {
+    connect(goferSocket);
+    root = kernel.vfs.mountRoot(rootInode(), "overlay", "overlay", config.root().mode() == RootMode.READ_ONLY ? Mount.READ_ONLY : 0);
+    Syscall c = kernel.bootCall(new FsContext(root, root, 022));
+    int nextBind = 1;
+    for (MountSpec m : config.mounts()) {
+      Inode inode = m.type().equals("bind") ? bind(nextBind++, m) : pseudo(c, m);
+      int r = kernel.vfs.mount(c, m.destination(), inode, m.type(), m.source(), flags(m), "");
+      if (r < 0) {
+        throw new StartFailure(
+            1, "cannot mount " + m.source() + " on " + m.destination() + ": " + Errno.message(r) + "; the mount point's parents must be directories");
+      }
+    }
+    Path p = kernel.vfs.lookup(c, root, config.cwd(), true);
+    if (p != null && p.inode().type() == Stat.S_IFDIR) {
+      cwd = p;
+    }
+  }
+
+  private void connect(int socket) {
+    List<Root> roots = new ArrayList<>();
+    String path = config.root().path();
+    roots.add(config.root().mode() == RootMode.WRITABLE ? Root.of(path) : Root.readOnly(path));
+    for (MountSpec m : config.mounts()) {
+      if (m.type().equals("bind")) {
+        roots.add(m.has("ro") ? Root.readOnly(m.source()) : Root.of(m.source()));
+      }
+    }
+    try {
+      gofer = GoferClient.connect(socket, roots, true, () -> onGoferDeath());
+    } catch (IOException e) {
+      throw new StartFailure(1, e.getMessage());
+    }
+  }
+
+  private void onGoferDeath() {
+    if (!kernel.isOver()) {
+      control.fail(1, "the gofer is gone (" + gofer.deathReason() + "); the sandbox was killed");
+    }
+  }
+
+  private Inode rootInode() {
+    NodeAttr attr = new NodeAttr();
+    int fid = attach(0, config.root().path(), attr);
+    return config.root().mode() == RootMode.OVERLAY
+        ? MemFs.overlay(gofer, fid, attr)
+        : GoferFs.create(gofer, fid, attr, config.root().mode() == RootMode.READ_ONLY);
+  }
+
+  private Inode bind(int index, MountSpec m) {
+    NodeAttr attr = new NodeAttr();
+    int fid = attach(index, m.source(), attr);
+    return GoferFs.create(gofer, fid, attr, m.has("ro"));
+  }
+
+  private int attach(int index, String path, NodeAttr attr) {
+    int fid = gofer.attach(index, attr);
+    if (fid < 0) {
+      throw new StartFailure(1, "cannot attach " + path + ": " + Errno.message(fid));
+    }
+    return fid;
+  }
+
+  private Inode pseudo(Syscall c, MountSpec m) {
+    return switch (m.type()) {
+      case "proc" -> ProcFs.create(kernel);
+      case "sysfs" -> SysFs.create();
+      case "devtmpfs" -> DevFs.create(c);
+      case "devpts" -> DevPts.create(kernel.terminals);
+      case "tmpfs", "mqueue" -> MemFs.tmpfs(size(m), mode(m));
+      default ->
+          throw new StartFailure(1, "mount " + m.destination() + ": the sandbox has no file system type " + m.type());
+    };
+  }
+
+  private static int flags(MountSpec m) {
+    return (m.has("ro") ? Mount.READ_ONLY : 0)
+        | (m.has("nosuid") ? Mount.NOSUID : 0)
+        | (m.has("nodev") ? Mount.NODEV : 0)
+        | (m.has("noexec") ? Mount.NOEXEC : 0);
+  }
+
+  /** size=N, with k, m or g; 0 when it is not given. */
+  private static long size(MountSpec m) {
+    String s = m.value("size");
+    if (s == null || s.isEmpty()) {
+      return 0;
+    }
+    int unit = "kmg".indexOf(Character.toLowerCase(s.charAt(s.length() - 1)));
+    try {
+      return unit < 0 ? Long.parseLong(s) : Math.multiplyExact(Long.parseLong(s.substring(0, s.length() - 1)), 1L << (10 * (unit + 1)));
+    } catch (ArithmeticException | NumberFormatException e) {
+      throw new StartFailure(1, "mount " + m.destination() + ": size=" + s + " is not a number of bytes (k, m and g may follow)");
+    }
+  }
+
+  private static int mode(MountSpec m) {
+    String s = m.value("mode");
+    try {
+      return s == null ? 01777 : Integer.parseInt(s, 8) & 07777;
+    } catch (NumberFormatException e) {
+      throw new StartFailure(1, "mount " + m.destination() + ": mode=" + s + " is not an octal number");
+    }
   }
 }

@@ -42,7 +42,7 @@ public final class Sandbox {
     this.onProcess = onProcess;
     this.control = control;
     kernel = new Kernel();
-    mounts = new MountTree(kernel, config);
+    mounts = new MountTree(kernel, config, control);
   }
 
   /**

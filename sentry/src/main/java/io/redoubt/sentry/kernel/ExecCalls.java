@@ -31,7 +31,7 @@ public final class ExecCalls {
     }
     Task t = c.task;
     FirstExec first = t.kernel.firstExec;
-    if (first != null && t.process.exe == null) {
+    if (first != null && t.process == t.kernel.first && !t.process.hasExeced) {
       return first.run(c, name, pathAddress + name.length(), argv, envp);
     }
     Path base = t.fs.cwd();
@@ -50,7 +50,7 @@ public final class ExecCalls {
     }
     if (name.isEmpty()) {
       path = base;
-      if (path.inode() == null || !path.acquire()) {
+      if (path.inode() == null) {
         return -Errno.ENOENT;
       }
     } else {
@@ -59,7 +59,6 @@ public final class ExecCalls {
         return c.error();
       }
       if ((flags & AT_SYMLINK_NOFOLLOW) != 0 && path.inode().type() == io.redoubt.sentry.fs.Stat.S_IFLNK) {
-        path.release();
         return -Errno.ELOOP;
       }
     }

@@ -44,7 +44,7 @@ final class Image {
   /**
    * Opens and checks the program at {@code path}.
    *
-   * @param path pinned; now the image's, also when this fails
+   * @param path pinned by the caller
    * @param name as the caller gave it
    * @return null with an errno
    */
@@ -63,7 +63,10 @@ final class Image {
       return -Errno.ELOOP;
     }
     release();
-    path = at;
+    path = at.acquire() ? at : null; // the caller's pin goes with the call, which this outlives
+    if (path == null) {
+      return -Errno.ENOENT;
+    }
     file = openExecutable(c, at, stat);
     if (file == null) {
       return (int) c.error();
@@ -95,7 +98,6 @@ final class Image {
       return (int) c.error();
     }
     interpreterFile = openExecutable(c, p, new Stat());
-    p.release();
     if (interpreterFile == null) {
       return (int) c.error();
     }

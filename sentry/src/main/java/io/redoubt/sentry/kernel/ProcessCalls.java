@@ -40,6 +40,9 @@ public final class ProcessCalls {
 
   private static long clone(Syscall c) {
     long flags = c.arg0;
+    if ((flags & CloneFlags.FS) != 0 && (flags & (CloneFlags.NEWNS | CloneFlags.NEWUSER)) != 0) {
+      return -Errno.EINVAL;
+    }
     if ((flags & CloneFlags.NAMESPACES) != 0) {
       return -Errno.EPERM;
     }
@@ -115,10 +118,6 @@ public final class ProcessCalls {
     Kernel k = me.kernel;
     if (target > 0) {
       Process p = k.tasks.process(target);
-      if (p == null) {
-        k.tasks.settle(me.process);
-        p = k.tasks.process(target);
-      }
       if (p == null) {
         if (target == 1 && k.hasShim) {
           return -Errno.EPERM;
@@ -218,10 +217,6 @@ public final class ProcessCalls {
     }
     TaskTable tasks = me.kernel.tasks;
     Process p = pid == 0 ? me.process : tasks.process(pid);
-    if (p == null) {
-      tasks.settle(me.process);
-      p = tasks.process(pid);
-    }
     if (p == null || (p != me.process && p.parent != me.process)) {
       return -Errno.ESRCH;
     }

@@ -58,7 +58,11 @@ public final class TaskTable {
 
   /** The process with this guest pid, or null. */
   public synchronized Process process(int pid) {
-    return processes.get(pid);
+    Process p = processes.get(pid);
+    if (p == null && settleAll()) {
+      p = processes.get(pid);
+    }
+    return p;
   }
 
   /** The task with this guest tid, or null. */
@@ -68,7 +72,25 @@ public final class TaskTable {
 
   /** All processes, a copy, in no particular order. */
   public synchronized List<Process> processes() {
+    settleAll();
     return new ArrayList<>(processes.values());
+  }
+
+  /** Takes in every child that has been made and has not called yet. @return whether there can have been any */
+  private boolean settleAll() {
+    if (pending.isEmpty()) {
+      return false;
+    }
+    for (PendingClone c : new ArrayList<>(pending)) {
+      if (!c.isThread()) {
+        for (int child : status.children(c.maker.process.hostPid, c.maker.hostTid)) {
+          if (byHostTid(child) == null && !c.maker.process.ended.contains(child)) {
+            adopt(child);
+          }
+        }
+      }
+    }
+    return true;
   }
 
   public synchronized int taskCount() {
