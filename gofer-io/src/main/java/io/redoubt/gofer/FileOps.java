@@ -131,6 +131,7 @@ final class FileOps {
       case Op.READ -> read();
       case Op.WRITE -> write();
       case Op.READDIR -> readdir();
+      case Op.LIST -> list();
       case Op.READLINK -> readlink();
       case Op.MKDIR -> make(Stat.S_IFDIR);
       case Op.MKNOD -> make(request.mode & Stat.S_IFMT);
@@ -467,6 +468,44 @@ final class FileOps {
     } else {
       fids.setPosition(i, request.offset);
     }
+    return n;
+  }
+
+  /** Opens and lists at once: most directories fit, and cost one request in place of four. */
+  private int list() {
+    int length = request.boundedLength(RegionLayout.PAYLOAD_SIZE);
+    int i = directory(request.fid);
+    if (i < 0) {
+      return i;
+    }
+    int fd =
+        Fcntl.openat(procFd, names.number(fids.fd(i)), OPEN_ALWAYS | Fcntl.O_DIRECTORY, 0);
+    if (fd < 0) {
+      return fd;
+    }
+    int n = 0;
+    int r;
+    do {
+      r = (int) Dir.getdents64(fd, privatePayload.asSlice(n), length - n);
+      n += Math.max(r, 0);
+    } while (r > 0);
+    boolean isMore = r == -Errno.EINVAL && n > 0; // the next entry does not fit
+    if (isMore) {
+      int fid = fids.add(true, fd, 0, fids.root(i));
+      open = Math.max(fid, 0);
+      r = Math.min(fid, 0);
+      if (fid > 0) {
+        fids.setPosition(fids.index(fid), lastCursor(n));
+      }
+    }
+    if (!isMore || r < 0) {
+      Unistd.close(fd);
+    }
+    if (r < 0) {
+      return r;
+    }
+    MemorySegment.copy(privatePayload, 0, region, payload, n);
+    replyPayload = n;
     return n;
   }
 

@@ -548,6 +548,42 @@ public final class GoferClient implements AutoCloseable {
     }
   }
 
+  /**
+   * All entries of a directory node, or as many as one message holds.
+   *
+   * @param more gets the cursor at which {@link #readdir} of the returned fid goes on
+   * @return 0 when that was all; the fid of an open directory, to be closed, when it was not; or
+   *     -errno
+   */
+  public int list(int node, DirSink sink, long[] more) {
+    byte[] entries;
+    int open;
+    Connection.Slot slot = begin(Op.LIST, node);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      setLong(slot, Protocol.LENGTH, CHUNK);
+      int n = finish(slot, CHUNK);
+      if (n < 0) {
+        return n;
+      }
+      open = memory.get(JAVA_INT, slot.reply + Protocol.OPEN);
+      if (open < 0) {
+        return malformed("listed fid=" + open);
+      }
+      entries = new byte[n];
+      MemorySegment.copy(memory, JAVA_BYTE, slot.payload, entries, 0, n);
+    } finally {
+      connection.release(slot);
+    }
+    if (DirEntries.parse(entries, sink) == DirEntries.MALFORMED) {
+      return malformed("directory entries");
+    }
+    more[0] = DirEntries.lastCursor(entries);
+    return open;
+  }
+
   /** Flushes an open file; fdatasync(2) if {@code isDataOnly}. Returns 0 or -errno. */
   public int fsync(int open, boolean isDataOnly) {
     return simple(Op.FSYNC, open, isDataOnly ? 1 : 0, 0, 0);

@@ -27,6 +27,7 @@ final class Op {
   static final int TRUNCATE = 23;
   static final int FALLOCATE = 24;
   static final int CLOSE = 25;
+  static final int LIST = 26;
 
   private Op() {}
 }

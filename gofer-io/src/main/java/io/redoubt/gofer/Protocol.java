@@ -42,6 +42,8 @@ package io.redoubt.gofer;
  * <tr><td>WRITE<td>FID open, OFFSET, payload<td>RESULT bytes
  * <tr><td>READDIR<td>FID open, OFFSET cursor, LENGTH room<td>RESULT bytes of struct linux_dirent64,
  *     "." and ".." among them; 0 at the end; the cursor of the next call is the last d_off
+ * <tr><td>LIST<td>FID directory node, LENGTH room<td>RESULT bytes of struct linux_dirent64 from the
+ *     start; OPEN if there are more: READDIR goes on there from the last d_off
  * <tr><td>READLINK<td>FID node<td>RESULT bytes, payload
  * <tr><td>MKDIR<td>FID directory, MODE, UID, GID, payload: name<td>NODE, attributes
  * <tr><td>MKNOD<td>as MKDIR, MODE with S_IFIFO, S_IFSOCK or S_IFREG<td>NODE, attributes

@@ -1,16 +1,15 @@
 package io.redoubt.sentry.fs.gofer;
 
+import io.redoubt.gofer.DirSink;
 import io.redoubt.gofer.GoferClient;
-import io.redoubt.gofer.Opened;
 import io.redoubt.host.Errno;
-import io.redoubt.host.Fcntl;
 import java.util.Arrays;
 
 /**
  * The names of a host directory as they were at one moment. Read whole because the host's own positions need all 63 bits, and because
  * what is removed and made between two reads must neither be lost nor come twice.
  */
-public final class DirSnapshot {
+public final class DirSnapshot implements DirSink {
   /** Names of one directory; 30 bytes each and more. */
   private static final int MAX_NAMES = 1 << 22;
 
@@ -18,36 +17,36 @@ public final class DirSnapshot {
   private long[] inos = new long[32];
   private byte[] types = new byte[32];
   private int count;
+  private long lastCursor;
 
   private DirSnapshot() {}
 
   /** Lists the directory of a node fid. @return null with the negative errno in {@code error[0]} */
-  public static DirSnapshot read(GoferClient client, int node, Opened holder, int[] error) {
-    int r = client.open(node, Fcntl.O_RDONLY | Fcntl.O_DIRECTORY, holder);
-    if (r == -Errno.EMFILE) {
-      client.flushCloses();
-      r = client.open(node, Fcntl.O_RDONLY | Fcntl.O_DIRECTORY, holder);
-    }
-    if (r < 0) {
-      error[0] = r;
-      return null;
-    }
-    int open = holder.open;
+  public static DirSnapshot read(GoferClient client, int node, int[] error) {
     DirSnapshot s = new DirSnapshot();
     long[] cursor = new long[1];
-    do {
-      r =
-          client.readdir(
-              open,
-              cursor[0],
-              (ino, type, name, next) -> {
-                cursor[0] = next;
-                return s.add(ino, type, name);
-              });
-    } while (r > 0 && s.count < MAX_NAMES);
-    client.closeLater(open);
-    error[0] = r;
+    int open = client.list(node, s, cursor);
+    if (open == -Errno.EMFILE) {
+      client.flushCloses();
+      open = client.list(node, s, cursor);
+    }
+    int r = open;
+    if (open > 0) {
+      do {
+        s.lastCursor = cursor[0];
+        r = client.readdir(open, cursor[0], s);
+        cursor[0] = s.lastCursor;
+      } while (r > 0 && s.count < MAX_NAMES);
+      client.closeLater(open);
+    }
+    error[0] = Math.min(r, 0);
     return r < 0 ? null : s;
+  }
+
+  @Override
+  public boolean entry(long ino, int type, String name, long next) {
+    lastCursor = next;
+    return add(ino, type, name);
   }
 
   private boolean add(long ino, int type, String name) {

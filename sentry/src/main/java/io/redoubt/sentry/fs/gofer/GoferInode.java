@@ -453,7 +453,7 @@ final class GoferInode extends Inode {
   }
 
   DirSnapshot list(Syscall c, int[] error) {
-    return DirSnapshot.read(client, fid, c.scratch().opened, error);
+    return DirSnapshot.read(client, fid, error);
   }
 
   /** fsync(2) of a directory. */

@@ -118,7 +118,7 @@ final class MemDir extends MemInode {
 
   /** The names of the lower directory; null with the errno in {@code error[0]}, or 0 there if there is none. */
   DirSnapshot listLower(Syscall c, int[] error) {
-    return hasLower() ? DirSnapshot.read(fs.client, lowerFid, c.scratch().opened, error) : null;
+    return hasLower() ? DirSnapshot.read(fs.client, lowerFid, error) : null;
   }
 
   /** Whether the entry of the lower listing is seen. */
