@@ -93,6 +93,11 @@ public final class Names {
           }
         }
         Dentry d = vfs.appeared(dir, w.last(), made);
+        if (old != null) {
+          FsNotify.linked(in, w.last(), made);
+        } else {
+          FsNotify.created(in, w.last(), made);
+        }
         if (result != null) {
           result[0] = new Path(mount, d);
         } else {
@@ -142,6 +147,7 @@ public final class Names {
           return null;
         }
         Dentry d = vfs.appeared(dir, w.last(), made);
+        FsNotify.created(dir.inode(), w.last(), made);
         c.fail(0);
         return d;
       }
@@ -193,12 +199,21 @@ public final class Names {
           }
           vfs.unhash(victim);
           vfs.disappeared(dir, w.last());
+          if (FsNotify.isActive()) {
+            FsNotify.deleted(in, w.last(), victim.inode(), isNameless(c, victim.inode()));
+          }
         }
         return 0;
       } finally {
         victim.unpin();
       }
     }
+  }
+
+  /** Whether an object that has lost a name has no other. */
+  static boolean isNameless(Syscall c, Inode inode) {
+    Stat st = new Stat();
+    return inode.type() == Stat.S_IFDIR || inode.getattr(c, st) != 0 || st.nlink == 0;
   }
 
   /** Whether the caller may make {@code mode}: device nodes but for whiteouts need CAP_MKNOD. */

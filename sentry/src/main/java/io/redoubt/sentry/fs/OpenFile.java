@@ -118,6 +118,9 @@ public abstract class OpenFile {
       if (inode != null && inode.hasLocks()) {
         inode.locks().releaseFile(this);
       }
+      if (FsNotify.isActive() && (flags & O_PATH) == 0) {
+        FsNotify.used(this, isWritable() ? FsNotify.CLOSE_WRITE : FsNotify.CLOSE_NOWRITE);
+      }
       tellListeners();
       release();
       if (pinned) {

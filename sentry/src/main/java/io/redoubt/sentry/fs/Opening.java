@@ -69,7 +69,7 @@ public final class Opening {
     try {
       Path p = new Path(w.parentMount(), d);
       // The creator gets what it asked for, whatever the mode says.
-      return c.error() == 0 ? d.inode().open(c, p, kept(flags)) : found(c, p, flags);
+      return c.error() == 0 ? opened(d.inode().open(c, p, kept(flags))) : found(c, p, flags);
     } finally {
       d.unpin();
     }
@@ -131,8 +131,16 @@ public final class Opening {
       if (r < 0) {
         return c.fail(r);
       }
+      FsNotify.changed(p, FsNotify.MODIFY);
     }
-    return inode.open(c, p, kept(flags));
+    return opened(inode.open(c, p, kept(flags)));
+  }
+
+  private static OpenFile opened(OpenFile file) {
+    if (file != null) {
+      FsNotify.used(file, FsNotify.OPEN);
+    }
+    return file;
   }
 
   /** Sets a size as truncate(2) and O_TRUNC do; permission has been checked. */

@@ -121,8 +121,23 @@ public final class Rename {
           return r;
         }
         place(c.task.kernel.vfs, oldDir, newDir, to.last(), victim, target, flags);
+        if (FsNotify.isActive()) {
+          tell(c, oldDir.inode(), from.last(), newDir.inode(), to.last(), victim, replaced, flags);
+        }
         return 0;
       }
+    }
+  }
+
+  private static void tell(
+      Syscall c, Inode oldDir, String oldName, Inode newDir, String newName, Dentry victim, Inode replaced, int flags) {
+    Inode moved = victim.inode();
+    if ((flags & EXCHANGE) != 0) {
+      FsNotify.moved(oldDir, oldName, newDir, newName, moved, null, false);
+      FsNotify.moved(newDir, newName, oldDir, oldName, replaced, null, false);
+    } else {
+      boolean last = replaced != null && Names.isNameless(c, replaced);
+      FsNotify.moved(oldDir, oldName, newDir, newName, moved, replaced, last);
     }
   }
 

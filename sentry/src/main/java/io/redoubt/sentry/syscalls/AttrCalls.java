@@ -8,9 +8,11 @@ import static io.redoubt.host.Errno.EROFS;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 
 import io.redoubt.sentry.fs.Access;
+import io.redoubt.sentry.fs.FsNotify;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.Mount;
 import io.redoubt.sentry.fs.OpenFile;
+import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.SetAttr;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.Walk;
@@ -80,7 +82,7 @@ final class AttrCalls {
     Walk w = c.scratch().walk;
     try {
       int r = FsArgs.walk(c, w, dirFd, path, flags, 0);
-      return r < 0 ? r : chmod(c, w.mount(), w.inode(), mode);
+      return r < 0 ? r : chmod(c, w.path(), mode);
     } finally {
       w.end();
     }
@@ -88,7 +90,15 @@ final class AttrCalls {
 
   private static long fchmod(Syscall c) {
     OpenFile f = c.hold(c.arg0);
-    return f == null ? -EBADF : chmod(c, f.path().mount(), f.inode(), (int) c.arg1);
+    return f == null ? -EBADF : chmod(c, f.path(), (int) c.arg1);
+  }
+
+  private static int chmod(Syscall c, Path path, int mode) {
+    int r = chmod(c, path.mount(), path.inode(), mode);
+    if (r == 0) {
+      FsNotify.changed(path, FsNotify.ATTRIB);
+    }
+    return r;
   }
 
   private static int chmod(Syscall c, Mount mount, Inode i, int mode) {
@@ -123,7 +133,7 @@ final class AttrCalls {
     Walk w = c.scratch().walk;
     try {
       int r = FsArgs.walk(c, w, dirFd, path, flags, 0);
-      return r < 0 ? r : chown(c, w.mount(), w.inode(), uid, gid);
+      return r < 0 ? r : chown(c, w.path(), uid, gid);
     } finally {
       w.end();
     }
@@ -131,7 +141,15 @@ final class AttrCalls {
 
   private static long fchown(Syscall c) {
     OpenFile f = c.hold(c.arg0);
-    return f == null ? -EBADF : chown(c, f.path().mount(), f.inode(), (int) c.arg1, (int) c.arg2);
+    return f == null ? -EBADF : chown(c, f.path(), (int) c.arg1, (int) c.arg2);
+  }
+
+  private static int chown(Syscall c, Path path, int uid, int gid) {
+    int r = chown(c, path.mount(), path.inode(), uid, gid);
+    if (r == 0) {
+      FsNotify.changed(path, FsNotify.ATTRIB);
+    }
+    return r;
   }
 
   /** chown_common() and the checks of setattr_prepare(). @param uid -1: unchanged */

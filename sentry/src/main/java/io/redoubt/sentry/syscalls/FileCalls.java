@@ -10,6 +10,7 @@ import static io.redoubt.host.Errno.ESPIPE;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
+import io.redoubt.sentry.fs.FsNotify;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -50,6 +51,7 @@ public final class FileCalls {
     LockCalls.register(t);
     PipeCalls.register(t);
     EventCalls.register(t);
+    InotifyCalls.register(t);
     PollCalls.register(t);
     EpollCalls.register(t);
     SpliceCalls.register(t);
@@ -187,6 +189,9 @@ public final class FileCalls {
 
   private static long finishRead(Syscall c, OpenFile f, UserBuffer dst, long position, int flags) {
     long n = position == NO_POSITION ? f.read(c, dst) : f.readAt(c, dst, position);
+    if (n > 0 && FsNotify.isActive()) {
+      FsNotify.used(f, FsNotify.ACCESS);
+    }
     return n != -EAGAIN || (flags & RWF_NOWAIT) != 0 ? n : f.await(c, PollEvents.IN);
   }
 
@@ -196,7 +201,11 @@ public final class FileCalls {
       if (refused != 0) {
         return refused;
       }
-      return position == NO_POSITION ? f.write(c, src) : f.writeAt(c, src, position);
+      long n = position == NO_POSITION ? f.write(c, src) : f.writeAt(c, src, position);
+      if (n > 0 && FsNotify.isActive()) {
+        FsNotify.used(f, FsNotify.MODIFY);
+      }
+      return n;
     }
     src.skip(c.progress);
     for (; ; ) {

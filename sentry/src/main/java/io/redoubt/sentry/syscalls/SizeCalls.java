@@ -11,6 +11,7 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 
 import io.redoubt.host.Fcntl;
 import io.redoubt.sentry.fs.Access;
+import io.redoubt.sentry.fs.FsNotify;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Opening;
@@ -62,7 +63,11 @@ final class SizeCalls {
       }
       r = Access.check(c, w.mount(), i, Access.WRITE);
       r = r < 0 ? r : RegularFile.checkSize(c, size);
-      return r < 0 ? r : Opening.truncate(c, i, size);
+      r = r < 0 ? r : Opening.truncate(c, i, size);
+      if (r == 0) {
+        FsNotify.changed(w.path(), FsNotify.MODIFY);
+      }
+      return r;
     } finally {
       w.end();
     }
@@ -80,7 +85,14 @@ final class SizeCalls {
       return -EINVAL;
     }
     int r = RegularFile.checkSize(c, c.arg1);
-    return r < 0 ? r : f.truncate(c, c.arg1);
+    if (r < 0) {
+      return r;
+    }
+    long done = f.truncate(c, c.arg1);
+    if (done == 0) {
+      FsNotify.used(f, FsNotify.MODIFY);
+    }
+    return done;
   }
 
   private static long fallocate(Syscall c) {

@@ -9,9 +9,11 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.redoubt.sentry.fs.Access;
+import io.redoubt.sentry.fs.FsNotify;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.Mount;
 import io.redoubt.sentry.fs.OpenFile;
+import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.SetAttr;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.Walk;
@@ -110,7 +112,7 @@ final class TimeCalls {
     Walk w = c.scratch().walk;
     try {
       int r = FsArgs.walk(c, w, dirFd, path, flags, 0);
-      return r < 0 ? r : apply(c, w.mount(), w.inode(), times);
+      return r < 0 ? r : apply(c, w.path(), times);
     } finally {
       w.end();
     }
@@ -118,7 +120,20 @@ final class TimeCalls {
 
   private static long setFd(Syscall c, long fd, Times times) {
     OpenFile f = c.hold(fd);
-    return f == null ? -EBADF : apply(c, f.path().mount(), f.inode(), times);
+    return f == null ? -EBADF : apply(c, f.path(), times);
+  }
+
+  private static int apply(Syscall c, Path path, Times times) {
+    int r = apply(c, path.mount(), path.inode(), times);
+    if (r == 0) {
+      // fsnotify_change(): one time alone counts as what it stands for
+      FsNotify.changed(
+          path,
+          times.mtimeNsec == UTIME_OMIT
+              ? FsNotify.ACCESS
+              : times.atimeNsec == UTIME_OMIT ? FsNotify.MODIFY : FsNotify.ATTRIB);
+    }
+    return r;
   }
 
   private static int apply(Syscall c, Mount mount, Inode i, Times times) {
