@@ -52,7 +52,7 @@ public final class EpollFile extends OpenFile {
   private final class Item implements Waiter, OpenFile.ReleaseListener {
     final OpenFile file;
     final int fd;
-    volatile int events; // what is asked for, with the private bits
+    volatile int events; // what is asked for, ERR and HUP, and the private bits; only the latter: disabled
     long data;
     WaitQueue.Entry entry;
     boolean queued; // on the ready list; guarded by it
@@ -64,18 +64,17 @@ public final class EpollFile extends OpenFile {
     }
 
     int interest() {
-      return events & ~PRIVATE_BITS | PollEvents.ALWAYS;
+      return events & ~PRIVATE_BITS;
     }
 
     /** Disabled by EPOLLONESHOT until the next MOD. */
     boolean isDisabled() {
-      return (events & ~PRIVATE_BITS) == 0;
+      return interest() == 0;
     }
 
     @Override
     public void onEvents(int happened) {
-      int wanted = events;
-      if ((wanted & ~PRIVATE_BITS) != 0 && (happened & (wanted | PollEvents.ALWAYS)) != 0) {
+      if ((happened & interest()) != 0) {
         enqueue(this, true);
       }
     }
@@ -149,7 +148,7 @@ public final class EpollFile extends OpenFile {
         ITEMS.decrementAndGet();
         return -ENOSPC;
       }
-      item.events = events;
+      item.events = events | PollEvents.ALWAYS;
       item.data = data;
       items.put(key, item);
       item.entry = file.waitQueue().add(item, ~PRIVATE_BITS);
@@ -177,7 +176,7 @@ public final class EpollFile extends OpenFile {
       return -EINVAL;
     }
     item.data = data;
-    item.events = events;
+    item.events = events | PollEvents.ALWAYS;
     check(item);
     return 0;
   }

@@ -28,7 +28,6 @@ public final class AbsentCalls {
     absent(t, Errno.ENOSYS, "libc has statvfs on statfs", 136, "ustat", 2);
     absent(t, Errno.EPERM, "no quotas", 179, "quotactl", 4);
     absent(t, Errno.EPERM, "no quotas", 443, "quotactl_fd", 4);
-    absent(t, Errno.EPERM, "would compare objects of the host process", 312, "kcmp", 5);
     absent(t, Errno.ENOSYS, "memory of other processes", 440, "process_madvise", 5);
     absent(t, Errno.ENOSYS, "memory of other processes", 448, "process_mrelease", 2);
     absent(t, Errno.ENOSYS, "mount(8) falls back to mount(2)", 428, "open_tree", 3);

@@ -5,6 +5,8 @@ import static io.redoubt.host.Errno.EBADF;
 import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOTTY;
+import static io.redoubt.host.Errno.EOPNOTSUPP;
+import static io.redoubt.host.Errno.EPERM;
 import static io.redoubt.host.Errno.ESRCH;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
@@ -12,8 +14,10 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Stat;
+import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
+import io.redoubt.sentry.kernel.Task;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -58,6 +62,12 @@ public final class FdCalls {
   private static final int FIOASYNC = 0x5452;
   private static final int FIOQSIZE = 0x5460;
 
+  private static final int KCMP_FILE = 0;
+  private static final int KCMP_VM = 1;
+  private static final int KCMP_FILES = 2;
+  private static final int KCMP_FS = 3;
+  private static final int KCMP_TYPES = 8;
+
   private FdCalls() {}
 
   static void register(SyscallTable t) {
@@ -67,6 +77,7 @@ public final class FdCalls {
     t.on(33, "dup2", 2, FdCalls::dup2, FULL);
     t.on(292, "dup3", 3, FdCalls::dup3, FULL);
     t.on(72, "fcntl", 3, FdCalls::fcntl, PARTIAL, "no leases, no directory notification, no SIGIO");
+    t.on(312, "kcmp", 5, FdCalls::kcmp, PARTIAL, "FILE, VM, FILES, FS");
     t.on(16, "ioctl", 3, FdCalls::ioctl, PARTIAL, "generic ones, and those of the file's kind");
   }
 
@@ -265,6 +276,38 @@ public final class FdCalls {
       return -EINVAL;
     }
     return setOwner(c, f, type == F_OWNER_PGRP ? -pid : pid);
+  }
+
+  /** Whether two tasks share something; 1 to 3 when not. */
+  static long kcmp(Syscall c) {
+    Task a = c.task.kernel.tasks.task((int) c.arg0);
+    Task b = c.task.kernel.tasks.task((int) c.arg1);
+    if (a == null || b == null) {
+      return -ESRCH;
+    }
+    Credentials me = c.task.credentials;
+    boolean mine = me.uid() == a.credentials.uid() && me.uid() == b.credentials.uid();
+    if (!mine && !me.has(Credentials.CAP_SYS_PTRACE)) {
+      return -EPERM;
+    }
+    int type = (int) c.arg2;
+    return switch (type) {
+      case KCMP_FILE -> {
+        OpenFile x = a.files.get((int) c.arg3);
+        OpenFile y = b.files.get((int) c.arg4);
+        yield x == null || y == null ? -EBADF : order(x, y);
+      }
+      case KCMP_VM -> order(a.process, b.process);
+      case KCMP_FILES -> order(a.files, b.files);
+      case KCMP_FS -> order(a.fs, b.fs);
+      default -> type >= 0 && type < KCMP_TYPES ? -EOPNOTSUPP : -EINVAL;
+    };
+  }
+
+  private static long order(Object a, Object b) {
+    // Linux compares scrambled addresses; 3 means different and without an order.
+    int d = Integer.compare(System.identityHashCode(a), System.identityHashCode(b));
+    return a == b ? 0 : d < 0 ? 1 : d > 0 ? 2 : 3;
   }
 
   static long ioctl(Syscall c) {

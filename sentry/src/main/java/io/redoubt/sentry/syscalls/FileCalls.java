@@ -25,8 +25,10 @@ public final class FileCalls {
   private static final int RWF_DSYNC = 0x2;
   private static final int RWF_SYNC = 0x4;
   private static final int RWF_NOWAIT = 0x8;
+  private static final int RWF_APPEND = 0x10;
   private static final int RWF_SUPPORTED = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT;
 
+  private static final int SEEK_SET = 0;
   private static final int SEEK_CUR = 1;
   private static final int SEEK_MAX = 4; // SEEK_HOLE
   private static final int SIGXFSZ = 25;
@@ -46,7 +48,7 @@ public final class FileCalls {
     t.on(295, "preadv", 5, FileCalls::preadv, FULL);
     t.on(296, "pwritev", 5, FileCalls::pwritev, FULL);
     t.on(327, "preadv2", 6, FileCalls::preadv2, PARTIAL, "flags HIPRI, DSYNC, SYNC, NOWAIT");
-    t.on(328, "pwritev2", 6, FileCalls::pwritev2, PARTIAL, "flags HIPRI, DSYNC, SYNC, NOWAIT");
+    t.on(328, "pwritev2", 6, FileCalls::pwritev2, PARTIAL, "the same, and APPEND, which is not atomic");
     FdCalls.register(t);
     LockCalls.register(t);
     PipeCalls.register(t);
@@ -174,15 +176,32 @@ public final class FileCalls {
     if (position > Long.MAX_VALUE - total) {
       return -EINVAL;
     }
-    if ((flags & ~RWF_SUPPORTED) != 0) {
+    if ((flags & ~(write ? RWF_SUPPORTED | RWF_APPEND : RWF_SUPPORTED)) != 0) {
       return -EOPNOTSUPP;
     }
     if (!write) {
       return finishRead(c, f, buffer, position, flags);
     }
-    long n = finishWrite(c, f, buffer, position, flags);
+    long n =
+        (flags & RWF_APPEND) != 0 && f.isSeekable()
+            ? append(c, f, buffer, position, flags)
+            : finishWrite(c, f, buffer, position, flags);
     if (n > 0 && (flags & (RWF_DSYNC | RWF_SYNC)) != 0) {
       f.sync(c, (flags & RWF_SYNC) == 0);
+    }
+    return n;
+  }
+
+  /** Writes at the end, wherever the position is: pwritev2(2) with RWF_APPEND. */
+  private static long append(Syscall c, OpenFile f, UserBuffer src, long position, int flags) {
+    Stat st = new Stat();
+    int r = f.inode().getattr(c, st);
+    if (r != 0) {
+      return r;
+    }
+    long n = finishWrite(c, f, src, st.size, flags);
+    if (n > 0 && position == NO_POSITION) {
+      f.seek(c, st.size + n, SEEK_SET);
     }
     return n;
   }
