@@ -70,7 +70,7 @@ class Failure(Exception):
 def prefix(runtime):
     """The words in front of a command that make it run in a runtime."""
     if runtime == "redoubt":
-        return [str(ROOT / "redoubt"), "do", "--"]
+        return [os.environ.get("REDOUBT", str(ROOT / "redoubt")), "do", "--"]
     if runtime == "runsc":
         return [os.environ.get("RUNSC", "runsc"), "--platform=systrap", "--network=none", "do"]
     return []
