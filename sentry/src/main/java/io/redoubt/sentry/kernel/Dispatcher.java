@@ -59,12 +59,10 @@ public final class Dispatcher {
       kernel.tasks.watch(task.process);
     }
     Syscall c = task.call;
-    if (c.isInFlight() && !c.cancel()) {
-      // A freeze makes the kernel issue a call anew under another id while the first run has not ended. The thread waits in the new
-      // one and the old answer will find nobody; but the call object is one. Let the running thread get out of it.
-      while (c.isInFlight()) {
-        Thread.onSpinWait();
-      }
+    // A freeze makes the kernel issue a call anew under another id while its first run has not ended. The thread waits in the new
+    // one and the old answer will find nobody; but the call object is one: it is taken back, or the thread that runs it gets out.
+    while (c.isInFlight() && !c.cancel()) {
+      Thread.onSpinWait();
     }
     c.arg0 = n.get(LONG, Notif.DATA__ARGS);
     c.arg1 = n.get(LONG, Notif.DATA__ARGS + 8);
@@ -105,6 +103,10 @@ public final class Dispatcher {
         }
         if (c.isInterrupted()) {
           interrupted(c);
+          return;
+        }
+        if (c.isCancelled()) {
+          c.end();
           return;
         }
         if (c.park()) {

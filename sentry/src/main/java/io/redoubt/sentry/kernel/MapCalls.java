@@ -72,7 +72,7 @@ public final class MapCalls {
       c.task.kernel.noteMapping(hostFd, f);
       int r = Seccomp.addFd(c.listener, c.id, Seccomp.SECCOMP_ADDFD_FLAG_SETFD, hostFd, fd, O_CLOEXEC);
       if (r < 0) {
-        return r == -Errno.ENOENT ? Syscall.NO_REPLY : -Errno.ENOMEM;
+        return -Errno.ENOMEM; // or the guest is gone, and nobody hears it
       }
       c.task.process.noteScratchFd(fd);
       return Syscall.CONTINUE;

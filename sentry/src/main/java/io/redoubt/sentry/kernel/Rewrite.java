@@ -108,8 +108,11 @@ final class Rewrite {
       r = Ptrace.interrupt(tid);
     }
     if (r < 0) {
-      // The thread is dying, or somebody outside is tracing it.
-      return r == -Errno.ESRCH ? r : -Errno.EAGAIN;
+      if (r == -Errno.ESRCH) {
+        c.end(); // the thread is dying: nobody waits for an answer
+        return r;
+      }
+      return -Errno.EAGAIN; // somebody outside is tracing it
     }
     // The answer comes before the stop: the thread cannot stop while it waits for it.
     task.kernel.dispatcher.answer(c, -Errno.ENOSYS);

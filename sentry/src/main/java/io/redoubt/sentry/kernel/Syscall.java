@@ -29,7 +29,7 @@ public final class Syscall implements Waiter {
   /** Let the host kernel run the call itself. Only when every argument that matters is in a register. */
   public static final long CONTINUE = Long.MIN_VALUE + 1;
 
-  /** The handler has answered (or will answer) by itself, or the caller is gone. */
+  /** The handler has ended the call and answered it by itself, or the caller is gone. */
   public static final long NO_REPLY = Long.MIN_VALUE + 2;
 
   /** Kernel-internal restart codes, see signal(7) and include/linux/errno.h: the host kernel acts on them at signal delivery. */
@@ -95,6 +95,7 @@ public final class Syscall implements Waiter {
   private int phase = IDLE;
   private boolean woken;
   private boolean interrupted;
+  private boolean cancelled; // its thread has gone while another sentry thread was running it
 
   private final ArrayList<Path> kept = new ArrayList<>(0);
   private OpenFile held;
@@ -289,6 +290,7 @@ public final class Syscall implements Waiter {
       phase = RUNNING;
       woken = false;
       interrupted = false;
+      cancelled = false;
     }
   }
 
@@ -297,7 +299,7 @@ public final class Syscall implements Waiter {
    * that this returns true another thread may run the call.
    */
   synchronized boolean park() {
-    if (woken || interrupted) {
+    if (woken || interrupted || cancelled) {
       woken = false;
       return false;
     }
@@ -383,10 +385,20 @@ public final class Syscall implements Waiter {
     return wake(true);
   }
 
-  /** The thread is gone: a parked call ends without an answer. @return false when another thread is running it just now */
+  /** Whether {@link #cancel} came while the call was running: it ends where it would park. */
+  synchronized boolean isCancelled() {
+    return cancelled;
+  }
+
+  /**
+   * The thread is gone: a parked call ends without an answer.
+   *
+   * @return false when another sentry thread is running it just now; then it ends there
+   */
   boolean cancel() {
     synchronized (this) {
       if (phase != PARKED) {
+        cancelled = phase == RUNNING;
         return phase == IDLE;
       }
       phase = RUNNING;
