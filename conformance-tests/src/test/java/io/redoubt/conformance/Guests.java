@@ -40,7 +40,7 @@ final class Guests {
     Path source = SOURCES.resolve(name + ".c");
     Path binary = BINARIES.resolve(isStatic ? name : name + "-dynamic");
     try {
-      Files.createDirectories(BINARIES);
+      Files.createDirectories(binary.getParent());
       if (isNewer(binary, source) && isNewer(binary, SOURCES.resolve("harness.h"))) {
         return binary;
       }

@@ -1,0 +1,277 @@
+package io.redoubt.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code redoubt run --bundle DIR ID}: what of an OCI config is done, and what is said about a bad one. */
+final class RunBundleTest {
+  private static final String ENV = "[\"PATH=/bin\", \"COLOR=green\"]";
+
+  @TempDir static Path directory;
+  private static int count;
+  private Path bundle;
+
+  @BeforeAll
+  static void checkSandbox() {
+    Redoubt.assumeSandbox();
+  }
+
+  @BeforeEach
+  void makeBundle(TestInfo info) throws IOException {
+    bundle = directory.resolve("bundle" + count++);
+    Path root = LauncherTest.rootWithBusybox(bundle, "rootfs");
+    for (String name : new String[] {"sh", "cat", "id", "ls", "hostname", "grep", "stat", "touch", "pwd", "sleep"}) {
+      Files.createSymbolicLink(root.resolve("bin").resolve(name), Path.of("busybox"));
+    }
+    for (String name : new String[] {"proc", "dev", "sys", "work"}) {
+      Files.createDirectories(root.resolve(name));
+    }
+  }
+
+  private Outcome run() {
+    return Redoubt.front("run", "--bundle", bundle.toString(), "test-" + count).run();
+  }
+
+  private Outcome run(String config) throws IOException {
+    Files.writeString(bundle.resolve("config.json"), config);
+    return run();
+  }
+
+  /** A config that runs a shell script; the extra members go to the process and to the top. */
+  private static String config(String script, String process, String top) {
+    return """
+        {
+          "ociVersion": "1.2.0",
+          "process": {
+            "terminal": false,
+            "user": {"uid": 0, "gid": 0},
+            "args": ["/bin/sh", "-c", %s],
+            "env": %s,
+            "cwd": "/"
+            %s
+          },
+          "root": {"path": "rootfs"}
+          %s
+        }
+        """
+        .formatted(quoted(script), ENV, process, top);
+  }
+
+  private static String quoted(String text) {
+    return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
+  }
+
+  private static final String MOUNTS =
+      """
+      , "mounts": [
+          {"destination": "/proc", "type": "proc", "source": "proc"},
+          {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755"]},
+          {"destination": "/dev/pts", "type": "devpts", "source": "devpts"},
+          {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["ro"]}
+          %s]
+      """;
+
+  private static void assertPrints(String expected, Outcome outcome) {
+    assertEquals(expected, outcome.out(), outcome::describe);
+    assertEquals(0, outcome.exit(), outcome::describe);
+    assertEquals("", outcome.err(), outcome::describe);
+  }
+
+  // ------------------------------------------------------------------------------ what is done
+
+  @Test
+  void runsTheProcess() throws IOException {
+    assertPrints("green in /\n", run(config("echo $COLOR in $(pwd)", "", "")));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({"exit 7,7", "kill -9 $$,137", "exit 0,0"})
+  void exitCode(String script, int code) throws IOException {
+    Outcome outcome = run(config(script, "", ""));
+    assertEquals(code, outcome.exit(), outcome::describe);
+  }
+
+  @Test
+  void userGroupsAndUmask() throws IOException {
+    String process =
+        ", \"user\": {\"uid\": 1000, \"gid\": 2000, \"additionalGids\": [5, 6], \"umask\": 63}";
+    String config =
+        config("echo $(id -u) $(id -g) $(id -G); umask", process, "")
+            .replace("\"user\": {\"uid\": 0, \"gid\": 0},", "");
+    assertPrints("1000 2000 2000 5 6\n0077\n", run(config));
+  }
+
+  @Test
+  void workingDirectory() throws IOException {
+    assertPrints("/work\n", run(config("pwd", "", "").replace("\"cwd\": \"/\"", "\"cwd\": \"/work\"")));
+  }
+
+  @Test
+  void hostname() throws IOException {
+    assertPrints("inside\n", run(config("hostname", "", ", \"hostname\": \"inside\"")));
+  }
+
+  @Test
+  void resourceLimits() throws IOException {
+    String limits = ", \"rlimits\": [{\"type\": \"RLIMIT_NOFILE\", \"soft\": 50, \"hard\": 60}]";
+    assertPrints("50 60\n", run(config("echo $(ulimit -Sn) $(ulimit -Hn)", limits, "")));
+  }
+
+  @Test
+  void mounts() throws IOException {
+    Path shared = Files.createDirectory(bundle.resolve("shared"));
+    Files.writeString(shared.resolve("f"), "of the host\n");
+    String more =
+        """
+        , {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": ["size=10m", "mode=1777"]}
+        , {"destination": "/shared", "type": "bind", "source": "%s", "options": ["rbind", "rw"]}
+        , {"destination": "/fixed", "type": "bind", "source": "%s", "options": ["bind", "ro"]}
+        """
+            .formatted(shared, shared);
+    Outcome outcome =
+        run(
+            config(
+                "cat /shared/f; echo new >/shared/g; touch /fixed/h 2>/dev/null || echo fixed; stat -c %a /tmp;"
+                    + " echo x >/tmp/x && cat /tmp/x; grep -c ^Name /proc/self/status; echo >/dev/null && echo null",
+                "",
+                MOUNTS.formatted(more)));
+    assertPrints("of the host\nfixed\n1777\nx\n1\nnull\n", outcome);
+    assertEquals("new\n", Files.readString(shared.resolve("g")));
+    assertFalse(Files.exists(shared.resolve("h")));
+  }
+
+  @Test
+  void writableRootIsWritten() throws IOException {
+    assertPrints("", run(config("echo written >/work/f", "", "")));
+    assertEquals("written\n", Files.readString(bundle.resolve("rootfs/work/f")));
+  }
+
+  @Test
+  void readOnlyRootIsNot() throws IOException {
+    String config =
+        config("touch /work/f 2>/dev/null || echo refused", "", "")
+            .replace("{\"path\": \"rootfs\"}", "{\"path\": \"rootfs\", \"readonly\": true}");
+    assertPrints("refused\n", run(config));
+    assertFalse(Files.exists(bundle.resolve("rootfs/work/f")));
+  }
+
+  @Test
+  void noNewPrivilegesAndCapabilities() throws IOException {
+    String process =
+        ", \"noNewPrivileges\": true, \"capabilities\": {\"bounding\": [\"CAP_KILL\"], \"effective\": [\"CAP_KILL\"],"
+            + " \"permitted\": [\"CAP_KILL\"]}";
+    assertPrints(
+        "CapEff:\t0000000000000020\nNoNewPrivs:\t1\n",
+        run(config("grep -E 'CapEff|NoNewPrivs' /proc/self/status", process, MOUNTS.formatted(""))));
+  }
+
+  @Test
+  void absoluteRoot() throws IOException {
+    String config = config("echo absolute", "", "").replace("\"rootfs\"", '"' + bundle.resolve("rootfs").toString() + '"');
+    assertPrints("absolute\n", run(config));
+  }
+
+  // ------------------------------------------------------------------------------ bad input
+
+  @Test
+  void bundleThatIsNotThere() {
+    LauncherTest.assertRefused(1, "/no/such", Redoubt.front("run", "--bundle", "/no/such", "x").run());
+  }
+
+  @Test
+  void configThatIsNotThere() {
+    LauncherTest.assertRefused(1, "config.json", run());
+  }
+
+  @Test
+  void noContainerId() {
+    LauncherTest.assertRefused(1, "id", Redoubt.front("run", "--bundle", bundle.toString()).run());
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @ValueSource(strings = {"../x", "a/b", "a b", "", "."})
+  void badContainerId(String id) {
+    LauncherTest.assertRefused(1, "id", Redoubt.front("run", "--bundle", bundle.toString(), id).run());
+  }
+
+  @Test
+  void invalidJsonSaysWhere() throws IOException {
+    Outcome outcome = run("{\n  \"ociVersion\": \"1.2.0\",\n  \"process\": {,}\n}\n");
+    LauncherTest.assertRefused(1, "line 3", outcome);
+    assertTrue(outcome.err().contains("config.json"), outcome::describe);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @ValueSource(strings = {"", "[]", "null", "42", "{", "{}{}", "{\"process\": 5}", "{\"process\": {\"args\": \"x\"}}"})
+  void configOfTheWrongShape(String config) throws IOException {
+    LauncherTest.assertRefused(1, "config.json", run(config));
+  }
+
+  @Test
+  void unknownFieldIsWarnedAbout() throws IOException {
+    Outcome outcome = run(config("echo runs", ", \"mystery\": 1", ", \"riddle\": {}"));
+    assertEquals("runs\n", outcome.out(), outcome::describe);
+    assertEquals(0, outcome.exit());
+    assertTrue(outcome.err().contains("mystery") && outcome.err().contains("riddle"), outcome::describe);
+  }
+
+  @Test
+  void relativeWorkingDirectory() throws IOException {
+    LauncherTest.assertRefused(1, "cwd", run(config("true", "", "").replace("\"cwd\": \"/\"", "\"cwd\": \"work\"")));
+  }
+
+  @Test
+  void rootThatIsNotThere() throws IOException {
+    LauncherTest.assertRefused(1, "missing", run(config("true", "", "").replace("\"rootfs\"", "\"missing\"")));
+  }
+
+  @Test
+  void rootThatIsAFile() throws IOException {
+    Files.writeString(bundle.resolve("file"), "");
+    LauncherTest.assertRefused(1, "file", run(config("true", "", "").replace("\"rootfs\"", "\"file\"")));
+  }
+
+  @Test
+  void noArguments() throws IOException {
+    LauncherTest.assertRefused(
+        1, "args", run(config("true", "", "").replaceFirst("\"args\": \\[[^]]*\\]", "\"args\": []")));
+  }
+
+  @Test
+  void noProcessAndNoRoot() throws IOException {
+    LauncherTest.assertRefused(1, "process", run("{\"ociVersion\": \"1.2.0\", \"root\": {\"path\": \"rootfs\"}}"));
+    LauncherTest.assertRefused(
+        1, "root", run("{\"ociVersion\": \"1.2.0\", \"process\": {\"args\": [\"/bin/true\"], \"cwd\": \"/\"}}"));
+  }
+
+  @Test
+  void programThatIsNotThere() throws IOException {
+    String config = config("true", "", "").replace("\"/bin/sh\"", "\"/no/such\"");
+    LauncherTest.assertRefused(127, "/no/such", run(config));
+  }
+
+  @Test
+  void mountSourceThatIsNotThere() throws IOException {
+    String mount = ", \"mounts\": [{\"destination\": \"/x\", \"type\": \"bind\", \"source\": \"/no/such\", \"options\": [\"bind\"]}]";
+    LauncherTest.assertRefused(1, "/no/such", run(config("true", "", mount)));
+  }
+
+  @Test
+  void badLimit() throws IOException {
+    String limits = ", \"rlimits\": [{\"type\": \"RLIMIT_NONSENSE\", \"soft\": 1, \"hard\": 1}]";
+    LauncherTest.assertRefused(1, "RLIMIT_NONSENSE", run(config("true", limits, "")));
+  }
+}
