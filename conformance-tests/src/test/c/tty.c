@@ -465,9 +465,9 @@ CASE(exit_of_the_leader_hangs_up) {
     await(ready);
     _exit(0);
   }
-  reap("leader", pid);
   char c;
   SHOW(read(p[0], &c, 1));
+  reap("leader", pid);
 }
 
 CASE(flush_and_drain) {
