@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A command of the host, run in a session of its own with a small fixed environment, so that nothing of the test's own
- * surroundings shows in its output, and so that all of it can be killed.
+ * A command of the host, run in a session of its own with a small fixed environment, so that
+ * nothing of the test's own surroundings shows in its output, and so that all of it can be killed.
  */
 final class Command {
   private static final Map<String, String> ENVIRONMENT =

@@ -19,24 +19,40 @@ import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Small C programs that print what each system call returned, run on bare Linux and in the sandbox: the outputs must be
- * equal, line by line.
+ * Small C programs that print what each system call returned, run on bare Linux and in the sandbox:
+ * the outputs must be equal, line by line.
  *
- * <p>A family is one program and one run of the sandbox; each of its cases is a test. What a case does not have in common on
- * Linux itself (ext4 and tmpfs differ) is taken from a tmpfs, since the sandbox keeps what a guest writes in memory.
+ * <p>A family is one program and one run of the sandbox; each of its cases is a test. What a case
+ * does not have in common on Linux itself (ext4 and tmpfs differ) is taken from a tmpfs, since the
+ * sandbox keeps what a guest writes in memory.
  *
- * <p>{@code -Dredoubt.family=NAME} runs one family. A case that differs is run once more, alone, and passes when it is equal
- * then ({@code -Dredoubt.retries=0} for never): the clock decides some of them on a loaded machine. Which did is printed.
+ * <p>{@code -Dredoubt.family=NAME} runs one family. A case that differs is run once more, alone,
+ * and passes when it is equal then ({@code -Dredoubt.retries=0} for never): the clock decides some
+ * of them on a loaded machine. Which did is printed.
  */
 final class DifferentialTest {
   private static final Duration TIMEOUT = Duration.ofSeconds(150);
   private static final int RETRIES = Integer.getInteger("redoubt.retries", 1);
 
-  /** Families about files, which are also run in a directory of the host that is bound writable into the sandbox. */
+  /**
+   * Families about files, which are also run in a directory of the host that is bound writable into
+   * the sandbox.
+   */
   private static final Set<String> ABOUT_FILES =
       Set.of(
-          "dirs", "exec", "io", "links", "locks", "mappings", "open", "paths", "perms", "pipes",
-          "sockets", "space", "stat");
+          "dirs",
+          "exec",
+          "io",
+          "links",
+          "locks",
+          "mappings",
+          "open",
+          "paths",
+          "perms",
+          "pipes",
+          "sockets",
+          "space",
+          "stat");
 
   /** Families whose dynamically linked program is run as well. */
   private static final Set<String> DYNAMIC_TOO = Set.of("process", "signals", "threads");
@@ -74,23 +90,20 @@ final class DifferentialTest {
   Stream<DynamicNode> boundFromTheHost() {
     return families()
         .filter(ABOUT_FILES::contains)
-        .map(
-            family ->
-                container(
-                    family + " (bound)",
-                    family,
-                    true,
-                    List.of("--bind", tmpfs + ":" + GUEST_MOUNT),
-                    Redoubt.isBare() ? tmpfs : GUEST_MOUNT));
+        .map(family ->
+            container(
+                family + " (bound)",
+                family,
+                true,
+                List.of("--bind", tmpfs + ":" + GUEST_MOUNT),
+                Redoubt.isBare() ? tmpfs : GUEST_MOUNT));
   }
 
   @TestFactory
   Stream<DynamicNode> linkedDynamically() {
     return families()
         .filter(DYNAMIC_TOO::contains)
-        .map(
-            family ->
-                container(family + " (dynamic)", family, false, List.of(), Path.of("/tmp")));
+        .map(family -> container(family + " (dynamic)", family, false, List.of(), Path.of("/tmp")));
   }
 
   private static Stream<String> families() {
@@ -142,14 +155,14 @@ final class DifferentialTest {
       Cases sandbox,
       Outcome outcome) {
     List<String> inSandbox = sandbox.lines().get(name);
-    String difference =
-        inSandbox == null ? "\n  did not run" : Cases.difference(linux, inSandbox);
+    String difference = inSandbox == null ? "\n  did not run" : Cases.difference(linux, inSandbox);
     for (int i = 0; i < RETRIES && difference != null && inSandbox != null; i++) {
       List<String> again = lines(bare(program, List.of(name)), name);
       difference =
           Cases.difference(again, lines(sandboxed(program, options, place, List.of(name)), name));
       if (difference == null) {
-        System.out.println("equal only when run again, alone: " + program.getFileName() + " " + name);
+        System.out.println(
+            "equal only when run again, alone: " + program.getFileName() + " " + name);
       }
     }
     if (difference != null) {

@@ -12,7 +12,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The C programs in {@code src/test/c}, compiled when they are first wanted and when they have changed. */
+/**
+ * The C programs in {@code src/test/c}, compiled when they are first wanted and when they have
+ * changed.
+ */
 final class Guests {
   private Guests() {}
 

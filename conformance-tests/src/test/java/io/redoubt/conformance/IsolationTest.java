@@ -28,7 +28,9 @@ final class IsolationTest {
   static void startSandbox() throws IOException {
     Redoubt.assumeSandbox();
     Redoubt.assumeRoot();
-    sandbox = Redoubt.command("/bin/sh", "-c", "exec 7</etc/passwd 8>/tmp/x; echo ready; sleep 1000").start();
+    sandbox =
+        Redoubt.command("/bin/sh", "-c", "exec 7</etc/passwd 8>/tmp/x; echo ready; sleep 1000")
+            .start();
     assertEquals("ready", sandbox.inputReader().readLine());
     guest = ProcessTree.await(sandbox.pid(), "sleep");
   }
@@ -82,7 +84,11 @@ final class IsolationTest {
   @Test
   void networkNamespaceHasNoWayOut() {
     List<String> devices =
-        ProcessTree.read(guest, "net/dev").lines().skip(2).map(line -> line.trim().split(":")[0]).toList();
+        ProcessTree.read(guest, "net/dev")
+            .lines()
+            .skip(2)
+            .map(line -> line.trim().split(":")[0])
+            .toList();
     assertTrue(devices.isEmpty() || devices.equals(List.of("lo")), devices::toString);
     assertEquals(1, ProcessTree.read(guest, "net/route").lines().count());
   }
@@ -112,7 +118,12 @@ final class IsolationTest {
   @Test
   void seesOnlyItsOwnProcesses() {
     long here = ProcessHandle.current().pid();
-    assertEquals("1", inside("ls /proc/" + here + " 2>/dev/null | wc -l; [ -e /proc/" + here + " ] || echo 1").lines().toList().getLast());
+    assertEquals(
+        "1",
+        inside("ls /proc/" + here + " 2>/dev/null | wc -l; [ -e /proc/" + here + " ] || echo 1")
+            .lines()
+            .toList()
+            .getLast());
     int count = Integer.parseInt(inside("ls /proc | grep -c '^[0-9]'"));
     assertTrue(count <= 5, () -> count + " processes in /proc");
   }
@@ -143,7 +154,10 @@ final class IsolationTest {
             "for f in /dev/mem /dev/kmem /dev/port /dev/vda /dev/sda /dev/loop0 /dev/kmsg /dev/fuse /dev/net/tun /dev/kvm; do"
                 + " (head -c 1 $f >/dev/null) 2>/dev/null && echo $f; done; true"));
     // A node may be made, but never opens a device of the host.
-    assertEquals("", inside("mknod /tmp/mem c 1 1 2>/dev/null; (head -c 1 /tmp/mem >/dev/null) 2>/dev/null && echo opened; true"));
+    assertEquals(
+        "",
+        inside(
+            "mknod /tmp/mem c 1 1 2>/dev/null; (head -c 1 /tmp/mem >/dev/null) 2>/dev/null && echo opened; true"));
   }
 
   /** Calls that a guest never gets, as {@code denied.c} prints them: none may succeed. */
@@ -152,16 +166,21 @@ final class IsolationTest {
     Path program = Guests.compiled("isolation/denied", true);
     Outcome outcome = Redoubt.command(program.toString(), "--in-a-sandbox").run();
     List<DynamicTest> tests =
-        outcome.out().lines()
-            .map(
-                line ->
-                    dynamicTest(
-                        line.substring(0, Math.max(0, line.indexOf(':'))),
-                        () -> assertTrue(line.matches("[^:]+: (-1 E[A-Z0-9]+|killed by SIG[A-Z]+)"), line)))
+        outcome
+            .out()
+            .lines()
+            .map(line ->
+                dynamicTest(
+                    line.substring(0, Math.max(0, line.indexOf(':'))),
+                    () ->
+                        assertTrue(
+                            line.matches("[^:]+: (-1 E[A-Z0-9]+|killed by SIG[A-Z]+)"), line)))
             .toList();
     return Stream.concat(
         tests.stream(),
         Stream.of(
-            dynamicTest("all of them were tried", () -> assertTrue(tests.size() >= 40 && outcome.exit() == 0, outcome::describe))));
+            dynamicTest(
+                "all of them were tried",
+                () -> assertTrue(tests.size() >= 40 && outcome.exit() == 0, outcome::describe))));
   }
 }

@@ -21,7 +21,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** {@code redoubt do}: its exit codes, options and messages, and where what a guest writes ends up. */
+/**
+ * {@code redoubt do}: its exit codes, options and messages, and where what a guest writes ends up.
+ */
 final class LauncherTest {
   @TempDir static Path directory;
 
@@ -38,15 +40,21 @@ final class LauncherTest {
     return Redoubt.command(options, List.of("/bin/sh", "-c", script)).run();
   }
 
-  /** A refusal is one line that begins with our name, with this exit code, and no trace of an exception. */
+  /**
+   * A refusal is one line that begins with our name, with this exit code, and no trace of an
+   * exception.
+   */
   static void assertRefused(int exit, String part, Outcome outcome) {
     assertFalse(outcome.timedOut(), outcome::describe);
     assertEquals(exit, outcome.exit(), outcome::describe);
     assertEquals("", outcome.out(), outcome::describe);
     assertTrue(outcome.err().startsWith("redoubt: "), outcome::describe);
     assertEquals(
-        outcome.err().length() - 1, outcome.err().indexOf('\n'), () -> "one line: " + outcome.describe());
-    assertTrue(outcome.err().contains(part), () -> "should name " + part + ": " + outcome.describe());
+        outcome.err().length() - 1,
+        outcome.err().indexOf('\n'),
+        () -> "one line: " + outcome.describe());
+    assertTrue(
+        outcome.err().contains(part), () -> "should name " + part + ": " + outcome.describe());
   }
 
   private static void assertPrints(String expected, Outcome outcome) {
@@ -66,14 +74,24 @@ final class LauncherTest {
   }
 
   @ParameterizedTest(name = "{0}")
-  @CsvSource({"HUP,129", "INT,130", "KILL,137", "SEGV,139", "PIPE,141", "ALRM,142", "TERM,143", "USR1,138"})
+  @CsvSource({
+    "HUP,129",
+    "INT,130",
+    "KILL,137",
+    "SEGV,139",
+    "PIPE,141",
+    "ALRM,142",
+    "TERM,143",
+    "USR1,138"
+  })
   void endBySignalIs128AndItsNumber(String signal, int code) {
     Outcome outcome = shell("kill -" + signal + " $$; sleep 5");
     assertEquals(code, outcome.exit(), outcome::describe);
   }
 
   @ParameterizedTest(name = "{0}")
-  @ValueSource(strings = {"/no/such/program", "no-such-program", "./no-such-program", "/etc/passwd/x"})
+  @ValueSource(
+      strings = {"/no/such/program", "no-such-program", "./no-such-program", "/etc/passwd/x"})
   void commandThatIsNotThereIs127(String command) {
     assertRefused(127, command, Redoubt.command(command).run());
   }
@@ -128,7 +146,8 @@ final class LauncherTest {
     "--hostname,''"
   })
   void badOptionValue(String option, String value) {
-    assertRefused(1, option.substring(2), Redoubt.front("do", option, value, "--", "/bin/true").run());
+    assertRefused(
+        1, option.substring(2), Redoubt.front("do", option, value, "--", "/bin/true").run());
   }
 
   @Test
@@ -138,12 +157,14 @@ final class LauncherTest {
 
   @Test
   void hostnameThatIsTooLong() {
-    assertRefused(1, "hostname", Redoubt.front("do", "--hostname", "n".repeat(65), "--", "/bin/true").run());
+    assertRefused(
+        1, "hostname", Redoubt.front("do", "--hostname", "n".repeat(65), "--", "/bin/true").run());
   }
 
   @Test
   void helpGoesToStdout() {
-    for (Outcome outcome : List.of(Redoubt.front("--help").run(), Redoubt.front("do", "--help").run())) {
+    for (Outcome outcome :
+        List.of(Redoubt.front("--help").run(), Redoubt.front("do", "--help").run())) {
       assertEquals(0, outcome.exit(), outcome::describe);
       assertTrue(outcome.out().contains("Usage"), outcome::describe);
       assertEquals("", outcome.err());
@@ -171,7 +192,9 @@ final class LauncherTest {
 
   @Test
   void workingDirectoryIsTheOneGiven() {
-    assertPrints("/usr/include\n", Redoubt.command(List.of("--workdir", "/usr/include"), List.of("/bin/pwd")).run());
+    assertPrints(
+        "/usr/include\n",
+        Redoubt.command(List.of("--workdir", "/usr/include"), List.of("/bin/pwd")).run());
   }
 
   @ParameterizedTest(name = "--user {0}")
@@ -216,7 +239,9 @@ final class LauncherTest {
 
   @Test
   void standardInputEndsEarly() {
-    assertPrints("5\n", Redoubt.command("/bin/sh", "-c", "head -c 5 | wc -c").input(new byte[500_000]).run());
+    assertPrints(
+        "5\n",
+        Redoubt.command("/bin/sh", "-c", "head -c 5 | wc -c").input(new byte[500_000]).run());
   }
 
   @Test
@@ -229,7 +254,8 @@ final class LauncherTest {
   @Test
   void outputThatNobodyReadsEndsTheProgram() {
     Outcome outcome =
-        Command.of("/bin/sh", "-c", Redoubt.front() + " do -- /usr/bin/yes | head -n 1; echo left").run();
+        Command.of("/bin/sh", "-c", Redoubt.front() + " do -- /usr/bin/yes | head -n 1; echo left")
+            .run();
     assertEquals("y\nleft\n", outcome.out(), outcome::describe);
   }
 
@@ -237,7 +263,11 @@ final class LauncherTest {
   void outputGoesToAFile() throws IOException {
     Path file = directory.resolve("output");
     Outcome outcome =
-        Command.of("/bin/sh", "-c", Redoubt.front() + " do -- /bin/sh -c 'echo one; echo two' >" + file).run();
+        Command.of(
+                "/bin/sh",
+                "-c",
+                Redoubt.front() + " do -- /bin/sh -c 'echo one; echo two' >" + file)
+            .run();
     assertEquals(0, outcome.exit(), outcome::describe);
     assertEquals("one\ntwo\n", Files.readString(file));
   }
@@ -245,7 +275,8 @@ final class LauncherTest {
   @Test
   void closedStandardDescriptors() {
     Outcome outcome =
-        Command.of("/bin/sh", "-c", Redoubt.front() + " do -- /bin/sh -c 'echo still here' <&-").run();
+        Command.of("/bin/sh", "-c", Redoubt.front() + " do -- /bin/sh -c 'echo still here' <&-")
+            .run();
     assertEquals("still here\n", outcome.out(), outcome::describe);
   }
 
@@ -292,7 +323,10 @@ final class LauncherTest {
     assertPrints("from the host", outcome);
     assertEquals("from the sandbox\n", Files.readString(source.resolve("g")));
     assertEquals("from the host", Files.readString(source.resolve("d/f")));
-    assertEquals("rw-------", java.nio.file.attribute.PosixFilePermissions.toString(Files.getPosixFilePermissions(source.resolve("g"))));
+    assertEquals(
+        "rw-------",
+        java.nio.file.attribute.PosixFilePermissions.toString(
+            Files.getPosixFilePermissions(source.resolve("g"))));
   }
 
   @Test
@@ -312,7 +346,8 @@ final class LauncherTest {
   @Test
   void bindOfAFile() throws IOException {
     Path source = Files.writeString(directory.resolve("single"), "one file");
-    assertPrints("one file", shell(List.of("--bind", source + ":/etc/hostname:ro"), "cat /etc/hostname"));
+    assertPrints(
+        "one file", shell(List.of("--bind", source + ":/etc/hostname:ro"), "cat /etc/hostname"));
   }
 
   @Test
@@ -334,7 +369,11 @@ final class LauncherTest {
     Outcome outcome =
         Redoubt.command(
                 List.of("--root", root.toString()),
-                List.of("/bin/busybox", "sh", "-c", "echo in memory >/new && cat /new && busybox ls / | busybox grep -c etc"))
+                List.of(
+                    "/bin/busybox",
+                    "sh",
+                    "-c",
+                    "echo in memory >/new && cat /new && busybox ls / | busybox grep -c etc"))
             .run();
     assertEquals("in memory\n", outcome.out().replaceAll("[01]\n$", ""), outcome::describe);
     assertFalse(Files.exists(root.resolve("new")));
@@ -359,7 +398,9 @@ final class LauncherTest {
     }
     assumeTrue(Files.exists(busybox), "busybox is missing");
     assumeTrue(
-        new String(Files.readAllBytes(busybox), StandardCharsets.ISO_8859_1).indexOf("/lib64/ld-linux") < 0,
+        new String(Files.readAllBytes(busybox), StandardCharsets.ISO_8859_1)
+                .indexOf("/lib64/ld-linux")
+            < 0,
         "busybox is not static");
     Path root = parent.resolve(name);
     Files.createDirectories(root.resolve("bin"));
@@ -380,7 +421,9 @@ final class LauncherTest {
     Outcome outcome = shell(List.of("--trace=" + file), "cat /etc/hostname >/dev/null");
     assertEquals(0, outcome.exit(), outcome::describe);
     String trace = Files.readString(file, StandardCharsets.ISO_8859_1);
-    assertTrue(trace.contains("execve(") && trace.contains("/etc/hostname"), () -> trace.substring(0, Math.min(2000, trace.length())));
+    assertTrue(
+        trace.contains("execve(") && trace.contains("/etc/hostname"),
+        () -> trace.substring(0, Math.min(2000, trace.length())));
   }
 
   @Test
@@ -390,7 +433,8 @@ final class LauncherTest {
     assertTrue(outcome.err().contains("execve"), outcome::describe);
   }
 
-  // ---------------------------------------------------------------------------------- life and death
+  // ---------------------------------------------------------------------------------- life and
+  // death
 
   private static Process start(String... command) {
     return Redoubt.command(command).start();
@@ -400,7 +444,10 @@ final class LauncherTest {
   @ValueSource(strings = {"TERM", "INT", "HUP", "USR1", "USR2"})
   void signalsToTheCommandReachTheProgram(String signal) throws Exception {
     Process process =
-        start("/bin/sh", "-c", "trap 'echo got it; exit 33' " + signal + "; echo ready; while :; do sleep 0.05; done");
+        start(
+            "/bin/sh",
+            "-c",
+            "trap 'echo got it; exit 33' " + signal + "; echo ready; while :; do sleep 0.05; done");
     try {
       var reader = process.inputReader();
       assertEquals("ready", reader.readLine());
@@ -429,7 +476,8 @@ final class LauncherTest {
   @ValueSource(strings = {"front", "sentry", "gofer", "guest"})
   void deathOfOneIsDeathOfAll(String victim) throws Exception {
     List<String> mounts = Files.readAllLines(Path.of("/proc/self/mounts"));
-    Process process = start("/bin/sh", "-c", "sleep 1000 & (sleep 1001 & wait) & echo started; sleep 1002");
+    Process process =
+        start("/bin/sh", "-c", "sleep 1000 & (sleep 1001 & wait) & echo started; sleep 1002");
     try {
       long front = process.pid();
       assertEquals("started", process.inputReader().readLine());
@@ -443,11 +491,15 @@ final class LauncherTest {
             case "guest" -> firstGuest(front, guest);
             default ->
                 ProcessTree.jvm(front, victim)
-                    .orElseThrow(() -> new AssertionError("no " + victim + ": " + ProcessTree.describe(front)));
+                    .orElseThrow(() ->
+                        new AssertionError("no " + victim + ": " + ProcessTree.describe(front)));
           };
       Command.of("kill", "-KILL", Long.toString(pid)).run();
       List<Long> alive = ProcessTree.survivors(all, 1000);
-      assertEquals(List.of(), alive, () -> "a second later: " + alive.stream().map(ProcessTree::commandLine).toList());
+      assertEquals(
+          List.of(),
+          alive,
+          () -> "a second later: " + alive.stream().map(ProcessTree::commandLine).toList());
       if (!victim.equals("front")) {
         int code = process.waitFor();
         assertEquals(victim.equals("guest") ? 137 : 1, code);
@@ -475,21 +527,45 @@ final class LauncherTest {
     List<String> mounts = Files.readAllLines(Path.of("/proc/self/mounts"));
     List<List<String>> before = leftovers();
     for (int i = 0; i < 3; i++) {
-      Outcome outcome = shell("echo x >/tmp/a; mkdir /dev/shm/b; mkfifo /run/c; ipcmk -M 100 >/dev/null 2>&1; true");
+      Outcome outcome =
+          shell(
+              "echo x >/tmp/a; mkdir /dev/shm/b; mkfifo /run/c; ipcmk -M 100 >/dev/null 2>&1; true");
       assertEquals(0, outcome.exit(), outcome::describe);
     }
     assertEquals(mounts, Files.readAllLines(Path.of("/proc/self/mounts")));
     assertEquals(before, leftovers());
   }
 
-  /** Names that a sandbox could leave in the usual places; other programs' names come and go and are not looked at. */
+  /**
+   * Names that a sandbox could leave in the usual places; other programs' names come and go and are
+   * not looked at.
+   */
   private static List<List<String>> leftovers() {
     List<List<String>> all = new ArrayList<>();
-    for (String place : List.of("/tmp", "/dev/shm", "/run", "/var/run", "/var/lib", "/sys/fs/cgroup", "/sys/fs/cgroup/unified")) {
-      String[] names = new java.io.File(place).list((parent, name) -> name.contains("redoubt") && !name.contains("conformance") && !name.contains("program"));
+    for (String place :
+        List.of(
+            "/tmp",
+            "/dev/shm",
+            "/run",
+            "/var/run",
+            "/var/lib",
+            "/sys/fs/cgroup",
+            "/sys/fs/cgroup/unified")) {
+      String[] names =
+          new java.io.File(place)
+              .list((parent, name) ->
+                  name.contains("redoubt")
+                      && !name.contains("conformance")
+                      && !name.contains("program"));
       all.add(names == null ? List.of() : Arrays.stream(names).sorted().toList());
     }
-    all.add(Command.of("ipcs", "-m").run().out().lines().filter(line -> line.startsWith("0x")).toList());
+    all.add(
+        Command.of("ipcs", "-m")
+            .run()
+            .out()
+            .lines()
+            .filter(line -> line.startsWith("0x"))
+            .toList());
     return all;
   }
 
@@ -516,12 +592,29 @@ final class LauncherTest {
     Redoubt.assumeRoot();
     assumeTrue(Guests.isOnPath("setpriv"), "setpriv is missing");
     assumeTrue(
-        Command.of("setpriv", "--reuid=65534", "--clear-groups", "test", "-x", Redoubt.front().toString()).run().exit() == 0,
+        Command.of(
+                    "setpriv",
+                    "--reuid=65534",
+                    "--clear-groups",
+                    "test",
+                    "-x",
+                    Redoubt.front().toString())
+                .run()
+                .exit()
+            == 0,
         "the build cannot be read by an ordinary user");
     Outcome outcome =
         Command.of(
-                "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", Redoubt.front().toString(),
-                "do", "--", "/bin/sh", "-c", "id -u; cat /etc/shadow 2>/dev/null; echo x >/tmp/f && cat /tmp/f")
+                "setpriv",
+                "--reuid=65534",
+                "--regid=65534",
+                "--clear-groups",
+                Redoubt.front().toString(),
+                "do",
+                "--",
+                "/bin/sh",
+                "-c",
+                "id -u; cat /etc/shadow 2>/dev/null; echo x >/tmp/f && cat /tmp/f")
             .run();
     assertPrints("65534\nx\n", outcome);
   }

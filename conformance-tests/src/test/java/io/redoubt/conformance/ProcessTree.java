@@ -63,7 +63,8 @@ final class ProcessTree {
       }
       pause(20);
     }
-    throw new AssertionError("no process called " + name + " below " + front + ": " + describe(front));
+    throw new AssertionError(
+        "no process called " + name + " below " + front + ": " + describe(front));
   }
 
   /** Waits until none of these lives, and returns those that still do. */
@@ -82,7 +83,12 @@ final class ProcessTree {
   static String describe(long front) {
     StringBuilder text = new StringBuilder();
     for (long pid : below(front)) {
-      text.append('\n').append(pid).append(' ').append(name(pid)).append(": ").append(commandLine(pid));
+      text.append('\n')
+          .append(pid)
+          .append(' ')
+          .append(name(pid))
+          .append(": ")
+          .append(commandLine(pid));
     }
     return text.toString();
   }

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * Scripts that use real programs, in {@code src/test/programs}: stdout and exit code in the sandbox must be those of bare
- * Linux. {@code -Dredoubt.program=NAME} runs one.
+ * Scripts that use real programs, in {@code src/test/programs}: stdout and exit code in the sandbox
+ * must be those of bare Linux. {@code -Dredoubt.program=NAME} runs one.
  */
 final class ProgramsTest {
   private static final Path SCRIPTS = Guests.MODULE.resolve("src/test/programs");

@@ -11,8 +11,8 @@ import java.util.List;
 /**
  * The sandbox under test.
  *
- * <p>{@code -Dredoubt.sandbox=none} runs everything bare instead, to prove the tests themselves: then all must be equal.
- * {@code -Dredoubt.front=PATH} names another front.
+ * <p>{@code -Dredoubt.sandbox=none} runs everything bare instead, to prove the tests themselves:
+ * then all must be equal. {@code -Dredoubt.front=PATH} names another front.
  */
 final class Redoubt {
   private Redoubt() {}
@@ -25,9 +25,7 @@ final class Redoubt {
 
   static Path front() {
     String given = System.getProperty("redoubt.front");
-    return given != null
-        ? Path.of(given)
-        : ROOT.resolve("launcher/target/dist/bin/redoubt-front");
+    return given != null ? Path.of(given) : ROOT.resolve("launcher/target/dist/bin/redoubt-front");
   }
 
   /** Whether what should be in the sandbox is run bare, to test the tests. */

@@ -16,7 +16,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** {@code redoubt run --bundle DIR ID}: what of an OCI config is done, and what is said about a bad one. */
+/**
+ * {@code redoubt run --bundle DIR ID}: what of an OCI config is done, and what is said about a bad
+ * one.
+ */
 final class RunBundleTest {
   private static final String ENV = "[\"PATH=/bin\", \"COLOR=green\"]";
 
@@ -33,7 +36,10 @@ final class RunBundleTest {
   void makeBundle(TestInfo info) throws IOException {
     bundle = directory.resolve("bundle" + count++);
     Path root = LauncherTest.rootWithBusybox(bundle, "rootfs");
-    for (String name : new String[] {"sh", "cat", "id", "ls", "hostname", "grep", "stat", "touch", "pwd", "sleep"}) {
+    for (String name :
+        new String[] {
+          "sh", "cat", "id", "ls", "hostname", "grep", "stat", "touch", "pwd", "sleep"
+        }) {
       Files.createSymbolicLink(root.resolve("bin").resolve(name), Path.of("busybox"));
     }
     for (String name : new String[] {"proc", "dev", "sys", "work"}) {
@@ -53,20 +59,20 @@ final class RunBundleTest {
   /** A config that runs a shell script; the extra members go to the process and to the top. */
   private static String config(String script, String process, String top) {
     return """
-        {
-          "ociVersion": "1.2.0",
-          "process": {
-            "terminal": false,
-            "user": {"uid": 0, "gid": 0},
-            "args": ["/bin/sh", "-c", %s],
-            "env": %s,
-            "cwd": "/"
-            %s
-          },
-          "root": {"path": "rootfs"}
-          %s
-        }
-        """
+    {
+      "ociVersion": "1.2.0",
+      "process": {
+        "terminal": false,
+        "user": {"uid": 0, "gid": 0},
+        "args": ["/bin/sh", "-c", %s],
+        "env": %s,
+        "cwd": "/"
+        %s
+      },
+      "root": {"path": "rootfs"}
+      %s
+    }
+    """
         .formatted(quoted(script), ENV, process, top);
   }
 
@@ -116,7 +122,8 @@ final class RunBundleTest {
 
   @Test
   void workingDirectory() throws IOException {
-    assertPrints("/work\n", run(config("pwd", "", "").replace("\"cwd\": \"/\"", "\"cwd\": \"/work\"")));
+    assertPrints(
+        "/work\n", run(config("pwd", "", "").replace("\"cwd\": \"/\"", "\"cwd\": \"/work\"")));
   }
 
   @Test
@@ -146,8 +153,7 @@ final class RunBundleTest {
             config(
                 "cat /shared/f; echo new >/shared/g; touch /fixed/h 2>/dev/null || echo fixed; stat -c %a /tmp;"
                     + " echo x >/tmp/x && cat /tmp/x; grep -c ^Name /proc/self/status; echo >/dev/null && echo null",
-                "",
-                MOUNTS.formatted(more)));
+                "", MOUNTS.formatted(more)));
     assertPrints("of the host\nfixed\n1777\nx\n1\nnull\n", outcome);
     assertEquals("new\n", Files.readString(shared.resolve("g")));
     assertFalse(Files.exists(shared.resolve("h")));
@@ -175,12 +181,16 @@ final class RunBundleTest {
             + " \"permitted\": [\"CAP_KILL\"]}";
     assertPrints(
         "CapEff:\t0000000000000020\nNoNewPrivs:\t1\n",
-        run(config("grep -E 'CapEff|NoNewPrivs' /proc/self/status", process, MOUNTS.formatted(""))));
+        run(
+            config(
+                "grep -E 'CapEff|NoNewPrivs' /proc/self/status", process, MOUNTS.formatted(""))));
   }
 
   @Test
   void absoluteRoot() throws IOException {
-    String config = config("echo absolute", "", "").replace("\"rootfs\"", '"' + bundle.resolve("rootfs").toString() + '"');
+    String config =
+        config("echo absolute", "", "")
+            .replace("\"rootfs\"", '"' + bundle.resolve("rootfs").toString() + '"');
     assertPrints("absolute\n", run(config));
   }
 
@@ -188,7 +198,8 @@ final class RunBundleTest {
 
   @Test
   void bundleThatIsNotThere() {
-    LauncherTest.assertRefused(1, "/no/such", Redoubt.front("run", "--bundle", "/no/such", "x").run());
+    LauncherTest.assertRefused(
+        1, "/no/such", Redoubt.front("run", "--bundle", "/no/such", "x").run());
   }
 
   @Test
@@ -204,7 +215,8 @@ final class RunBundleTest {
   @ParameterizedTest(name = "{0}")
   @ValueSource(strings = {"../x", "a/b", "a b", "", "."})
   void badContainerId(String id) {
-    LauncherTest.assertRefused(1, "id", Redoubt.front("run", "--bundle", bundle.toString(), id).run());
+    LauncherTest.assertRefused(
+        1, "id", Redoubt.front("run", "--bundle", bundle.toString(), id).run());
   }
 
   @Test
@@ -215,7 +227,17 @@ final class RunBundleTest {
   }
 
   @ParameterizedTest(name = "{0}")
-  @ValueSource(strings = {"", "[]", "null", "42", "{", "{}{}", "{\"process\": 5}", "{\"process\": {\"args\": \"x\"}}"})
+  @ValueSource(
+      strings = {
+        "",
+        "[]",
+        "null",
+        "42",
+        "{",
+        "{}{}",
+        "{\"process\": 5}",
+        "{\"process\": {\"args\": \"x\"}}"
+      })
   void configOfTheWrongShape(String config) throws IOException {
     LauncherTest.assertRefused(1, "config.json", run(config));
   }
@@ -225,36 +247,46 @@ final class RunBundleTest {
     Outcome outcome = run(config("echo runs", ", \"mystery\": 1", ", \"riddle\": {}"));
     assertEquals("runs\n", outcome.out(), outcome::describe);
     assertEquals(0, outcome.exit());
-    assertTrue(outcome.err().contains("mystery") && outcome.err().contains("riddle"), outcome::describe);
+    assertTrue(
+        outcome.err().contains("mystery") && outcome.err().contains("riddle"), outcome::describe);
   }
 
   @Test
   void relativeWorkingDirectory() throws IOException {
-    LauncherTest.assertRefused(1, "cwd", run(config("true", "", "").replace("\"cwd\": \"/\"", "\"cwd\": \"work\"")));
+    LauncherTest.assertRefused(
+        1, "cwd", run(config("true", "", "").replace("\"cwd\": \"/\"", "\"cwd\": \"work\"")));
   }
 
   @Test
   void rootThatIsNotThere() throws IOException {
-    LauncherTest.assertRefused(1, "missing", run(config("true", "", "").replace("\"rootfs\"", "\"missing\"")));
+    LauncherTest.assertRefused(
+        1, "missing", run(config("true", "", "").replace("\"rootfs\"", "\"missing\"")));
   }
 
   @Test
   void rootThatIsAFile() throws IOException {
     Files.writeString(bundle.resolve("file"), "");
-    LauncherTest.assertRefused(1, "file", run(config("true", "", "").replace("\"rootfs\"", "\"file\"")));
+    LauncherTest.assertRefused(
+        1, "file", run(config("true", "", "").replace("\"rootfs\"", "\"file\"")));
   }
 
   @Test
   void noArguments() throws IOException {
     LauncherTest.assertRefused(
-        1, "args", run(config("true", "", "").replaceFirst("\"args\": \\[[^]]*\\]", "\"args\": []")));
+        1,
+        "args",
+        run(config("true", "", "").replaceFirst("\"args\": \\[[^]]*\\]", "\"args\": []")));
   }
 
   @Test
   void noProcessAndNoRoot() throws IOException {
-    LauncherTest.assertRefused(1, "process", run("{\"ociVersion\": \"1.2.0\", \"root\": {\"path\": \"rootfs\"}}"));
     LauncherTest.assertRefused(
-        1, "root", run("{\"ociVersion\": \"1.2.0\", \"process\": {\"args\": [\"/bin/true\"], \"cwd\": \"/\"}}"));
+        1, "process", run("{\"ociVersion\": \"1.2.0\", \"root\": {\"path\": \"rootfs\"}}"));
+    LauncherTest.assertRefused(
+        1,
+        "root",
+        run(
+            "{\"ociVersion\": \"1.2.0\", \"process\": {\"args\": [\"/bin/true\"], \"cwd\": \"/\"}}"));
   }
 
   @Test
@@ -265,7 +297,8 @@ final class RunBundleTest {
 
   @Test
   void mountSourceThatIsNotThere() throws IOException {
-    String mount = ", \"mounts\": [{\"destination\": \"/x\", \"type\": \"bind\", \"source\": \"/no/such\", \"options\": [\"bind\"]}]";
+    String mount =
+        ", \"mounts\": [{\"destination\": \"/x\", \"type\": \"bind\", \"source\": \"/no/such\", \"options\": [\"bind\"]}]";
     LauncherTest.assertRefused(1, "/no/such", run(config("true", "", mount)));
   }
 
