@@ -85,7 +85,6 @@ static void all_with(int fd) {
   CALL(fsetxattr, fd, "user.x", buffer, 1, 0);
   CALL(flistxattr, fd, buffer, 10);
   CALL(fremovexattr, fd, "user.x");
-  CALL(pidfd_send_signal, fd, 0, NULL, 0);
 }
 
 CASE(descriptor_minus_one) { all_with(bad_fds[0]); }
@@ -247,7 +246,6 @@ CASE(unknown_flags) {
   CALL(wait4, -1, NULL, 0x100, NULL);
   CALL(waitid, 0, 0, NULL, 0x100, NULL);
   CALL(sync_file_range, 0, 0, 0, 0x80);
-  CALL(pidfd_open, getpid(), 0x1);
 }
 
 CASE(negative_sizes) {

@@ -247,7 +247,7 @@ CASE(pidfd) {
     pause();
     _exit(0);
   }
-  int fd = SHOW(syscall(SYS_pidfd_open, pid, 0));
+  int fd = REQUIRE(syscall(SYS_pidfd_open, pid, 0));
   SHOW(fcntl(fd, F_GETFD));
   say_poll(fd);
   SHOW(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));

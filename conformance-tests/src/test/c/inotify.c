@@ -24,7 +24,7 @@ static void say_inotify(int fd) {
 }
 
 CASE(create_and_delete) {
-  int fd = SHOW(inotify_init1(IN_NONBLOCK));
+  int fd = REQUIRE(inotify_init1(IN_NONBLOCK));
   SHOW(inotify_add_watch(fd, ".", IN_CREATE | IN_DELETE));
   say_inotify(fd);
   put("f", "x");
@@ -39,7 +39,7 @@ CASE(create_and_delete) {
 CASE(life_of_a_file) {
   char c;
   put("f", "content");
-  int fd = MUST(inotify_init1(IN_NONBLOCK));
+  int fd = REQUIRE(inotify_init1(IN_NONBLOCK));
   SHOW(inotify_add_watch(fd, "f", IN_ALL_EVENTS));
   int file = MUST(open("f", O_RDWR));
   MUST(read(file, &c, 1));
@@ -56,7 +56,7 @@ CASE(life_of_a_file) {
 }
 
 CASE(moves_have_a_cookie) {
-  int fd = MUST(inotify_init1(IN_NONBLOCK));
+  int fd = REQUIRE(inotify_init1(IN_NONBLOCK));
   MUST(mkdir("a", 0755));
   MUST(mkdir("b", 0755));
   SHOW(inotify_add_watch(fd, "a", IN_MOVE));
@@ -68,7 +68,7 @@ CASE(moves_have_a_cookie) {
 }
 
 CASE(removal_and_errors) {
-  int fd = MUST(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  int fd = REQUIRE(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   put("f", "x");
   int wd = SHOW(inotify_add_watch(fd, "f", IN_MODIFY));
   SHOW(inotify_add_watch(fd, "f", IN_ATTRIB));
@@ -92,7 +92,7 @@ CASE(removal_and_errors) {
 
 CASE(poll_and_fionread) {
   int n = -1;
-  int fd = MUST(inotify_init1(IN_NONBLOCK));
+  int fd = REQUIRE(inotify_init1(IN_NONBLOCK));
   MUST(inotify_add_watch(fd, ".", IN_CREATE));
   struct pollfd pfd = {fd, POLLIN, 0};
   SHOW(poll(&pfd, 1, 0));
@@ -103,7 +103,7 @@ CASE(poll_and_fionread) {
 }
 
 CASE(wakes_reader) {
-  int fd = MUST(inotify_init());
+  int fd = REQUIRE(inotify_init());
   MUST(inotify_add_watch(fd, ".", IN_CREATE | IN_ONESHOT));
   pid_t pid = fork();
   if (pid == 0) {

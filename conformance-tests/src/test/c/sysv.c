@@ -7,7 +7,7 @@
 
 CASE(shared_memory) {
   struct shmid_ds ds;
-  int id = OK(shmget(IPC_PRIVATE, 5000, IPC_CREAT | 0600));
+  int id = REQUIRE(shmget(IPC_PRIVATE, 5000, IPC_CREAT | 0600));
   char *p = shmat(id, NULL, 0);
   SHOW(p == (void *)-1);
   SHOW(shmctl(id, IPC_STAT, &ds));
@@ -32,7 +32,7 @@ CASE(shared_memory) {
 
 CASE(shared_memory_keys) {
   key_t key = 0x52440000 | (getpid() & 0xffff);
-  int id = OK(shmget(key, 4096, IPC_CREAT | IPC_EXCL | 0600));
+  int id = REQUIRE(shmget(key, 4096, IPC_CREAT | IPC_EXCL | 0600));
   SHOW(shmget(key, 4096, IPC_CREAT | IPC_EXCL | 0600));
   SHOW(shmget(key, 4096, 0) == id);
   SHOW(shmget(key, 8192, 0));
@@ -49,7 +49,7 @@ static int semop1(int id, int number, int op, int flags) {
 }
 
 CASE(semaphores) {
-  int id = OK(semget(IPC_PRIVATE, 2, IPC_CREAT | 0600));
+  int id = REQUIRE(semget(IPC_PRIVATE, 2, IPC_CREAT | 0600));
   SHOW(semctl(id, 0, SETVAL, 1));
   SHOW(semctl(id, 0, GETVAL));
   SHOW(semop1(id, 0, -1, IPC_NOWAIT));
@@ -65,7 +65,7 @@ CASE(semaphores) {
 }
 
 CASE(semaphore_blocks_and_undoes) {
-  int id = MUST(semget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
+  int id = REQUIRE(semget(IPC_PRIVATE, 1, IPC_CREAT | 0600));
   pid_t pid = fork();
   if (pid == 0) {
     let_it_block();
@@ -101,7 +101,7 @@ struct message {
 CASE(message_queues) {
   struct message m = {1, "first"};
   struct msqid_ds ds;
-  int id = OK(msgget(IPC_PRIVATE, IPC_CREAT | 0600));
+  int id = REQUIRE(msgget(IPC_PRIVATE, IPC_CREAT | 0600));
   SHOW(msgsnd(id, &m, 6, 0));
   m.type = 2;
   strcpy(m.text, "second");

@@ -64,9 +64,10 @@ int main(int argc, char **argv) {
   char b[4096] = "";
   unsigned long attr[16] = {0};
 
-  TRY("mount", mount("none", "/", "tmpfs", 0, NULL));
-  TRY("mount proc", mount("proc", "/proc", "proc", 0, NULL));
-  TRY("umount2", umount2("/proc", MNT_DETACH));
+  TRY("mount of a disk", mount("/dev/vda", "/mnt", "ext4", 0, NULL));
+  TRY("mount of a device file system", mount("none", "/mnt", "devtmpfs", 0, NULL));
+  TRY("mount of a network file system", mount("127.0.0.1:/", "/mnt", "nfs", 0, "addr=127.0.0.1"));
+  TRY("mount by fuse", mount("none", "/mnt", "fuse", 0, "fd=0,rootmode=40000,user_id=0,group_id=0"));
   TRY("pivot_root", syscall(SYS_pivot_root, "/", "/"));
   TRY("open_tree", syscall(428, AT_FDCWD, "/", 1));
   TRY("move_mount", syscall(429, -1, "", AT_FDCWD, "/", 4));

@@ -90,20 +90,23 @@ final class IsolationTest {
             .map(line -> line.trim().split(":")[0])
             .toList();
     assertTrue(devices.isEmpty() || devices.equals(List.of("lo")), devices::toString);
-    assertEquals(1, ProcessTree.read(guest, "net/route").lines().count());
+    assertTrue(ProcessTree.read(guest, "net/route").lines().count() <= 1);
   }
 
   @Test
-  void sentryAndGoferHoldNoDescriptorOfEachOthersFiles() throws IOException {
+  void goferCannotAnswerForTheGuest() throws IOException {
     long gofer = ProcessTree.jvm(sandbox.pid(), "gofer").orElseThrow();
     for (String fd : ProcessTree.list(gofer, "fd")) {
-      Path target;
-      try {
-        target = Files.readSymbolicLink(Path.of("/proc", Long.toString(gofer), "fd", fd));
-      } catch (IOException e) {
-        continue;
-      }
-      assertFalse(target.toString().contains("seccomp"), () -> "gofer holds " + target);
+      String target = target(gofer, fd);
+      assertFalse(target.contains("seccomp notify"), () -> "fd " + fd + " is " + target);
+    }
+  }
+
+  private static String target(long pid, String fd) {
+    try {
+      return Files.readSymbolicLink(Path.of("/proc", Long.toString(pid), "fd", fd)).toString();
+    } catch (IOException e) {
+      return ""; // closed meanwhile
     }
   }
 
