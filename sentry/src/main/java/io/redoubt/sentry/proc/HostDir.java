@@ -9,7 +9,7 @@ import io.redoubt.sentry.fs.pseudo.PseudoFs;
 import io.redoubt.sentry.kernel.Syscall;
 
 /** A directory with chosen files of a directory of the host, as far as they exist there; other children can be added. */
-final class HostDir extends PseudoDir {
+class HostDir extends PseudoDir {
   private final HostTree host;
   private final String path;
 

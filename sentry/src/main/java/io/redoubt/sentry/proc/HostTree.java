@@ -15,7 +15,7 @@ final class HostTree {
   /** No file that is read here is larger; what is behind is cut off. */
   private static final int MAX_BYTES = 16 * 1024 * 1024;
 
-  private static final int FIRST_BYTES = 64 * 1024;
+  private static final int FIRST_BYTES = 16 * 1024;
 
   /** An O_PATH descriptor, or -errno. */
   final int dir;

@@ -14,6 +14,7 @@ final class Machine {
   private Machine() {}
 
   static void addTo(PseudoDir root, Kernel kernel) {
+    root.text("cgroups", "#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
     root.text("cmdline", "redoubt\n");
     root.text("consoles", "");
     root.file("cpuinfo", host(kernel, "cpuinfo"));
@@ -29,6 +30,7 @@ final class Machine {
     root.text("partitions", "major minor  #blocks  name\n\n");
     root.file("stat", host(kernel, "stat"));
     root.text("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    root.dir("tty").text("drivers", DRIVERS);
     root.file("uptime", host(kernel, "uptime"));
     root.file("version", (c, out) -> version(kernel, out));
     root.file("vmstat", host(kernel, "vmstat"));
@@ -94,6 +96,15 @@ final class Machine {
       nodev\tdevpts
       nodev\tmqueue
       nodev\toverlay
+      """;
+
+  private static final String DRIVERS =
+      """
+      /dev/tty             /dev/tty        5       0 system:/dev/tty
+      /dev/console         /dev/console    5       1 system:console
+      /dev/ptmx            /dev/ptmx       5       2 system
+      pty_slave            /dev/pts      136 0-1048575 pty:slave
+      pty_master           /dev/ptm      128 0-1048575 pty:master
       """;
 
   private static final String DEVICES =

@@ -38,7 +38,7 @@ public final class SysFs {
     classes.dir("tty");
     root.dir("dev");
     PseudoDir system = root.dir("devices").dir("system");
-    cpus(system, fs, host);
+    system.add("cpu", new CpusDir(fs, host));
     system.add("node", new HostDir(fs, host, "devices/system/node", "online", "possible", "has_cpu", "has_memory"));
     root.dir("firmware");
     root.dir("fs").dir("cgroup");
@@ -52,16 +52,41 @@ public final class SysFs {
     return root;
   }
 
-  private static void cpus(PseudoDir system, PseudoFs fs, HostTree host) {
-    HostDir cpu = new HostDir(fs, host, "devices/system/cpu", LISTS);
-    system.add("cpu", cpu);
-    int last = last(host.read("devices/system/cpu/possible"));
-    for (int i = 0; i <= last && i < MAX_CPUS; i++) {
-      String path = "devices/system/cpu/cpu" + i;
-      PseudoDir one = new PseudoDir(fs, 0555);
+  /** Files about all processors, and a directory for each that is made when somebody looks for it: large machines have many. */
+  private static final class CpusDir extends HostDir {
+    private static final long FIRST_INO = PseudoFs.COMPUTED;
+
+    private final HostTree host;
+    private final int count;
+
+    CpusDir(PseudoFs fs, HostTree host) {
+      super(fs, host, "devices/system/cpu", LISTS);
+      this.host = host;
+      count = Math.min(last(host.read("devices/system/cpu/possible")) + 1, MAX_CPUS);
+    }
+
+    @Override
+    public Inode lookup(Syscall c, String name) {
+      int n = name.startsWith("cpu") ? Numbers.parse(name.substring(3)) : -1;
+      if (n < 0 || n >= count) {
+        return super.lookup(c, name);
+      }
+      String path = "devices/system/cpu/cpu" + n;
+      PseudoDir one = new PseudoDir(fs, FIRST_INO + n, 0555);
       one.add("topology", new HostDir(fs, host, path + "/topology", TOPOLOGY));
       one.add("cache", new CacheDir(fs, host, path + "/cache"));
-      cpu.add("cpu" + i, one);
+      return one;
+    }
+
+    @Override
+    public int readdir(Syscall c, long position, DirSink sink) {
+      for (int n = (int) Math.min(position, count); n < count; n++) {
+        if (!sink.add("cpu" + n, FIRST_INO + n, 4, n + 1L)) {
+          return 0;
+        }
+      }
+      return super.readdir(
+          c, Math.max(0, position - count), (name, ino, type, next) -> sink.add(name, ino, type, next + count));
     }
   }
 

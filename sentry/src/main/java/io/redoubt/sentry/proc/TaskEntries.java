@@ -106,6 +106,7 @@ final class TaskEntries {
     t.secret("stack", (c, target, out) -> -Errno.EACCES); // kernel addresses
     t.file("schedstat", TaskFiles::schedstat);
     t.file("cgroup", (c, target, out) -> TaskFiles.line(out, "0::/"));
+    t.file("cpuset", (c, target, out) -> TaskFiles.line(out, "/"));
     t.file("oom_score", (c, target, out) -> TaskFiles.line(out, "666"));
     t.store("oom_adj", (c, target, out) -> TaskFiles.line(out, "0"), (c, target, value) -> 0);
     t.store("oom_score_adj", TaskFiles::oomScoreAdj, TaskFiles::setOomScoreAdj);
