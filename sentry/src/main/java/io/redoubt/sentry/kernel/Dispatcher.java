@@ -123,11 +123,13 @@ public final class Dispatcher {
 
   /**
    * A signal ends a call that would block. When the call came with a signal mask of its own, the signal may be blocked by the
-   * thread's mask: then the thread runs rt_sigsuspend with that mask, which takes the signal at once and gives EINTR as well.
+   * thread's mask: then the thread runs rt_sigsuspend with that mask, which takes the signal at once and gives EINTR as well. Only
+   * then: a signal that the thread takes on its way there would leave it suspended.
    */
   private void interrupted(Syscall c) {
+    boolean suspend = c.hasWaitMask && kernel.signals.waitsBehindMask(c.task, c.waitMask);
     long address = c.waitMaskAddress;
-    if (!c.hasWaitMask || Rewrite.call(c, RT_SIGSUSPEND, address, 8, 0, 0, 0, 0) == -Errno.EAGAIN) {
+    if (!suspend || Rewrite.call(c, RT_SIGSUSPEND, address, 8, 0, 0, 0, 0) == -Errno.EAGAIN) {
       answer(c, c.interruptedAnswer());
     }
   }

@@ -141,6 +141,16 @@ public final class Signals {
     }
   }
 
+  /** Whether signals are pending that {@code mask} lets through, and all of them are blocked by the thread's own mask. */
+  boolean waitsBehindMask(Task t, long mask) {
+    HostStatus s = new HostStatus();
+    if (!s.read(t.hostTid)) {
+      return false;
+    }
+    long pending = (s.privatePending | s.sharedPending) & ~mask;
+    return pending != 0 && (pending & ~s.blocked) == 0;
+  }
+
   private static boolean leaderTakes(Process p, long shared) {
     Task leader = p.leader();
     HostStatus s = new HostStatus();

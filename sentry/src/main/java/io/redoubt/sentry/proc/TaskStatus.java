@@ -25,15 +25,13 @@ final class TaskStatus {
   private TaskStatus() {}
 
   /**
-   * The state letter. The host shows a thread whose call the sentry holds as uninterruptible; for the guest it runs while its call
-   * is being served and sleeps when that call waits.
+   * The state letter. The host shows a thread whose call the sentry holds as sleeping; for the guest it runs while its call is being
+   * served and sleeps when that call waits.
    */
   static char state(Target target, char host) {
     Task t = target.thread();
-    if (host != 'D' || t == null) {
-      return host;
-    }
-    return t.call.isParked() ? 'S' : t.call.isInFlight() ? 'R' : 'D';
+    boolean inCall = (host == 'S' || host == 'D') && t != null && t.call.isInFlight();
+    return inCall ? (t.call.isParked() ? 'S' : 'R') : host;
   }
 
   private static String stateName(char state) {
