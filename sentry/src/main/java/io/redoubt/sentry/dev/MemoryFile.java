@@ -82,7 +82,7 @@ final class MemoryFile extends OpenFile {
   @Override
   public long writeAt(Syscall c, UserBuffer src, long offset) {
     if (kind == Kind.FULL) {
-      return src.remaining() == 0 ? 0 : -Errno.ENOSPC;
+      return -Errno.ENOSPC; // even a write of nothing
     }
     // What is written to the random devices would be mixed in; the guest's own word adds nothing to the host's pool.
     long n = src.remaining();

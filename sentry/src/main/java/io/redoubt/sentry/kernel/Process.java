@@ -21,8 +21,8 @@ public final class Process {
   public final ArrayList<Task> threads = new ArrayList<>();
   public final ArrayList<Process> children = new ArrayList<>();
 
-  /** Host pids of children that are out of the books and may not have been reaped; and when to look which have. */
-  final java.util.HashSet<Integer> ended = new java.util.HashSet<>();
+  /** Children by host pid that are out of the books and may not have been reaped; and when to look which have. */
+  final java.util.HashMap<Integer, Process> ended = new java.util.HashMap<>();
 
   int endedSweep = 16;
 

@@ -12,6 +12,9 @@ public final class Task {
   public final GuestMemory memory;
   public final Syscall call = new Syscall(this);
 
+  /** The host's name of the thread and the one that was written to /proc/PID/comm in its place; null: none was. */
+  public volatile String[] nameGiven;
+
   /** May be replaced by unshare(2) and exec; read once per call. */
   public volatile FdTable files;
 

@@ -84,13 +84,27 @@ public final class TaskTable {
     for (PendingClone c : new ArrayList<>(pending)) {
       if (!c.isThread()) {
         for (int child : status.children(c.maker.process.hostPid, c.maker.hostTid)) {
-          if (byHostTid(child) == null && !c.maker.process.ended.contains(child)) {
+          if (byHostTid(child) == null && !c.maker.process.ended.containsKey(child)) {
             adopt(child);
           }
         }
       }
     }
     return true;
+  }
+
+  /** Processes that have ended and wait to be reaped: out of the books, but their parents can still see them in /proc. */
+  public synchronized List<Process> zombies() {
+    List<Process> found = new ArrayList<>();
+    for (Process parent : processes.values()) {
+      for (Process p : parent.ended.values()) {
+        // The host pid may be another's by now.
+        if (status.read(p.hostPid) && status.state == 'Z' && status.nsTgid == p.pid) {
+          found.add(p);
+        }
+      }
+    }
+    return found;
   }
 
   public synchronized int taskCount() {
@@ -130,7 +144,7 @@ public final class TaskTable {
         return;
       }
       for (int child : status.children(maker.process.hostPid, maker.hostTid)) {
-        if (byHostTid(child) == null && !maker.process.ended.contains(child)) {
+        if (byHostTid(child) == null && !maker.process.ended.containsKey(child)) {
           adopt(child);
         }
       }
@@ -383,7 +397,7 @@ public final class TaskTable {
       processes.remove(p.pid, p);
       if (p.parent != null) {
         p.parent.children.remove(p);
-        noteEnded(p.parent, p.hostPid);
+        noteEnded(p.parent, p);
       }
       Process heir = processes.get(1);
       for (Process child : p.children) {
@@ -407,12 +421,12 @@ public final class TaskTable {
    * A child that is out of the books stays among its parent's children on the host until it is reaped: it must not be taken for one
    * that has not called yet. Those that have been reaped are dropped now and then.
    */
-  private static void noteEnded(Process parent, int hostPid) {
+  private static void noteEnded(Process parent, Process child) {
     if (parent.ended.size() >= parent.endedSweep) {
-      parent.ended.removeIf(pid -> Signals.kill(pid, 0) < 0);
+      parent.ended.keySet().removeIf(pid -> Signals.kill(pid, 0) < 0);
       parent.endedSweep = Math.max(16, 2 * parent.ended.size());
     }
-    parent.ended.add(hostPid);
+    parent.ended.put(child.hostPid, child);
   }
 
   /**

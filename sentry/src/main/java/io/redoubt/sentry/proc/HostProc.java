@@ -43,6 +43,11 @@ public final class HostProc {
     return read(hostPid + "/task/" + hostTid + "/" + name);
   }
 
+  /** Opens the memory of a process. @return an fd, or -errno */
+  int openMemory(int hostPid, int access) {
+    return dir < 0 ? -Errno.ENOENT : Fcntl.openat(dir, hostPid + "/mem", access | Fcntl.O_CLOEXEC, 0);
+  }
+
   /** The target of a link of the sentry's own, such as its {@code self/fd/3}. @return null on an error */
   public String ownLink(int fd) {
     try (Arena arena = Arena.ofConfined()) {

@@ -1,5 +1,6 @@
 package io.redoubt.sentry.proc;
 
+import io.redoubt.host.Errno;
 import io.redoubt.sentry.fs.DirSink;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.pseudo.PseudoDir;
@@ -24,7 +25,7 @@ public final class ProcFs extends PseudoDir {
 
   /** The root directory of a new instance. */
   public static PseudoDir create(Kernel kernel) {
-    PseudoFs fs = new PseudoFs(MINOR);
+    PseudoFs fs = new PseudoFs(MINOR, -Errno.ENOENT);
     ProcFs root = new ProcFs(fs, kernel);
     root.add("self", new SelfLink(fs, false));
     root.add("thread-self", new SelfLink(fs, true));
@@ -53,7 +54,17 @@ public final class ProcFs extends PseudoDir {
       Task t = kernel.tasks.task(id);
       p = t == null ? null : t.process;
     }
+    p = p == null ? zombie(id) : p;
     return p == null ? c.fail(-2) : new TaskDir(fs, new Target(p, null));
+  }
+
+  private Process zombie(int pid) {
+    for (Process p : kernel.tasks.zombies()) {
+      if (p.pid == pid) {
+        return p;
+      }
+    }
+    return null;
   }
 
   /** First the fixed names, then the processes by pid; the position among those is the next pid to show. */
@@ -74,6 +85,7 @@ public final class ProcFs extends PseudoDir {
       }
     }
     List<Process> all = kernel.tasks.processes();
+    all.addAll(kernel.tasks.zombies());
     all.sort((a, b) -> Integer.compare(a.pid, b.pid));
     for (Process p : all) {
       long at = (long) fixed + p.pid;

@@ -95,6 +95,7 @@ final class TaskEntries {
     t.open("maps", TaskMemory::maps);
     t.open("smaps", TaskMemory::smaps);
     t.open("smaps_rollup", TaskMemory::smapsRollup);
+    t.special("mem", Stat.S_IFREG | 0600, MemoryFile::new);
     t.link("cwd", TaskLinks::cwd);
     t.link("root", TaskLinks::root);
     t.link("exe", TaskLinks::exe);
@@ -172,6 +173,10 @@ final class TaskEntries {
 
     void link(String name, Maker maker) {
       add(name, Stat.S_IFLNK | 0777, null, null, maker, false, true);
+    }
+
+    void special(String name, int mode, Maker maker) {
+      add(name, mode, null, null, maker, false, true);
     }
 
     void dir(String name, Maker maker, boolean inThreads) {

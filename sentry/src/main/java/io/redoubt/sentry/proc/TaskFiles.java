@@ -26,16 +26,34 @@ final class TaskFiles {
 
   // ---- comm ----
 
+  private static final int NAME_BYTES = 15; // TASK_COMM_LEN without the NUL
+
   static int comm(Syscall c, Target target, StringBuilder out) {
-    return hostLine(target, "comm", out);
+    String host = target.host("comm");
+    return host == null ? -Errno.ESRCH : line(out, name(target, host.substring(0, Math.max(0, host.length() - 1))));
+  }
+
+  /** The name of a thread: what was written to its comm file, unless it has given itself another since. */
+  static String name(Target target, String host) {
+    Task t = target.thread();
+    String[] given = t == null ? null : t.nameGiven;
+    return given != null && given[0].equals(host) ? given[1] : host;
   }
 
   /**
-   * The host lets a thread be named only from its own process, and prctl(PR_SET_NAME) is native, so the sentry cannot do it for the
-   * guest: accepted without effect, as for a name that somebody changes again at once.
+   * Names a thread of the caller's process. The host allows that only from inside of the process, and prctl(PR_SET_NAME) is native:
+   * so the name is kept here, and holds until the host's changes. PR_GET_NAME of the named thread still gives the old one.
    */
   static int setComm(Syscall c, Target target, String value) {
-    return c.task.process == target.process() ? 0 : -Errno.EINVAL;
+    Task t = target.thread();
+    String host = target.host("comm");
+    if (t == null || host == null || host.isEmpty() || c.task.process != target.process()) {
+      return -Errno.EINVAL;
+    }
+    int end = value.indexOf(0);
+    String name = value.substring(0, Math.min(NAME_BYTES, end < 0 ? value.length() : end));
+    t.nameGiven = new String[] {host.substring(0, host.length() - 1), name};
+    return 0;
   }
 
   // ---- limits ----

@@ -63,7 +63,7 @@ final class TaskStatus {
       return -Errno.ESRCH;
     }
     Process p = target.process();
-    out.append(target.id()).append(' ').append(host, open, close + 1).append(' ');
+    out.append(target.id()).append(" (").append(TaskFiles.name(target, host.substring(open + 1, close))).append(") ");
     out.append(state(target, host.charAt(close + 2)));
     boolean mayInspect = target.mayInspect(c) == 0;
     int at = close + 3; // at the blank after the state, which is field 3
@@ -121,7 +121,7 @@ final class TaskStatus {
 
   static {
     String[] same = {
-      "Name", "Kthread", "VmPeak", "VmSize", "VmLck", "VmPin", "VmHWM", "VmRSS", "RssAnon", "RssFile", "RssShmem", "VmData", "VmStk",
+      "Kthread", "VmPeak", "VmSize", "VmLck", "VmPin", "VmHWM", "VmRSS", "RssAnon", "RssFile", "RssShmem", "VmData", "VmStk",
       "VmExe", "VmLib", "VmPTE", "VmSwap", "HugetlbPages", "CoreDumping", "THP_enabled", "untag_mask", "Threads", "SigQ", "SigPnd",
       "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "Speculation_Store_Bypass", "SpeculationIndirectBranch", "Cpus_allowed",
       "Cpus_allowed_list", "Mems_allowed", "Mems_allowed_list", "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"
@@ -129,6 +129,7 @@ final class TaskStatus {
     for (String key : same) {
       LINES.put(key, SAME);
     }
+    LINES.put("Name", (t, value, out) -> escaped(out, TaskFiles.name(t, value)));
     LINES.put("Umask", (t, value, out) -> octal(out, t.thread() == null ? 0 : t.thread().fs.umask()));
     LINES.put("State", (t, value, out) -> out.append(stateName(state(t, value.isEmpty() ? '?' : value.charAt(0)))));
     LINES.put("Tgid", (t, value, out) -> out.append(t.process().pid));
@@ -226,6 +227,14 @@ final class TaskStatus {
     int[] numbers = thread == null ? new int[0] : thread.files.numbers();
     int highest = numbers.length == 0 ? 0 : numbers[numbers.length - 1];
     return Math.max(64, Integer.highestOneBit(highest) << 1);
+  }
+
+  /** As string_escape_str() of Linux does for names: a newline or a backslash must not make another line. */
+  private static void escaped(StringBuilder out, String name) {
+    for (int i = 0; i < name.length(); i++) {
+      char ch = name.charAt(i);
+      out.append(ch == '\n' ? "\\n" : ch == '\\' ? "\\\\" : String.valueOf(ch));
+    }
   }
 
   private static void octal(StringBuilder out, int mask) {

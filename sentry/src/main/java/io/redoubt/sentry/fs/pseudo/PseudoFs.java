@@ -9,6 +9,10 @@ public final class PseudoFs {
   public static final long COMPUTED = 1L << 32;
 
   public final long dev;
+
+  /** What making a new name gives, a negative errno. */
+  final int refusal;
+
   private final AtomicLong last = new AtomicLong(1);
 
   /** When it was made, seconds since 1970: the times of its files. */
@@ -16,6 +20,12 @@ public final class PseudoFs {
 
   /** @param minor of the anonymous device (major 0) */
   public PseudoFs(int minor) {
+    this(minor, -1);
+  }
+
+  /** @param refusal what making a new name gives, a negative errno: procfs says ENOENT where others say EPERM */
+  public PseudoFs(int minor, int refusal) {
+    this.refusal = refusal;
     dev = Stat.makedev(0, minor);
   }
 

@@ -75,6 +75,48 @@ public abstract class PseudoInode extends Inode {
     return 0;
   }
 
+  // Names cannot be made, moved or removed.
+
+  @Override
+  public Inode create(Syscall c, String name, int mode) {
+    return c.fail(fs.refusal == -1 ? -13 : fs.refusal); // no create operation is EACCES
+  }
+
+  @Override
+  public Inode mkdir(Syscall c, String name, int mode) {
+    return c.fail(fs.refusal);
+  }
+
+  @Override
+  public Inode symlink(Syscall c, String name, String target) {
+    return c.fail(fs.refusal);
+  }
+
+  @Override
+  public Inode mknod(Syscall c, String name, int mode, long rdev) {
+    return c.fail(fs.refusal);
+  }
+
+  @Override
+  public int link(Syscall c, String name, Inode target) {
+    return fs.refusal;
+  }
+
+  @Override
+  public int unlink(Syscall c, String name, Inode child) {
+    return -1;
+  }
+
+  @Override
+  public int rmdir(Syscall c, String name, Inode child) {
+    return -1;
+  }
+
+  @Override
+  public int rename(Syscall c, String name, Inode child, Inode newDir, String newName, Inode target, int flags) {
+    return fs.refusal;
+  }
+
   /** Mode and owner can be changed and last as long as the inode; a size is taken and forgotten ({@code > /proc/...}). */
   @Override
   public int setattr(Syscall c, SetAttr change) {
