@@ -161,6 +161,7 @@ static char **command_line(const char *name, bool below_front, char **arguments)
     char *cache = format2("%s/aot/%s.aot", home, name);
     if (access(cache, R_OK) == 0)
         add(&list, format2("%s%s", "-XX:AOTCache=", cache));
+    add(&list, format2("%s%s", "-Dredoubt.trap=", format2("%s%s", home, "/bin/libtrap.so")));
     if (below_front)
         add(&list, strdup("-Dredoubt.front=1"));
     add(&list, strdup("-cp"));

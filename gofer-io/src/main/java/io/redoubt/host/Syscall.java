@@ -9,36 +9,63 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * {@code syscall(2)}: the one native function that everything else in this package is made of.
+ * The system call: what everything else in this package is made of.
  *
  * <p>Returns the value, or the negative errno. Blocking is fine: the thread is in native state and
  * does not hold up a safepoint.
+ *
+ * <p>There are two ways to it. A JVM that runs a sandbox is given {@code -Dredoubt.trap=LIBRARY}, a
+ * JNI library of one function, because linking a downcall costs 40 ms of every start (type switches
+ * and lambda forms that no archive of JDK 25 holds), and loading the library 0.5 ms. Warm it is no
+ * slower: 10.6 ns where the downcall takes 12.0 with errno and the look-up of its place, of a call
+ * that does nothing. Everyone else (tests, benchmarks) gets libc's {@code syscall(2)} through
+ * java.lang.foreign.
  */
 public final class Syscall {
-  private static final MethodHandle SYSCALL = link();
+  private static final boolean HAS_TRAP = loadTrap();
 
   private Syscall() {}
 
-  private static MethodHandle link() {
-    Linker linker = Linker.nativeLinker();
-    return linker.downcallHandle(
-        linker.defaultLookup().findOrThrow("syscall"),
-        FunctionDescriptor.of(
-            JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
-        Linker.Option.firstVariadicArg(1),
-        Linker.Option.captureCallState("errno"));
+  private static boolean loadTrap() {
+    String library = System.getProperty("redoubt.trap");
+    if (library == null) {
+      return false;
+    }
+    System.load(library);
+    return true;
   }
 
   /** Makes the call {@code nr} with six arguments; returns its value or -errno. */
   public static long call(long nr, long a, long b, long c, long d, long e, long f) {
-    MemorySegment errno = CallState.get().errno;
-    long result;
-    try {
-      result = (long) SYSCALL.invokeExact(errno, nr, a, b, c, d, e, f);
-    } catch (Throwable t) {
-      throw new AssertionError(t);
+    return HAS_TRAP ? trap(nr, a, b, c, d, e, f) : Downcall.call(nr, a, b, c, d, e, f);
+  }
+
+  private static native long trap(long nr, long a, long b, long c, long d, long e, long f);
+
+  /** Linked when it is first used. */
+  private static final class Downcall {
+    private static final MethodHandle SYSCALL = link();
+
+    private static MethodHandle link() {
+      Linker linker = Linker.nativeLinker();
+      return linker.downcallHandle(
+          linker.defaultLookup().findOrThrow("syscall"),
+          FunctionDescriptor.of(
+              JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
+          Linker.Option.firstVariadicArg(1),
+          Linker.Option.captureCallState("errno"));
     }
-    return result == -1 ? -errno.get(JAVA_INT, 0) : result;
+
+    static long call(long nr, long a, long b, long c, long d, long e, long f) {
+      MemorySegment errno = CallState.get().errno;
+      long result;
+      try {
+        result = (long) SYSCALL.invokeExact(errno, nr, a, b, c, d, e, f);
+      } catch (Throwable t) {
+        throw new AssertionError(t);
+      }
+      return result == -1 ? -errno.get(JAVA_INT, 0) : result;
+    }
   }
 
   /** Makes the call {@code nr} without arguments; returns its value or -errno. */

@@ -5,10 +5,11 @@
  * <em>negative errno</em>; nothing here throws for what the kernel may answer, only for a mistake of
  * the caller (a buffer shorter than the length that goes with it).
  *
- * <p>All calls go through {@link io.redoubt.host.Syscall}, which links exactly one native function,
- * {@code syscall(2)}, of exactly one shape. Each further shape of a downcall makes the JVM spin and
- * define classes at start-up (some milliseconds each), and it would do so in two processes per
- * sandbox. The price is a few moves between registers per call.
+ * <p>All calls go through {@link io.redoubt.host.Syscall}: one function, {@code syscall(2)}, of one
+ * shape. The JVMs of a sandbox reach it by a JNI library that holds nothing but the instruction,
+ * everyone else by one linked downcall; Syscall says why. Each further shape of a downcall would make
+ * the JVM spin and define classes at start-up, in two processes per sandbox. The price is a few moves
+ * between registers per call.
  *
  * <p>Buffers are passed as a raw address ({@code long}) or as a {@link
  * java.lang.foreign.MemorySegment} with a length that is checked against it. A segment must stay
