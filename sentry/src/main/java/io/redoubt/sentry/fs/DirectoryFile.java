@@ -78,6 +78,9 @@ public class DirectoryFile extends OpenFile {
 
   private long getdents(Syscall c, UserBuffer dst, boolean old) {
     synchronized (positionLock) {
+      if (inode().isRemoved()) {
+        return -2; // IS_DEADDIR
+      }
       Records r = new Records(c.scratch().bulk, (int) Math.min(dst.remaining(), MAX_BYTES), position, old);
       int error = list(c, r);
       if (r.used == 0) {

@@ -47,6 +47,11 @@ public abstract class Inode {
     return c.fail(-20);
   }
 
+  /** Whether this is a directory that has been removed: it has no entries any more, not even "." and "..". */
+  public boolean isRemoved() {
+    return false;
+  }
+
   /** Whether the dentry cache may keep children (present and missing) of this directory without asking again. */
   public boolean isCacheable() {
     return false;
@@ -135,37 +140,37 @@ public abstract class Inode {
 
   /** Makes a regular file. @param mode permission bits, umask already applied */
   public Inode create(Syscall c, String name, int mode) {
-    return c.fail(-30);
+    return c.fail(-13);
   }
 
   /** Makes a directory. */
   public Inode mkdir(Syscall c, String name, int mode) {
-    return c.fail(-30);
+    return c.fail(-1);
   }
 
   /** Makes a symbolic link. */
   public Inode symlink(Syscall c, String name, String target) {
-    return c.fail(-30);
+    return c.fail(-1);
   }
 
   /** Makes a FIFO, a socket, a device node, or a regular file that is not opened. @param mode with type bits */
   public Inode mknod(Syscall c, String name, int mode, long rdev) {
-    return c.fail(-30);
+    return c.fail(-1);
   }
 
   /** Makes a hard link to {@code target}, an inode of the same file system. */
   public int link(Syscall c, String name, Inode target) {
-    return -30;
+    return -1;
   }
 
   /** Removes a non-directory. {@code child} is what {@link #lookup} gave. */
   public int unlink(Syscall c, String name, Inode child) {
-    return -30;
+    return -1;
   }
 
   /** Removes an empty directory. */
   public int rmdir(Syscall c, String name, Inode child) {
-    return -30;
+    return -1;
   }
 
   /**
@@ -174,7 +179,7 @@ public abstract class Inode {
    * @param flags RENAME_NOREPLACE or RENAME_EXCHANGE
    */
   public int rename(Syscall c, String name, Inode child, Inode newDir, String newName, Inode target, int flags) {
-    return -18;
+    return -1;
   }
 
   /**

@@ -57,7 +57,7 @@ public final class Names {
       if (c.error() != -Errno.ENOENT) {
         return (int) c.error();
       }
-      if (w.hasTrailingSlash() && !directory) {
+      if ((w.hasTrailingSlash() && !directory) || isProc(mount)) {
         return -Errno.ENOENT;
       }
       if (old != null && old.mount() != mount) {
@@ -127,7 +127,7 @@ public final class Names {
         c.fail(1);
         return there;
       }
-      if (c.error() != -Errno.ENOENT) {
+      if (c.error() != -Errno.ENOENT || isProc(w.parentMount())) {
         return null;
       }
       int r = Access.mayCreate(c, w.parentMount(), dir.inode());
@@ -152,6 +152,11 @@ public final class Names {
         return d;
       }
     }
+  }
+
+  /** In proc a name that is not there is an error of the lookup, before anything is said of making one. */
+  private static boolean isProc(Mount mount) {
+    return mount.type.equals("proc");
   }
 
   /** unlink(2). */

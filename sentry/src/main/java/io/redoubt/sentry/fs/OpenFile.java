@@ -92,11 +92,13 @@ public abstract class OpenFile {
   }
 
   public final boolean isReadable() {
-    return (flags & (O_ACCMODE | O_PATH)) != O_WRONLY && (flags & O_PATH) == 0;
+    int mode = flags & O_ACCMODE; // 3 is for ioctl only, open(2)
+    return (mode == O_RDONLY || mode == O_RDWR) && (flags & O_PATH) == 0;
   }
 
   public final boolean isWritable() {
-    return (flags & O_ACCMODE) != O_RDONLY && (flags & O_PATH) == 0;
+    int mode = flags & O_ACCMODE;
+    return (mode == O_WRONLY || mode == O_RDWR) && (flags & O_PATH) == 0;
   }
 
   /** Takes a reference; false when the file is already gone. */

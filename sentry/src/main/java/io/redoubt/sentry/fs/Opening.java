@@ -108,7 +108,7 @@ public final class Opening {
       return c.fail(-Errno.ELOOP);
     }
     boolean truncate = (flags & O_TRUNC) != 0 && type == Stat.S_IFREG;
-    int want = wanted(flags) | (truncate ? Access.WRITE : 0);
+    int want = wanted(flags) | ((flags & O_TRUNC) != 0 ? Access.WRITE : 0);
     if (type == Stat.S_IFDIR && (want & Access.WRITE) != 0) {
       return c.fail(-Errno.EISDIR);
     }

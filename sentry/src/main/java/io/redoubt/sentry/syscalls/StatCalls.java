@@ -11,6 +11,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import io.redoubt.host.Stat.StatBuf;
 import io.redoubt.host.Stat.StatfsBuf;
 import io.redoubt.host.Stat.Statx;
+import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.Mount;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Stat;
@@ -152,7 +153,7 @@ final class StatCalls {
     Mount mount;
     try {
       int r = FsArgs.walk(c, w, Walk.AT_FDCWD, c.arg0, 0, 0);
-      r = r < 0 ? r : fill(c, w.mount(), st);
+      r = r < 0 ? r : fill(c, w.mount(), w.inode(), st);
       if (r < 0) {
         return r;
       }
@@ -169,11 +170,11 @@ final class StatCalls {
       return c.error();
     }
     StatFs st = new StatFs();
-    int r = fill(c, f.path().mount(), st);
+    int r = fill(c, f.path().mount(), f.inode(), st);
     return r < 0 ? r : write(c, c.arg1, st, f.path().mount());
   }
 
-  private static int fill(Syscall c, Mount m, StatFs st) {
+  private static int fill(Syscall c, Mount m, Inode inode, StatFs st) {
     if (m.root.inode() == null) {
       return -ENOENT;
     }
@@ -181,7 +182,12 @@ final class StatCalls {
     if (r != -ENOSYS) {
       return r;
     }
-    st.type = magic(m.type);
+    st.type =
+        switch (m.type.equals("anon_inodefs") ? inode.type() : 0) {
+          case Stat.S_IFIFO -> 0x50495045;
+          case Stat.S_IFSOCK -> 0x534f434b;
+          default -> magic(m.type);
+        };
     return 0;
   }
 
@@ -194,8 +200,6 @@ final class StatCalls {
       case "devtmpfs", "tmpfs" -> 0x01021994;
       case "mqueue" -> 0x19800202;
       case "cgroup2" -> 0x63677270;
-      case "pipefs" -> 0x50495045;
-      case "sockfs" -> 0x534f434b;
       default -> 0x09041934; // ANON_INODE_FS_MAGIC
     };
   }

@@ -234,6 +234,11 @@ final class GoferInode extends Inode {
   // ---- names ----
 
   @Override
+  public synchronized boolean isRemoved() {
+    return type == Stat.S_IFDIR && attr.nlink == 0;
+  }
+
+  @Override
   public boolean isCacheable() {
     return true;
   }

@@ -47,6 +47,11 @@ final class MemDir extends MemInode {
   }
 
   @Override
+  public synchronized boolean isRemoved() {
+    return nlink == 0;
+  }
+
+  @Override
   public boolean isCacheable() {
     return true;
   }
