@@ -192,6 +192,9 @@ public abstract class OpenFile {
 
   /** The commands of fcntl(2) that belong to a kind of file: pipe size, seals. @param arg the raw third argument */
   public long fcntl(Syscall c, int command, long arg) {
+    if (command == 1033 && !isWritable()) {
+      return -1; // F_ADD_SEALS looks at the mode before it looks at the kind
+    }
     return command == 1031 || command == 1032 ? -9 : -22; // EBADF: F_SETPIPE_SZ of what is no pipe
   }
 

@@ -76,7 +76,7 @@ final class TimeCalls {
       }
       times = new Times(s.get(JAVA_LONG, 0), a * 1000, s.get(JAVA_LONG, 16), m * 1000);
     }
-    return path == 0 ? setFd(c, dirFd, times) : set(c, dirFd, path, times, 0);
+    return path == 0 && (int) dirFd != Walk.AT_FDCWD ? setFd(c, dirFd, times) : set(c, dirFd, path, times, 0);
   }
 
   private static long utimensat(Syscall c) {
