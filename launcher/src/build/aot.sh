@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the ahead-of-time caches DIST/aot/{sentry,gofer}.aot: loaded and linked classes, and method profiles, of one sandbox
-# that runs train-guest.sh. Usage: aot.sh DIST
+# that runs train-guest.sh; and DIST/aot/guest.bpf. Usage: aot.sh DIST
 #
 # Records and assembles in two steps, because the JVM writes a record when it exits by itself, and the front kills its JVMs:
 # REDOUBT_JAVA makes the front start this script in their place (second half below), so that it is the script that is killed
@@ -47,6 +47,10 @@ warn() {
 rm -rf "$out"
 mkdir -p "$out"
 chmod 755 "$out"
+# Not a JVM's cache, but of the same kind: the guest's filter, compiled.
+"$java" -cp "$dist/lib/*" io.redoubt.seccomp.WriteProgram "$out/guest.bpf" ||
+  warn "the guest's filter could not be compiled"
+
 # The script goes in as an argument, and from the root: this folder may be out of the guest's reach.
 (
   cd /

@@ -5,7 +5,8 @@ set -eu
 jdk=$1
 dist=$2
 modules=java.base,jdk.unsupported
-stamp="$(cat "$jdk/release") $modules $(cksum <"$0")"
+forms=$(dirname "$0")/lambda-forms.txt
+stamp="$(cat "$jdk/release") $modules $(cat "$0" "$forms" | cksum)"
 if [ -x "$dist/runtime/bin/java" ] && [ "$(cat "$dist/runtime/stamp" 2>/dev/null)" = "$stamp" ]; then
   exit 0
 fi
@@ -15,6 +16,9 @@ rm -rf "$new" "$dist/runtime" "$dist/aot"
 mkdir -p "$dist"
 if "$jdk/bin/jlink" --add-modules "$modules" --vm server --strip-debug --no-man-pages --no-header-files \
   --output "$new" >"$log" 2>&1; then
+  # Shapes of method handles that java.lang.foreign makes at its first memory access, and that no archive would hold: without them
+  # each JVM writes and loads a class for every one, 20 ms in all. What -Djava.lang.invoke.MethodHandle.TRACE_RESOLVE=true says "fail" of.
+  cat "$forms" >>"$new/lib/classlist"
   # The default archive of the JDK's own classes, for the runs without an AOT cache: training, and a machine that cannot train.
   "$new/bin/java" -XX:+UseSerialGC -XX:+UseCompactObjectHeaders -Xshare:dump >>"$log" 2>&1 ||
     echo "redoubt: no default class archive, starts will be slower: see $log" >&2

@@ -47,7 +47,17 @@ public final class EpollFile extends OpenFile {
   private static final Object NESTING = new Object();
   private static final AtomicInteger ITEMS = new AtomicInteger();
 
-  private record Key(OpenFile file, int fd) {}
+  private record Key(OpenFile file, int fd) {
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Key k && k.file == file && k.fd == fd;
+    }
+
+    @Override
+    public int hashCode() {
+      return System.identityHashCode(file) * 31 + fd;
+    }
+  }
 
   private final class Item implements Waiter, OpenFile.ReleaseListener {
     final OpenFile file;

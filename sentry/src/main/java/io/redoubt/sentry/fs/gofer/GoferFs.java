@@ -17,7 +17,17 @@ import java.util.HashMap;
  */
 public final class GoferFs {
   /** An inode of the host. */
-  private record Key(long dev, long ino) {}
+  private record Key(long dev, long ino) {
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Key k && k.dev == dev && k.ino == ino;
+    }
+
+    @Override
+    public int hashCode() {
+      return Long.hashCode(dev * 31 + ino);
+    }
+  }
 
   final GoferClient client;
   final boolean isReadOnly;
