@@ -62,6 +62,7 @@ public final class Main {
         }
       }
       case "profile" -> caller.print(ProfileCommand.text(words));
+      case "syscalls" -> caller.print(SyscallsCommand.text(words));
       case "help", "--help", "-h" -> help(caller, words);
       case "--version", "-v", "version" -> caller.print("redoubt version " + VERSION + "\nspec: " + OCI_VERSION + "\n");
       default -> throw unknown(command);

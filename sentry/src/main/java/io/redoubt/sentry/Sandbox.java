@@ -13,6 +13,7 @@ import io.redoubt.sentry.kernel.FirstExec;
 import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.ResourceLimits;
+import io.redoubt.sentry.kernel.SyscallTable;
 import io.redoubt.sentry.syscalls.LimitCalls;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
@@ -94,8 +95,10 @@ public final class Sandbox {
     Process.raiseSoftLimit(7); // RLIMIT_NOFILE: files of the guest are files of the sentry
     kernel.hostname = config.hostname();
     kernel.domainname = config.domainname();
+    SyscallTable table = CallTable.create();
+    kernel.observe(Observation.of(config, control, table));
     kernel.configure(
-        CallTable.create(),
+        table,
         stub(),
         config.hasShim(),
         new FirstExec(config.searchPath(), (code, message) -> control.fail(code, message)));
@@ -174,6 +177,7 @@ public final class Sandbox {
 
   private void finish() {
     kernel.end();
+    kernel.closeObserver();
     control.send(ControlSocket.DONE, new byte[0]);
   }
 

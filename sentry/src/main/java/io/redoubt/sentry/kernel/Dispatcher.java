@@ -74,9 +74,7 @@ public final class Dispatcher {
     c.begin(listener, id, nr);
     CallObserver o = observer;
     c.startNanos = o == null ? 0 : System.nanoTime();
-    if (o != null) {
-      o.entered(c);
-    }
+    c.servedNanos = 0;
     if (task.hasDuties) {
       task.doDuties();
     }
@@ -85,6 +83,9 @@ public final class Dispatcher {
 
   /** Goes on with a call that was parked and has been woken. */
   void resume(Syscall c) {
+    if (c.startNanos != 0) {
+      c.startNanos = System.nanoTime();
+    }
     run(c);
   }
 
@@ -108,6 +109,9 @@ public final class Dispatcher {
         if (c.isCancelled()) {
           c.end();
           return;
+        }
+        if (c.startNanos != 0) {
+          observeBlocked(c);
         }
         if (c.park()) {
           return;
@@ -171,11 +175,22 @@ public final class Dispatcher {
   /** Tells the observer of an answer. */
   void observe(Syscall c, long result) {
     if (c.startNanos != 0) {
+      c.servedNanos += System.nanoTime() - c.startNanos;
       CallObserver o = observer;
       if (o != null) {
         o.answered(c, result);
       }
     }
+  }
+
+  private void observeBlocked(Syscall c) {
+    CallObserver o = observer;
+    if (o != null) {
+      o.blocked(c);
+    }
+    long now = System.nanoTime();
+    c.servedNanos += now - c.startNanos;
+    c.startNanos = now; // in case that it need not wait
   }
 
   /** Answers without a call object. ENOENT means that the guest is gone: its death is handled where it is seen. */

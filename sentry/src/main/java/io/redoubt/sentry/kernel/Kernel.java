@@ -99,6 +99,15 @@ public final class Kernel {
     exitListeners.add(listener);
   }
 
+  /** Ends what {@link #observe} began. */
+  public void closeObserver() {
+    CallObserver o = dispatcher.observer;
+    dispatcher.observer = null;
+    if (o != null) {
+      o.close();
+    }
+  }
+
   void onProcessExit(Process p) {
     for (Consumer<Process> l : exitListeners) {
       l.accept(p);

@@ -114,6 +114,8 @@ final class Rewrite {
       }
       return -Errno.EAGAIN; // somebody outside is tracing it
     }
+    task.kernel.dispatcher.observe(c, CallObserver.REWRITTEN);
+    c.startNanos = 0; // observed
     // The answer comes before the stop: the thread cannot stop while it waits for it.
     task.kernel.dispatcher.answer(c, -Errno.ENOSYS);
     long w = Wait.wait4(tid, Wait.__WALL);

@@ -78,7 +78,8 @@ public final class Syscall implements Waiter {
 
   long id; // of the notification; 0 when idle
   int listener; // the fd it came from
-  long startNanos; // for --trace and --stats; 0 when nobody asked
+  long startNanos; // of this run, for --trace and --stats; 0 when nobody asked
+  long servedNanos; // of all runs so far, without the waits between them
 
   /** Answer when a signal interrupts the parked call. Set by {@link #block}. */
   private long interruptResult;
@@ -329,6 +330,11 @@ public final class Syscall implements Waiter {
   /** Whether the call waits for something (a hint when read by another thread). */
   public boolean isParked() {
     return phase == PARKED;
+  }
+
+  /** How long the sentry has worked on the call, waits not counted; only while somebody observes calls. */
+  public long servedNanos() {
+    return servedNanos;
   }
 
   /** Whether the thread is in a call. */

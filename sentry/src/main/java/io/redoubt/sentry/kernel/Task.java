@@ -51,6 +51,11 @@ public final class Task {
     kernel.signals.toTask(this, signal);
   }
 
+  /** Whether the thread is on its way from an exec to the program's first instruction: its calls are the stub's. */
+  public boolean isExecing() {
+    return exec != null;
+  }
+
   /** A wait has been let through: children may be dead of whom the sentry has not heard. */
   void willWait() {
     waited = true;

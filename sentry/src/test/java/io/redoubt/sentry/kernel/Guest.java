@@ -25,7 +25,7 @@ public final class Guest {
     final HashMap<Syscall, Long> map = new HashMap<>();
 
     @Override
-    public void entered(Syscall c) {}
+    public void blocked(Syscall c) {}
 
     @Override
     public void answered(Syscall c, long result) {
@@ -34,6 +34,9 @@ public final class Guest {
 
     @Override
     public void missing(int nr) {}
+
+    @Override
+    public void close() {}
   }
 
   public final Task task;
