@@ -8,6 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import io.redoubt.host.Dir;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Mman;
 import io.redoubt.host.Stat;
 import io.redoubt.host.Unistd;
 import java.lang.foreign.Arena;
@@ -97,7 +98,7 @@ final class FileOps {
     names = new Names(arena);
     stat = arena.allocate(Stat.StatBuf.SIZEOF, 8);
     how = arena.allocate(Fcntl.OpenHow.SIZEOF, 8);
-    privatePayload = arena.allocate(RegionLayout.PAYLOAD_SIZE, 8);
+    privatePayload = Mman.anonymous(RegionLayout.PAYLOAD_SIZE);
     attributes = new Attributes(names, procFd);
   }
 

@@ -73,6 +73,20 @@ public final class Mman {
     return Syscall.call(Nr.MMAP, address, length, protection, flags, fd, offset);
   }
 
+  /**
+   * Zeroed memory for as long as the process lives, page aligned; a page is only there once it is
+   * used. An arena would clear all of it, word by word in Java.
+   *
+   * @throws OutOfMemoryError if the kernel has none
+   */
+  public static MemorySegment anonymous(long length) {
+    long address = mmap(0, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (address < 0) {
+      throw new OutOfMemoryError("cannot map anonymous memory: bytes=" + length);
+    }
+    return segment(address, length);
+  }
+
   /** A mapping made by {@link #mmap} as a segment of the global arena. */
   public static MemorySegment segment(long address, long length) {
     return MemorySegment.ofAddress(address).reinterpret(length);

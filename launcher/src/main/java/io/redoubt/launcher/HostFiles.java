@@ -3,13 +3,13 @@ package io.redoubt.launcher;
 import io.redoubt.host.Dir;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Mman;
 import io.redoubt.host.Process;
 import io.redoubt.host.Stat;
 import io.redoubt.host.Stat.StatBuf;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.StartFailure;
 import java.io.ByteArrayOutputStream;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -17,7 +17,7 @@ import java.nio.charset.StandardCharsets;
 /** Files that the launcher looks at before there is a sandbox. Paths and contents are raw bytes as Latin-1. */
 final class HostFiles {
   private static final int CLOEXEC = Fcntl.O_CLOEXEC;
-  private static final MemorySegment BUFFER = Arena.global().allocate(64 * 1024, 8);
+  private static final MemorySegment BUFFER = Mman.anonymous(64 * 1024);
 
   private HostFiles() {}
 

@@ -1,10 +1,10 @@
 package io.redoubt.sentry;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Mman;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Unistd;
 import java.io.ByteArrayOutputStream;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -47,8 +47,8 @@ public final class ControlSocket {
   }
 
   private final int fd;
-  private final MemorySegment out = Arena.global().allocate(64 * 1024, 8);
-  private final MemorySegment in = Arena.global().allocate(64 * 1024, 8);
+  private final MemorySegment out = Mman.anonymous(64 * 1024);
+  private final MemorySegment in = Mman.anonymous(64 * 1024);
 
   public ControlSocket(int fd) {
     this.fd = fd;

@@ -8,7 +8,7 @@ import java.lang.foreign.ValueLayout;
 
 /** Where Redoubt is installed: the folder that holds bin, lib and etc. */
 public final class Installation {
-  private static final int MAX_FILE = 64 * 1024;
+  private static final int MAX_FILE = 16 * 1024;
 
   private Installation() {}
 

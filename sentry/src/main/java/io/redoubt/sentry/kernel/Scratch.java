@@ -2,9 +2,9 @@ package io.redoubt.sentry.kernel;
 
 import io.redoubt.gofer.NodeAttr;
 import io.redoubt.gofer.Opened;
+import io.redoubt.host.Mman;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.Walk;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -17,8 +17,10 @@ public final class Scratch {
   /** Size of {@link #small}: a path and some structs. */
   public static final int SMALL_BYTES = 16 * 1024;
 
-  /** Size of {@link #bulk}; touched lazily by the kernel. */
+  /** Size of {@link #bulk}; its pages are there once they are used. */
   public static final int BULK_BYTES = 1024 * 1024;
+
+  private static final int PAGE_BYTES = 4096;
 
   public final MemorySegment small;
   public final MemorySegment bulk;
@@ -44,10 +46,10 @@ public final class Scratch {
   final MemorySegment iovecs;
 
   public Scratch() {
-    Arena arena = Arena.global();
-    small = arena.allocate(SMALL_BYTES, 64);
-    bulk = arena.allocate(BULK_BYTES, 64);
-    word = arena.allocate(16, 16);
-    iovecs = arena.allocate(64, 16);
+    MemorySegment all = Mman.anonymous(PAGE_BYTES + SMALL_BYTES + BULK_BYTES);
+    word = all.asSlice(0, 16);
+    iovecs = all.asSlice(64, 64);
+    small = all.asSlice(PAGE_BYTES, SMALL_BYTES);
+    bulk = all.asSlice(PAGE_BYTES + SMALL_BYTES, BULK_BYTES);
   }
 }
