@@ -10,6 +10,9 @@ public final class Mount {
   public static final int NOSUID = 2;
   public static final int NODEV = 4;
   public static final int NOEXEC = 8;
+  /** The kernel's own, nowhere in the tree: its files are named as if it were the root (/memfd:NAME). */
+  public static final int INTERNAL = 1 << 14;
+
   public static final int NOATIME = 1024;
   public static final int NODIRATIME = 2048;
   public static final int RELATIME = 1 << 21;
@@ -71,6 +74,10 @@ public final class Mount {
   }
 
   /** Nothing can be executed from here, nor mapped executable. */
+  boolean isInternal() {
+    return (flags & INTERNAL) != 0;
+  }
+
   public boolean isNoexec() {
     return (flags & NOEXEC) != 0;
   }

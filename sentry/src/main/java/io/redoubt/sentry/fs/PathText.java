@@ -50,7 +50,7 @@ public final class PathText {
         if (s.isEmpty()) {
           s.append('/');
         }
-        return "(unreachable)" + s;
+        return m.isInternal() ? s.toString() : "(unreachable)" + s;
       }
       d = m.mountPoint();
       m = m.parent();

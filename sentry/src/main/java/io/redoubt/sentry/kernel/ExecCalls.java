@@ -66,6 +66,10 @@ public final class ExecCalls {
     if (image == null) {
       return c.error();
     }
+    if (image.drop == 1 && !execfn.equals(name) && t.files.isCloseOnExec(dirfd)) {
+      image.release();
+      return -Errno.ENOENT; // the interpreter could not open /dev/fd/N any more
+    }
     int r = checkVector(c, argv);
     r = r == 0 ? checkVector(c, envp) : r;
     if (r != 0) {

@@ -30,6 +30,11 @@ final class HostStatus {
   long ignored;
   long caught;
 
+  /** The host's /proc, O_PATH. */
+  static int procFd() {
+    return PROC_FD;
+  }
+
   private static int openProc() {
     int fd = Fcntl.open("/proc", 0200000 | 010000000 | 02000000, 0); // O_DIRECTORY | O_PATH | O_CLOEXEC
     if (fd < 0) {

@@ -120,6 +120,9 @@ final class Image {
       end++;
     }
     boolean cut = end == length && length == SCRIPT_LINE;
+    if (cut) {
+      end = SCRIPT_LINE - 1; // the last byte of the buffer stands for the end of the line
+    }
     int from = 2;
     while (from < end && isBlank(b[from])) {
       from++;
@@ -127,6 +130,9 @@ final class Image {
     int to = from;
     while (to < end && !isBlank(b[to])) {
       to++;
+    }
+    if (from == to && !cut && (end == length || b[end] == 0)) {
+      return -Errno.EACCES; // the empty path, which is a directory
     }
     if (from == to || (cut && to == end)) {
       return -Errno.ENOEXEC; // no interpreter, or its name does not end within the line

@@ -13,7 +13,7 @@ import io.redoubt.sentry.kernel.Syscall;
 /** memfd_create(2): a file without a name on a file system that is not mounted, backed by a memfd of the host with the same seals. */
 public final class Memfd {
   private static final MemFs FS = MemFs.hidden();
-  private static final Mount MOUNT = new Mount("tmpfs", "memfd", new Dentry(null, "/", FS.root()));
+  private static final Mount MOUNT = new Mount("tmpfs", "memfd", new Dentry(null, "/", FS.root()), Mount.INTERNAL);
 
   private Memfd() {}
 
