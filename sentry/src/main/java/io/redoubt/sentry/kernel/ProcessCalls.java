@@ -175,6 +175,7 @@ public final class ProcessCalls {
   }
 
   private static void told(Task me, Process target) {
+    me.kernel.tasks.watch(target); // it may die of it without ever having called
     for (Task t : target.tasks()) {
       if (t != me && t.call.isInFlight()) {
         me.willSignal(target);

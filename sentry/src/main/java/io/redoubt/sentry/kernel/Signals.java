@@ -54,6 +54,7 @@ public final class Signals {
     if (process.exited) {
       return -Errno.ESRCH;
     }
+    kernel.tasks.watch(process); // it may die of it without ever having called
     int r = io.redoubt.host.Signals.kill(process.hostPid, signal);
     look(process);
     return r;

@@ -148,6 +148,7 @@ final class TaskFiles {
     if (target.isThread() && target.task() != p.leader()) {
       return 0; // which thread made a child is not kept
     }
+    p.kernel.tasks.processes(); // takes in those that have not called yet
     synchronized (p.kernel.tasks) {
       for (Process child : p.children) {
         out.append(child.pid).append(' ');
