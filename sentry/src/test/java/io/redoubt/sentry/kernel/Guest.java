@@ -7,7 +7,7 @@ import io.redoubt.sentry.fs.mem.MemFs;
 import io.redoubt.sentry.syscalls.FileCalls;
 import io.redoubt.sentry.syscalls.PathCalls;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A guest thread without a host: makes calls through the real dispatcher, on memory that is an array.
@@ -22,7 +22,7 @@ public final class Guest {
   public static final long BAD_POINTER = 1;
 
   private static final class Results implements CallObserver {
-    final HashMap<Syscall, Long> map = new HashMap<>();
+    final ConcurrentHashMap<Syscall, Long> map = new ConcurrentHashMap<>();
 
     @Override
     public void blocked(Syscall c) {}
@@ -110,11 +110,25 @@ public final class Guest {
     return results.map.getOrDefault(task.call, PARKED);
   }
 
+  /** Whether the last call waits, or another thread is just running it. */
+  public boolean isInFlight() {
+    return task.call.isInFlight();
+  }
+
   /** A signal interrupts the parked call. @return its answer: a restart code, or what was done so far */
   public long interrupt() {
     task.call.interrupt();
     KernelThread.drain();
     return result();
+  }
+
+  /** Ends the call that is parked, or that another thread is just running. */
+  public void settle() {
+    while (task.call.isInFlight()) {
+      task.call.interrupt();
+      KernelThread.drain();
+      Thread.onSpinWait();
+    }
   }
 
   /** Runs the timers that are due. */
