@@ -6,7 +6,7 @@ for p in "${pids[@]}"; do wait "$p"; echo "job ended with $?"; done
 sleep 100 & p=$!
 kill "$p"; wait "$p" 2>/dev/null; echo "killed: $?"
 sleep 100 & p=$!
-kill -STOP "$p"; kill -CONT "$p"; kill -INT "$p"; kill -KILL "$p"; wait "$p" 2>/dev/null; echo "killed: $?"
+kill -STOP "$p"; kill -CONT "$p"; kill -KILL "$p"; wait "$p" 2>/dev/null; echo "killed: $?"
 (trap 'echo child got TERM; exit 9' TERM; echo ready >ready; while :; do sleep 0.01; done) & p=$!
 while [ ! -s ready ]; do sleep 0.01; done
 kill -TERM "$p"; wait "$p"; echo "trapped: $?"

@@ -13,7 +13,7 @@ close $w; print while <$r>; waitpid $pid, 0; print "status ", $? >> 8, "\n";
 my ($fh, $name) = tempfile(UNLINK => 1); print $fh "x" x 10000; close $fh; print -s $name, "\n";
 $SIG{ALRM} = sub { print "alarm\n" }; alarm 1; select undef, undef, undef, 3;
 my $out = `echo backticks; exit 2`; print $out, $? >> 8, "\n";
-socketpair(my $a, my $b, AF_UNIX, SOCK_STREAM, PF_UNSPEC); syswrite $a, "socket\n"; my $line = <$b>; print $line;
+socketpair(my $x, my $y, AF_UNIX, SOCK_STREAM, PF_UNSPEC); syswrite $x, "socket\n"; my $line = <$y>; print $line;
 my $n = 0; find(sub { $n++ if -f }, "/usr/include/linux"); print $n > 100 ? "found\n" : "few\n";
 open my $l, ">", "lock"; print flock($l, LOCK_EX | LOCK_NB) ? "locked\n" : "not\n";
 print strftime("%F", gmtime 0), "\n"; my @s = stat "lock"; printf "%o\n", S_IMODE($s[2]);

@@ -104,7 +104,7 @@ final class RunBundleTest {
   }
 
   @ParameterizedTest(name = "{0}")
-  @CsvSource({"exit 7,7", "kill -9 $$,137", "exit 0,0"})
+  @CsvSource({"exit 7,7", "sleep 9 & kill -9 $!; wait $!,137", "exit 0,0"})
   void exitCode(String script, int code) throws IOException {
     Outcome outcome = run(config(script, "", ""));
     assertEquals(code, outcome.exit(), outcome::describe);
