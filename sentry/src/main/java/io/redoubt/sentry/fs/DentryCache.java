@@ -13,7 +13,7 @@ final class DentryCache {
   /** What one insertion may evict: more than one, so that the cache shrinks back to its limit. */
   private static final int MAX_VICTIMS = 4;
 
-  private static final int MIN_LIMIT = 256;
+  private static final int MIN_LIMIT = 16;
 
   private int limit;
   private Dentry hand;
