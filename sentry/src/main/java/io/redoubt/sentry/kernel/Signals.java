@@ -30,8 +30,17 @@ public final class Signals {
 
   private static final long STOP_SIGNALS = bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
   private static final long SCAN_NANOS = 250_000_000L;
+  private static final long QUIET_SCAN_NANOS = 5_000_000_000L;
 
   private final Kernel kernel;
+
+  /** Whether a call came since the last scan. Written under the monitor, read by every call. */
+  private volatile boolean hadCalls;
+
+  /** Whether the next scan is a slow one, and that scan. Guarded by the monitor. */
+  private boolean isQuiet;
+
+  private Timers.Timer nextScan;
 
   Signals(Kernel kernel) {
     this.kernel = kernel;
@@ -170,15 +179,39 @@ public final class Signals {
   }
 
   /** Starts the slow scan. */
-  public void start() {
-    kernel.timers.schedule(System.nanoTime() + SCAN_NANOS, this::scan);
+  public synchronized void start() {
+    scheduleScan(SCAN_NANOS);
+  }
+
+  private void scheduleScan(long nanos) {
+    nextScan = kernel.timers.schedule(System.nanoTime() + nanos, this::scan);
   }
 
   private void scan() {
     for (Process p : kernel.tasks.processes()) {
       look(p);
     }
-    start();
+    synchronized (this) {
+      isQuiet = !hadCalls;
+      hadCalls = false;
+      scheduleScan(isQuiet ? QUIET_SCAN_NANOS : SCAN_NANOS);
+    }
+  }
+
+  /** A call was received. While there are none next to nothing can send a signal, and an idle sandbox is to use no CPU. */
+  void noteCall() {
+    if (!hadCalls) {
+      noteFirstCall();
+    }
+  }
+
+  private synchronized void noteFirstCall() {
+    hadCalls = true;
+    if (isQuiet) {
+      isQuiet = false;
+      nextScan.cancel();
+      scheduleScan(SCAN_NANOS);
+    }
   }
 
   /** A child of {@code p} has ended: SIGCHLD is pending for it now or at once. */

@@ -29,6 +29,7 @@ final class Worker {
         return;
       }
       try {
+        kernel.signals.noteCall();
         kernel.dispatcher.serve(listener, notification);
         KernelThread.drain();
       } catch (Throwable t) {
