@@ -106,10 +106,14 @@ record OciProcess(
     if (f == null) {
       return new Capabilities(0, 0, 0, 0, 0);
     }
-    Capabilities c =
-        new Capabilities(set(f, "permitted"), set(f, "effective"), set(f, "inheritable"), set(f, "bounding"), set(f, "ambient"));
+    long permitted = set(f, "permitted");
+    long effective = set(f, "effective");
+    long inheritable = set(f, "inheritable");
+    long bounding = set(f, "bounding");
+    long ambient = set(f, "ambient");
     f.reportUnknown();
-    return c;
+    // The kernel keeps it so; what is too much runc does not complain of either.
+    return new Capabilities(permitted, effective & permitted, inheritable, bounding, ambient & permitted & inheritable);
   }
 
   private static long set(JsonFields f, String field) {

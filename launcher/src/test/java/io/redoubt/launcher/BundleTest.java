@@ -73,7 +73,8 @@ class BundleTest {
              "root":{"path":"rootfs","readonly":true},
              "process":{"terminal":true,"args":["a"],"cwd":"/w","noNewPrivileges":true,
                "user":{"uid":5,"gid":6,"additionalGids":[7,4294967294],"umask":63},
-               "capabilities":{"bounding":["CAP_KILL"],"effective":["CAP_CHOWN","CAP_CHECKPOINT_RESTORE"]},
+               "capabilities":{"bounding":["CAP_KILL"],"effective":["CAP_CHOWN","CAP_CHECKPOINT_RESTORE"],
+                 "permitted":["CAP_CHOWN","CAP_CHECKPOINT_RESTORE"],"ambient":["CAP_CHOWN"]},
                "rlimits":[{"type":"RLIMIT_NOFILE","soft":10,"hard":18446744073709551615}],"oomScoreAdj":0},
              "mounts":[{"destination":"/dev","type":"tmpfs","source":"tmpfs","options":["nosuid","strictatime","mode=755","size=65536k"]},
                {"destination":"/t","type":"tmpfs","source":"tmpfs","options":["nosuid","size=1m","ro"]},
@@ -93,6 +94,7 @@ class BundleTest {
     assertEquals(RootMode.READ_ONLY, c.root().mode());
     assertEquals(1L << 5, c.capabilities().bounding());
     assertEquals(1L | 1L << 40, c.capabilities().effective());
+    assertEquals(0, c.capabilities().ambient());
     assertEquals(10, c.rlimits()[3 * 7 + 1]);
     assertEquals(-1, c.rlimits()[3 * 7 + 2]);
     assertEquals(

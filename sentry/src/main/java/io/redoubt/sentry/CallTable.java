@@ -1,5 +1,8 @@
 package io.redoubt.sentry;
 
+import io.redoubt.sentry.ipc.sysv.MessageCalls;
+import io.redoubt.sentry.ipc.sysv.SemaphoreCalls;
+import io.redoubt.sentry.ipc.sysv.SharedMemoryCalls;
 import io.redoubt.sentry.kernel.ExecCalls;
 import io.redoubt.sentry.kernel.MapCalls;
 import io.redoubt.sentry.kernel.ProcessCalls;
@@ -37,6 +40,9 @@ public final class CallTable {
     PrctlCalls.register(t);
     SchedulingCalls.register(t);
     SystemCalls.register(t);
+    MessageCalls.register(t);
+    SemaphoreCalls.register(t);
+    SharedMemoryCalls.register(t);
     return t;
   }
 }

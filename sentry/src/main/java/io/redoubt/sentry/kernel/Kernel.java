@@ -5,6 +5,7 @@ import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Vfs;
+import io.redoubt.sentry.ipc.sysv.SysvIpc;
 import io.redoubt.sentry.proc.HostProc;
 import io.redoubt.sentry.tty.Terminals;
 import java.lang.foreign.MemorySegment;
@@ -54,6 +55,7 @@ public final class Kernel {
 
   private final List<Consumer<Process>> exitListeners = new ArrayList<>();
   private volatile boolean over;
+  private volatile SysvIpc sysv;
 
   /** The ptys; made last, because it registers with the devices and with the ends of processes. */
   public final Terminals terminals = new Terminals(this);
@@ -108,7 +110,26 @@ public final class Kernel {
     }
   }
 
+  /** System V IPC; made when it is first used. */
+  public SysvIpc sysv() {
+    SysvIpc s = sysv;
+    if (s == null) {
+      synchronized (this) {
+        s = sysv;
+        if (s == null) {
+          s = new SysvIpc(this);
+          sysv = s;
+        }
+      }
+    }
+    return s;
+  }
+
   void onProcessExit(Process p) {
+    SysvIpc s = sysv;
+    if (s != null) {
+      s.onExit(p);
+    }
     for (Consumer<Process> l : exitListeners) {
       l.accept(p);
     }

@@ -4,11 +4,13 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Nr;
 import io.redoubt.host.Seccomp;
 import io.redoubt.sentry.fs.OpenFile;
 
 /** Mappings of files. Anonymous memory never comes here: it is native. */
 public final class MapCalls {
+  private static final int MUNMAP = 11;
   private static final int PROT_WRITE = 2;
   private static final int PROT_EXEC = 4;
   private static final int MAP_TYPE = 0xf;
@@ -37,6 +39,10 @@ public final class MapCalls {
    * of no other use: no call that a guest can make natively takes an fd.
    */
   private static long mmap(Syscall c) {
+    if (c.task.lentMapping != null && c.task.lentMapping.isMadeBy(c)) {
+      c.task.lentMapping = null;
+      return Syscall.CONTINUE;
+    }
     long flags = c.arg3;
     if ((flags & MAP_ANONYMOUS) != 0) {
       return (flags & MAP_HUGETLB) != 0 ? -Errno.ENOMEM : -Errno.EINVAL;
@@ -79,5 +85,42 @@ public final class MapCalls {
     } finally {
       f.close();
     }
+  }
+
+  /** The mmap that a thread makes in place of another call, with a host fd that it is lent for that. */
+  record LentMapping(long length, long protection, long flags, int fd) {
+    /** Whether {@code c} is that mmap, and not one of a signal handler that came between. */
+    boolean isMadeBy(Syscall c) {
+      return c.arg1 == length && c.arg2 == protection && c.arg3 == flags && (int) c.arg4 == fd && c.arg5 == 0;
+    }
+  }
+
+  /**
+   * Makes the calling thread map {@code hostFd} in place of the call that it is in (shmat): the address, or the error, is what its own
+   * call answers. The fd stays planted in the guest, at a number that the thread's next such call uses again.
+   *
+   * @return {@link Syscall#NO_REPLY} or a negative errno
+   */
+  public static long mapInstead(Syscall c, int hostFd, long address, long length, long protection, long flags) {
+    Task t = c.task;
+    boolean again = t.lentFd >= 0;
+    int fd = Seccomp.addFd(c.listener, c.id, again ? Seccomp.SECCOMP_ADDFD_FLAG_SETFD : 0, hostFd, again ? t.lentFd : 0, O_CLOEXEC);
+    if (fd < 0) {
+      return fd == -Errno.ENOENT ? Syscall.NO_REPLY : -Errno.ENOMEM;
+    }
+    t.lentFd = fd;
+    t.process.noteScratchFd(fd);
+    t.lentMapping = new LentMapping(length, protection, flags, fd);
+    long r = Rewrite.call(c, Nr.MMAP, address, length, protection, flags, fd, 0);
+    if (r != Syscall.NO_REPLY) {
+      t.lentMapping = null;
+      return -Errno.ENOMEM;
+    }
+    return r;
+  }
+
+  /** Makes the calling thread unmap a range in place of the call that it is in (shmdt). */
+  public static long unmapInstead(Syscall c, long address, long length) {
+    return Rewrite.call(c, MUNMAP, address, length, 0, 0, 0, 0) == Syscall.NO_REPLY ? Syscall.NO_REPLY : -Errno.ENOMEM;
   }
 }

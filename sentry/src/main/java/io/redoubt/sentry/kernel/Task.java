@@ -24,6 +24,12 @@ public final class Task {
   /** An exec that is under way, or null. Written by the thread that serves the task. */
   volatile Exec exec;
 
+  /** A file mapping that the thread makes in place of another call, or null. */
+  volatile MapCalls.LentMapping lentMapping;
+
+  /** Where the fd of such a mapping is in the guest; -1 before the first. Written by the thread that serves the task. */
+  int lentFd = -1;
+
   // Things to do before the next call of this task, because the host kernel has run one of its calls since: see doDuties.
   volatile boolean hasDuties;
   private boolean waited;

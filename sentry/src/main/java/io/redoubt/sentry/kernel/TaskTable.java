@@ -67,7 +67,11 @@ public final class TaskTable {
 
   /** The task with this guest tid, or null. */
   public synchronized Task task(int tid) {
-    return byGuestTid.get(tid);
+    Task t = byGuestTid.get(tid);
+    if (t == null && settleAll()) {
+      t = byGuestTid.get(tid);
+    }
+    return t;
   }
 
   /** All processes, a copy, in no particular order. */

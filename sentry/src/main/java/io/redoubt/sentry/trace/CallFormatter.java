@@ -58,6 +58,7 @@ final class CallFormatter {
       case 'd' -> b.append((int) value);
       case 'l' -> b.append(value);
       case 'u' -> b.append(Long.toUnsignedString(value));
+      case 'h' -> b.append(value == 0 ? "0" : "0x" + Long.toHexString(value));
       case 'o' -> b.append('0').append(Long.toOctalString(value & 0xffff));
       case 'D' -> {
         if ((int) value == AT_FDCWD) {

@@ -7,7 +7,7 @@ import io.redoubt.sentry.kernel.SyscallTable;
  * What the arguments of each call are, one letter each; a call that is not here has addresses, as many as its arity.
  *
  * <pre>
- *   d int        u unsigned     l signed long   x address or bits   o octal mode
+ *   d int        u unsigned     l signed long   x address or bits   h number in hex   o octal mode
  *   p path       D directory fd, AT_FDCWD       v array of strings
  *   w buffer that is read, its size is the next argument            b buffer that is filled, its size is the result
  *   a socket address, its size is the next argument
@@ -19,7 +19,7 @@ import io.redoubt.sentry.kernel.SyscallTable;
 final class Signatures {
   private static final String TABLE =
       """
-      read dbu write dwu open pOo close d stat px fstat dx lstat px poll xud lseek dlW mmap xuPMdx mprotect xuP munmap xu
+      read dbu write dwu open pOo close d stat px fstat dx lstat px poll xud lseek dlW mmap xuPMdh mprotect xuP munmap xu
       ioctl dxx pread64 dbul pwrite64 dwul readv dxd writev dxd access pA pipe x select dxxxx mremap xuuxx msync xux
       mincore xux madvise xud dup d dup2 dd getitimer dx alarm u setitimer dxx sendfile ddxu socket YKd connect dad
       accept dxx sendto dwuxau recvfrom dbuxxx sendmsg dxx recvmsg dxx shutdown dd bind dad listen dd getsockname dxx
