@@ -138,19 +138,28 @@ record Bundle(SandboxConfig config, List<String> warnings) {
     JsonElement tree;
     try {
       tree = JsonParser.parseReader(reader);
-      if (reader.peek() != JsonToken.END_DOCUMENT) {
-        throw invalid("more text after the end of the object");
-      }
-    } catch (JsonParseException | IOException e) {
+    } catch (JsonParseException e) {
       Throwable cause = e.getCause() instanceof IOException ? e.getCause() : e;
       throw invalid(position(cause.getMessage()));
     } catch (StackOverflowError e) {
       throw invalid("nested too deeply");
     }
+    if (!isAtEnd(reader)) {
+      throw invalid("more text after the end of the object");
+    }
     if (!tree.isJsonObject()) {
       throw invalid("must hold one object");
     }
     return tree.getAsJsonObject();
+  }
+
+  /** A strict reader does not tell what follows from what is malformed: both are more text. */
+  private static boolean isAtEnd(JsonReader reader) {
+    try {
+      return reader.peek() == JsonToken.END_DOCUMENT;
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   private static StartFailure invalid(String why) {
