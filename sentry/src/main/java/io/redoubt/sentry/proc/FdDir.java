@@ -39,6 +39,10 @@ final class FdDir extends PseudoInode {
   /** The owner may always, whatever the bits: proc_fd_permission() of Linux. */
   @Override
   public int access(Syscall c, int want) {
+    if (infos) {
+      int r = target.mayInspect(c);
+      return r < 0 ? r : super.access(c, want);
+    }
     return c.task.process == target.process() && (want & 2) == 0 ? 0 : super.access(c, want);
   }
 

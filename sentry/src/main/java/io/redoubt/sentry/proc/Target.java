@@ -57,6 +57,6 @@ record Target(Process process, Task task) {
     boolean sameUser = me.fsuid() == them.euid() && me.fsuid() == them.suid() && me.fsuid() == them.uid();
     boolean sameGroup = me.fsgid() == them.egid() && me.fsgid() == them.sgid() && me.fsgid() == them.gid();
     boolean noMorePower = (them.permitted() & ~me.permitted()) == 0;
-    return sameUser && sameGroup && noMorePower ? 0 : -Errno.EACCES;
+    return sameUser && sameGroup && noMorePower && process.dumpable == 1 ? 0 : -Errno.EACCES;
   }
 }

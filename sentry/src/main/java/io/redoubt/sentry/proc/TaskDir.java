@@ -22,10 +22,14 @@ final class TaskDir extends PseudoInode {
     ownBy(this, target);
   }
 
-  /** Gives a file the owner that task_dump_owner() of Linux gives it. */
+  /**
+   * Gives a file the owner that task_dump_owner() of Linux gives it: the task's effective ids, but root where the process is not
+   * dumpable (it has changed its ids) and the file is not a directory for all.
+   */
   static void ownBy(PseudoInode inode, Target target) {
     Credentials who = target.credentials();
-    if (who != null) {
+    boolean forAll = inode.mode() == (Stat.S_IFDIR | 0555);
+    if (who != null && (forAll || target.process().dumpable == 1)) {
       inode.ownedBy(who.euid(), who.egid());
     }
   }

@@ -152,7 +152,8 @@ final class TaskStatus {
     LINES.put("CapEff", (t, value, out) -> capabilities(t, out, Credentials::effective));
     LINES.put("CapBnd", (t, value, out) -> capabilities(t, out, Credentials::bounding));
     LINES.put("CapAmb", (t, value, out) -> capabilities(t, out, Credentials::ambient));
-    LINES.put("NoNewPrivs", ZERO); // the host's is the sandbox's, not the guest's
+    // The host's is the sandbox's, not the guest's.
+    LINES.put("NoNewPrivs", (t, value, out) -> out.append(t.credentials() != null && t.credentials().noNewPrivs() ? '1' : '0'));
     LINES.put("Seccomp", ZERO);
     LINES.put("Seccomp_filters", ZERO);
   }

@@ -33,7 +33,8 @@ public abstract class PseudoInode extends Inode {
     return mode & Stat.S_IFMT;
   }
 
-  protected final int mode() {
+  /** Type and permission bits. */
+  public final int mode() {
     return mode;
   }
 
