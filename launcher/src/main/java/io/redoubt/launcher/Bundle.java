@@ -171,6 +171,9 @@ record Bundle(SandboxConfig config, List<String> warnings) {
     int end = message.indexOf('\n');
     String line = end < 0 ? message : message.substring(0, end);
     int path = line.lastIndexOf(" path $");
-    return path < 0 ? line : line.substring(0, path);
+    String where = path < 0 ? line : line.substring(0, path);
+    int at = where.indexOf(" at line ");
+    // What Gson says of anything that it has no better word for is advice to its caller.
+    return where.startsWith("Use JsonReader") && at > 0 ? "unexpected text" + where.substring(at) : where;
   }
 }
