@@ -47,6 +47,7 @@ public final class FdCalls {
   private static final int F_SET_RW_HINT = 1036;
 
   private static final int F_UNLCK = 2;
+  private static final long DN_MULTISHOT = 0x80000000L;
   private static final int F_OWNER_PID = 1;
   private static final int F_OWNER_PGRP = 2;
 
@@ -231,7 +232,7 @@ public final class FdCalls {
       case F_SETOWN_EX, F_GETOWN_EX -> ownerEx(c, f, command, arg);
       case F_GETLEASE -> F_UNLCK;
       case F_SETLEASE -> f.inode().type() == Stat.S_IFREG ? -EAGAIN : -EINVAL;
-      case F_NOTIFY -> -EINVAL;
+      case F_NOTIFY -> (arg & ~DN_MULTISHOT) == 0 ? 0 : -EINVAL; // taking back what never was is fine
       case F_GET_RW_HINT -> c.memory().writeLong(arg, 0);
       case F_SET_RW_HINT -> c.memory().read(arg, c.scratch().small, 8);
       default -> f.fcntl(c, command, arg);
