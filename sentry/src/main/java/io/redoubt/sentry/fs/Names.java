@@ -16,7 +16,7 @@ public final class Names {
     return make(c, w, Stat.S_IFDIR | (mode & 01777), 0, null, null, null);
   }
 
-  /** mknod(2), of regular files too. The caller has checked CAP_MKNOD. */
+  /** mknod(2), of regular files too. */
   public static int mknod(Syscall c, Walk w, int mode, long rdev) {
     return make(c, w, mode, rdev, null, null, null);
   }
@@ -64,6 +64,9 @@ public final class Names {
         return -Errno.EXDEV;
       }
       int r = Access.mayCreate(c, mount, dir.inode());
+      if (r == 0 && old == null && target == null && !directory) {
+        r = mayMknod(c, mode, rdev); // after the directory's permissions, as in vfs_mknod()
+      }
       if (r < 0) {
         return r;
       }

@@ -62,7 +62,7 @@ final class NameCalls {
     Walk w = c.scratch().walk;
     try {
       int found = FsArgs.parent(c, w, dirFd, path);
-      return found < 0 ? found : r < 0 ? r : Names.mknod(c, w, mode & (Stat.S_IFMT | 07777), rdev);
+      return found < 0 ? found : Names.mknod(c, w, mode & (Stat.S_IFMT | 07777), rdev);
     } finally {
       w.end();
     }
