@@ -263,6 +263,10 @@ final class FileOps {
       }
     }
     replyPayload = found * Protocol.WALK_ENTRY_SIZE;
+    boolean opensLast = (request.flags & Protocol.WALK_OPEN_LAST) != 0 && donates && !statsLast;
+    if (opensLast && found == count && found > 0 && (statMode() & Stat.S_IFMT) == Stat.S_IFREG) {
+      donated = Math.max(Fcntl.openat(procFd, names.number(dirFd), OPEN_ALWAYS, 0), -1);
+    }
     return found;
   }
 

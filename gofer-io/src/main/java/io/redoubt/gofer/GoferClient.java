@@ -238,8 +238,22 @@ public final class GoferClient implements AutoCloseable {
    * @return how many nodes were found, or -errno if {@code dir} cannot be walked at all
    */
   public int walk(int dir, String[] names, int from, int count, boolean statsLast, Walk to) {
+    int flags = statsLast ? Protocol.WALK_STAT_LAST : 0;
+    return walk(dir, names, from, count, flags, to);
+  }
+
+  /**
+   * As {@link #walk}, in order to open the last of the names: if it is a regular file that can be
+   * opened for reading, {@link Walk#fd} is its descriptor.
+   */
+  public int walkToOpen(int dir, String[] names, int from, int count, Walk to) {
+    return walk(dir, names, from, count, Protocol.WALK_OPEN_LAST, to);
+  }
+
+  private int walk(int dir, String[] names, int from, int count, int flags, Walk to) {
     to.found = 0;
     to.error = 0;
+    to.fd = -1;
     int n = Math.min(count, Protocol.WALK_MAX);
     Connection.Slot slot = begin(Op.WALK, dir);
     if (slot == null) {
@@ -260,11 +274,17 @@ public final class GoferClient implements AutoCloseable {
         memory.set(JAVA_BYTE, slot.payload + at, (byte) length);
         at += 1 + length;
       }
-      setInt(slot, Protocol.FLAGS, statsLast && n == count ? Protocol.WALK_STAT_LAST : 0);
+      setInt(slot, Protocol.FLAGS, n == count ? flags : 0);
       setLong(slot, Protocol.LENGTH, n);
       setInt(slot, Protocol.PAYLOAD, at);
       int found = finish(slot, n);
-      return found < 0 ? found : readWalk(slot, found, n, statsLast && n == count, to);
+      boolean statsLast = n == count && flags == Protocol.WALK_STAT_LAST;
+      int r = found < 0 ? found : readWalk(slot, found, n, statsLast, to);
+      if (r == count && flags == Protocol.WALK_OPEN_LAST) {
+        to.fd = slot.fd;
+        slot.fd = -1;
+      }
+      return r;
     } finally {
       connection.release(slot);
     }

@@ -27,9 +27,9 @@ package io.redoubt.gofer;
  * <caption>Operations</caption>
  * <tr><th>op<th>request<th>reply
  * <tr><td>ATTACH<td>OFFSET root index<td>NODE, attributes
- * <tr><td>WALK<td>FID directory, FLAGS ({@link #WALK_STAT_LAST}), LENGTH how many names, payload: each
+ * <tr><td>WALK<td>FID directory, FLAGS ({@link #WALK_STAT_LAST}, {@link #WALK_OPEN_LAST}), LENGTH how many names, payload: each
  *     name a length byte and its bytes
- *     <td>RESULT nodes found, ERROR, payload: a {@link #WALK_ENTRY_SIZE} record each. Stops at the
+ *     <td>RESULT nodes found, ERROR, HAS_FD, payload: a {@link #WALK_ENTRY_SIZE} record each. Stops at the
  *     first name that is missing, and after the first node that is no directory
  * <tr><td>GETATTR<td>FID node or open<td>attributes
  * <tr><td>SETATTR<td>FID node or open, FLAGS mask of {@code SET_*}, MODE, UID, GID, LENGTH size, payload: {@link
@@ -102,6 +102,13 @@ final class Protocol {
 
   /** The last name gets attributes but no fid: enough for a stat, and one descriptor less. */
   static final int WALK_STAT_LAST = 1;
+
+  /**
+   * If all names are found and the last is a regular file, a descriptor of it comes with the answer, open
+   * for reading: a walk that is made in order to open costs one message. Nothing is said when it cannot
+   * be opened.
+   */
+  static final int WALK_OPEN_LAST = 2;
 
   /** A node found by WALK: int fid (0: none), int unused, attributes. */
   static final int WALK_ENTRY_SIZE = 8 + NodeAttr.SIZE;

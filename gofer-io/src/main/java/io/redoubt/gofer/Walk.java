@@ -8,6 +8,9 @@ public final class Walk {
   /** Attributes of the nodes found; entries are made as they are needed. */
   public final NodeAttr[] attrs = new NodeAttr[Protocol.WALK_MAX];
 
+  /** The last one, open for reading, if that was asked for and it is a regular file: the caller's; or -1. */
+  public int fd = -1;
+
   /** How many were found. */
   public int found;
 

@@ -75,10 +75,11 @@ public abstract class Inode {
    * early anywhere after the first.
    *
    * @param found gets the inodes, from the same index on
+   * @param opens whether the last of the names will be opened for reading if it is a regular file: a hint
    * @return how many were found, at least 1 or else an errno of the first name; when it stopped because the next name does not
    *     exist, {@link Syscall#error()} is -ENOENT, otherwise 0
    */
-  public int lookupAhead(Syscall c, String[] names, int from, int count, Inode[] found) {
+  public int lookupAhead(Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
     Inode i = lookup(c, names[from]);
     if (i == null) {
       return (int) c.error();
@@ -88,7 +89,10 @@ public abstract class Inode {
     return 1;
   }
 
-  /** How many names {@link #lookupAhead} can make use of. */
+  /** The open that {@link #lookupAhead} was told of does not come. */
+  public void notOpened() {}
+
+  /** How many names {@link #lookupAhead} can make use of; more than 1 also if it can make use of the hint. */
   public int maxAhead() {
     return 1;
   }

@@ -42,8 +42,16 @@ public final class Opening {
         walk |= Walk.FOLLOW;
       }
       if (!create) {
-        int r = w.from(c, dirFd, path, walk);
-        return r < 0 ? c.fail(r) : found(c, w.path(), flags);
+        boolean reads = (flags & (OpenFile.O_ACCMODE | OpenFile.O_PATH | O_DIRECTORY | O_TRUNC)) == OpenFile.O_RDONLY;
+        int r = w.from(c, dirFd, path, reads ? walk | Walk.OPENS : walk);
+        if (r < 0) {
+          return c.fail(r);
+        }
+        OpenFile f = found(c, w.path(), flags);
+        if (f == null && reads) {
+          w.inode().notOpened();
+        }
+        return f;
       }
       int r = w.from(c, dirFd, path, walk | Walk.MISSING_OK);
       if (r < 0) {

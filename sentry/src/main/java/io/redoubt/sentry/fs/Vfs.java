@@ -172,7 +172,7 @@ public final class Vfs {
   public Path lookup(Syscall c, Path base, String path, boolean follow) {
     Walk w = c.scratch().walk;
     try {
-      int r = w.from(c, base, path, follow ? Walk.FOLLOW : 0);
+      int r = w.from(c, base, path, Walk.OPENS | (follow ? Walk.FOLLOW : 0));
       if (r < 0) {
         return c.fail(r);
       }
@@ -220,7 +220,7 @@ public final class Vfs {
    * As {@link #load} for a chain of names. {@link Syscall#error()} is then how many dentries below the first are known to be up to
    * date.
    */
-  Dentry loadAhead(Syscall c, Dentry dir, String[] names, int count, Inode[] found) {
+  Dentry loadAhead(Syscall c, Dentry dir, String[] names, int count, Inode[] found, boolean opens) {
     Dentry first;
     Dentry deepest;
     int depth = 0;
@@ -237,7 +237,7 @@ public final class Vfs {
         }
         return d;
       }
-      int n = in.lookupAhead(c, names, 0, count, found);
+      int n = in.lookupAhead(c, names, 0, count, found, opens);
       if (n < 0) {
         c.fail(n);
         return settle(c, dir, known, names[0], null);

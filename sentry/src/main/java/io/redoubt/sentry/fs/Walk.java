@@ -26,6 +26,9 @@ public final class Walk {
   /** An empty path names the base itself (AT_EMPTY_PATH). */
   public static final int EMPTY_PATH = 16;
 
+  /** What is found will be opened for reading: a hint for those who ask others. */
+  public static final int OPENS = 32;
+
   /** RESOLVE_* flags of openat2(2), shifted left by this. */
   public static final int RESOLVE_SHIFT = 8;
 
@@ -399,10 +402,11 @@ public final class Walk {
       at = skipSlashes(path, end);
     }
     Vfs vfs = c.task.kernel.vfs;
-    if (count == 1) {
+    boolean opens = (flags & OPENS) != 0 && at == path.length() && limit > 1;
+    if (count == 1 && !opens) {
       return vfs.load(c, dentry, name);
     }
-    Dentry d = vfs.loadAhead(c, dentry, names, count, found);
+    Dentry d = vfs.loadAhead(c, dentry, names, count, found, opens);
     if (d != null) {
       fresh = (int) c.error(); // loadAhead leaves how many more it has brought up to date
     }

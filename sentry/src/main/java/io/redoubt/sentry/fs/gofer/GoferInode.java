@@ -42,7 +42,8 @@ final class GoferInode extends Inode {
   private int floating = 1;
   private boolean dead;
   private volatile String target; // of a symlink: never changes
-  private HostFile created; // by create, for the open that follows
+  private HostFile kept; // of a create, or a lookup in order to open, for the open that follows
+  private int keptMode;
 
   /** The pipe of a FIFO, the socket bound here. */
   private final Object[] attachment;
@@ -93,7 +94,7 @@ final class GoferInode extends Inode {
       }
     }
     if (fs.forget(this, attr.dev, attr.ino)) {
-      takeCreated(true);
+      keep(null, 0);
       if (attr.nlink == 0) {
         client.close(fid); // its space shall be free now
       } else {
@@ -271,9 +272,12 @@ final class GoferInode extends Inode {
   }
 
   @Override
-  public int lookupAhead(Syscall c, String[] names, int from, int count, Inode[] found) {
+  public int lookupAhead(Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
     Walk w = c.scratch().goferWalk;
-    int n = client.walk(fid, names, from, count, false, w);
+    int n =
+        opens
+            ? client.walkToOpen(fid, names, from, count, w)
+            : client.walk(fid, names, from, count, false, w);
     if (n < 0 || (n == 0 && w.error == Errno.EMFILE)) {
       c.task.kernel.vfs.shrinkCache();
       client.flushCloses();
@@ -284,6 +288,10 @@ final class GoferInode extends Inode {
     }
     for (int i = 0; i < n; i++) {
       found[from + i] = fs.inode(w.fids[i], w.attrs[i]);
+    }
+    if (w.fd >= 0) {
+      ((GoferInode) found[from + n - 1]).keep(new HostFile(client, w.fd), Fcntl.O_RDONLY);
+      w.fd = -1;
     }
     c.fail(w.error == Errno.ENOENT ? -Errno.ENOENT : 0);
     return n;
@@ -299,7 +307,7 @@ final class GoferInode extends Inode {
       return c.fail(r);
     }
     GoferInode made = fs.inode(o.node, o.attr);
-    made.keepCreated(new HostFile(client, o));
+    made.keep(new HostFile(client, o), Fcntl.O_RDWR);
     return made;
   }
 
@@ -308,24 +316,38 @@ final class GoferInode extends Inode {
     return (attr.mode & 02000) != 0 ? -1 : fsgid;
   }
 
-  private void keepCreated(HostFile f) {
-    takeCreated(true);
+  /** Keeps an open file for the open that is to follow. @param mode its access mode */
+  private void keep(HostFile f, int mode) {
+    HostFile old;
     synchronized (this) {
-      created = f;
+      old = kept;
+      kept = f;
+      keptMode = mode;
+    }
+    if (old != null) {
+      old.close();
     }
   }
 
-  private HostFile takeCreated(boolean close) {
+  /** The file that is kept, if it is good for an open with {@code flags}; else null. */
+  private HostFile take(int flags) {
     HostFile f;
+    boolean isGood;
     synchronized (this) {
-      f = created;
-      created = null;
+      f = kept;
+      kept = null;
+      isGood = (keptMode == Fcntl.O_RDWR || (flags & Fcntl.O_ACCMODE) == Fcntl.O_RDONLY) && (flags & Fcntl.O_SYNC) == 0;
     }
-    if (f != null && close) {
+    if (f != null && !isGood) {
       f.close();
       return null;
     }
     return f;
+  }
+
+  @Override
+  public void notOpened() {
+    keep(null, 0);
   }
 
   private Inode made(Syscall c, int node, NodeAttr a) {
@@ -435,11 +457,11 @@ final class GoferInode extends Inode {
         return new GoferDirectoryFile(this, path, flags);
       }
       case Stat.S_IFREG -> {
-        int kept = flags & (OpenFile.O_ACCMODE | Fcntl.O_SYNC);
-        HostFile f = (flags & Fcntl.O_SYNC) == 0 ? takeCreated(false) : null;
+        int asked = flags & (OpenFile.O_ACCMODE | Fcntl.O_SYNC);
+        HostFile f = take(flags);
         if (f == null) {
           int[] error = new int[1];
-          f = HostFile.open(client, fid, kept, c.scratch().opened, error);
+          f = HostFile.open(client, fid, asked, c.scratch().opened, error);
           if (f == null) {
             return c.fail(error[0]);
           }

@@ -24,6 +24,13 @@ public final class HostFile {
     this.open = opened.open;
   }
 
+  /** Takes over a donated descriptor. */
+  public HostFile(GoferClient client, int fd) {
+    this.client = client;
+    this.fd = fd;
+    this.open = 0;
+  }
+
   /**
    * Opens a node.
    *

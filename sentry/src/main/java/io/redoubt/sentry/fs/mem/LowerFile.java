@@ -34,6 +34,18 @@ final class LowerFile {
     return file;
   }
 
+  /** The lookup has brought it open already; as if somebody had just closed it. */
+  void offer(HostFile opened) {
+    LowerFile old;
+    synchronized (this) {
+      file = opened;
+      old = files.becameIdle(this);
+    }
+    if (old != null) {
+      old.closeIfUnused();
+    }
+  }
+
   /** The open file; the caller is a user. */
   synchronized HostFile file() {
     return file;

@@ -11,6 +11,7 @@ import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.Rename;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.gofer.DirSnapshot;
+import io.redoubt.sentry.fs.gofer.HostFile;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 
@@ -87,14 +88,17 @@ final class MemDir extends MemInode {
   }
 
   @Override
-  public int lookupAhead(Syscall c, String[] names, int from, int count, Inode[] found) {
-    if (count == 1 || !hasLower() || entry(names[from]) != null) {
-      return super.lookupAhead(c, names, from, count, found);
+  public int lookupAhead(Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
+    if ((count == 1 && !opens) || !hasLower() || entry(names[from]) != null) {
+      return super.lookupAhead(c, names, from, count, found, false);
     }
     Walk w = c.scratch().goferWalk;
-    int n = fs.client.walk(lowerFid, names, from, count, false, w);
+    int n =
+        opens
+            ? fs.client.walkToOpen(lowerFid, names, from, count, w)
+            : fs.client.walk(lowerFid, names, from, count, false, w);
     if (n < 0 || (n == 0 && w.error == Errno.EMFILE)) {
-      return super.lookupAhead(c, names, from, count, found); // makes room
+      return super.lookupAhead(c, names, from, count, found, false); // makes room
     }
     if (n == 0) {
       return -w.error;
@@ -105,6 +109,15 @@ final class MemDir extends MemInode {
       found[from + i] = node;
       if (node instanceof MemDir dir) {
         parent = dir;
+      }
+    }
+    if (w.fd >= 0) {
+      HostFile opened = new HostFile(fs.client, w.fd);
+      w.fd = -1;
+      if (found[from + n - 1] instanceof MemFile f) {
+        f.content.lower().offer(opened);
+      } else {
+        opened.close();
       }
     }
     c.fail(w.error == Errno.ENOENT ? -Errno.ENOENT : 0);
