@@ -134,7 +134,7 @@ final class DifferentialTest {
       tests.add(
           dynamicTest(
               family + "." + name,
-              () -> compare(program, options, place, name, entry.getValue(), sandbox, outcome)));
+              () -> compare(family, program, options, place, name, entry.getValue(), sandbox, outcome)));
     }
     tests.add(
         dynamicTest(
@@ -151,6 +151,7 @@ final class DifferentialTest {
   }
 
   private static void compare(
+      String family,
       Path program,
       List<String> options,
       Path place,
@@ -174,6 +175,7 @@ final class DifferentialTest {
       }
     }
     if (difference != null) {
+      KnownDifferences.skip(family + "." + name, difference);
       fail(name + ":" + difference + (inSandbox == null ? "\n" + outcome.describe() : ""));
     }
   }
