@@ -101,8 +101,8 @@ class EventFilesTest {
     assertEquals(1, a.result());
     assertEquals(1, a.shortAt(fds + 14));
     a.read(q[0], 1);
-    assertEquals(Guest.PARKED, a.call(7, fds, 2, 50));
-    Thread.sleep(60);
+    assertEquals(Guest.PARKED, a.call(7, fds, 2, 500));
+    Thread.sleep(520);
     a.runTimers();
     assertEquals(0, a.result());
     assertEquals(Guest.PARKED, a.call(7, fds, 2, -1));

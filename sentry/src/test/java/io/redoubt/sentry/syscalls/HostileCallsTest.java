@@ -25,19 +25,11 @@ class HostileCallsTest {
     Long.MAX_VALUE - 4095, 0x7ffffffff000L, 0x541b, 0x5421, 1031, 1033, 6, 9, 36, 37, 38, 0x40, 0x100
   };
 
-  private final Random random;
+  private Random random = new Random(42);
   private Guest[] guests;
   private long[] pointers;
 
-  HostileCallsTest() {
-    this(42);
-  }
-
-  private HostileCallsTest(long seed) {
-    random = new Random(seed);
-  }
-
-  private long argument() {
+private long argument() {
     return switch (random.nextInt(8)) {
       case 0, 1 -> random.nextInt(40); // an fd, a small number
       case 2 -> ODD[random.nextInt(ODD.length)];
@@ -120,7 +112,8 @@ class HostileCallsTest {
     AtomicReference<Throwable> failure = new AtomicReference<>();
     Thread[] threads = new Thread[4];
     for (int t = 0; t < threads.length; t++) {
-      HostileCallsTest mine = new HostileCallsTest(1000 + t);
+      HostileCallsTest mine = new HostileCallsTest();
+      mine.random = new Random(1000 + t);
       mine.start(first.thread(), first.thread(), first.thread());
       threads[t] =
           new Thread(
