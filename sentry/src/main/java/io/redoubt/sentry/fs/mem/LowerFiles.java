@@ -8,7 +8,7 @@ import java.util.LinkedHashSet;
  * that has been idle for longest goes first. Lock: its own monitor, below that of a {@link LowerFile}.
  */
 final class LowerFiles {
-  private static final int MAX_IDLE = 512;
+  private static final int MAX_IDLE = 1024;
 
   final GoferClient client;
   private final LinkedHashSet<LowerFile> idle = new LinkedHashSet<>();
