@@ -95,7 +95,7 @@ final class IsolationTest {
 
   @Test
   void goferCannotAnswerForTheGuest() throws IOException {
-    long gofer = ProcessTree.jvm(sandbox.pid(), "gofer").orElseThrow();
+    long gofer = ProcessTree.gofer(sandbox.pid());
     for (String fd : ProcessTree.list(gofer, "fd")) {
       String target = target(gofer, fd);
       assertFalse(target.contains("seccomp notify"), () -> "fd " + fd + " is " + target);

@@ -489,10 +489,8 @@ final class LauncherTest {
           switch (victim) {
             case "front" -> front;
             case "guest" -> firstGuest(front, guest);
-            default ->
-                ProcessTree.jvm(front, victim)
-                    .orElseThrow(() ->
-                        new AssertionError("no " + victim + ": " + ProcessTree.describe(front)));
+            case "sentry" -> ProcessTree.sentry(front);
+            default -> ProcessTree.gofer(front);
           };
       Command.of("kill", "-KILL", Long.toString(pid)).run();
       List<Long> alive = ProcessTree.survivors(all, 1000);

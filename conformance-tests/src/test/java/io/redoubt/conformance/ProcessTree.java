@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 
 /** Processes of the host as /proc shows them: who is below a front, and what each is. */
@@ -44,12 +43,24 @@ final class ProcessTree {
     return !state.isEmpty() && !state.startsWith("Z") && !state.startsWith("X");
   }
 
-  /** The JVM below a front whose command line has this word. */
-  static Optional<Long> jvm(long front, String word) {
-    return below(front).stream()
-        .filter(pid -> name(pid).equals("java") || commandLine(pid).contains("java"))
-        .filter(pid -> commandLine(pid).contains(word))
-        .findFirst();
+  /** The process that serves the guest's calls. */
+  static long sentry(long front) {
+    return jvm(front, "io.redoubt.launcher.Main");
+  }
+
+  /** The process that serves files. */
+  static long gofer(long front) {
+    return jvm(front, "io.redoubt.gofer.GoferMain");
+  }
+
+  /** The JVM below a front that runs this class. */
+  private static long jvm(long front, String mainClass) {
+    for (long pid : below(front)) {
+      if ((" " + commandLine(pid) + " ").contains(" " + mainClass + " ")) {
+        return pid;
+      }
+    }
+    throw new AssertionError("no " + mainClass + " below " + front + ": " + describe(front));
   }
 
   /** Waits for a process of this name below another. */
