@@ -50,7 +50,7 @@ final class MountTree {
 
   void build(int goferSocket) {
     connect(goferSocket);
-    root = kernel.vfs.mountRoot(rootInode(), "overlay", "overlay", config.root().mode() == RootMode.READ_ONLY ? Mount.READ_ONLY : 0);
+    root = kernel.vfs.mountRoot(rootInode(), "overlay", "overlay", 0);
     Syscall c = kernel.bootCall(new FsContext(root, root, 022));
     int nextBind = 1;
     for (MountSpec m : config.mounts()) {
@@ -60,6 +60,9 @@ final class MountTree {
         throw new StartFailure(
             1, "cannot mount " + m.source() + " on " + m.destination() + ": " + Errno.message(r) + "; the mount point's parents must be directories");
       }
+    }
+    if (config.root().mode() == RootMode.READ_ONLY) {
+      kernel.vfs.remount(root.mount(), Mount.READ_ONLY);
     }
     Path p = kernel.vfs.lookup(c, root, config.cwd(), true);
     if (p != null && p.inode().type() == Stat.S_IFDIR) {
@@ -92,9 +95,10 @@ final class MountTree {
   private Inode rootInode() {
     NodeAttr attr = new NodeAttr();
     int fid = attach(0, config.root().path(), attr);
-    return config.root().mode() == RootMode.OVERLAY
-        ? MemFs.overlay(gofer, fid, attr)
-        : GoferFs.create(gofer, fid, attr, config.root().mode() == RootMode.READ_ONLY);
+    // A read-only root is an overlay too, which nothing but missing mount points is written to: it is cached.
+    return config.root().mode() == RootMode.WRITABLE
+        ? GoferFs.create(gofer, fid, attr, false)
+        : MemFs.overlay(gofer, fid, attr);
   }
 
   private Inode bind(int index, MountSpec m) {

@@ -187,6 +187,18 @@ abstract class MemInode extends Inode {
     }
   }
 
+  /** The content was read: sets atime where relatime would, when it is not younger than mtime or is a day old. */
+  final void accessed() {
+    long now = System.currentTimeMillis();
+    // Looked at without the monitor: what is missed is an update that the next read makes.
+    if (anchored && (atimeSec <= mtimeSec || now / 1000 - atimeSec >= 86_400)) {
+      synchronized (this) {
+        atimeSec = now / 1000;
+        atimeNsec = (int) (now % 1000) * 1_000_000;
+      }
+    }
+  }
+
   /** The name changed: Linux sets ctime. */
   final synchronized void renamed() {
     touch(System.currentTimeMillis(), false);

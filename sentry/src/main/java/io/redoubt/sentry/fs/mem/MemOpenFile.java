@@ -36,12 +36,18 @@ class MemOpenFile extends RegularFile {
     if (content.lower() != null) { // then it is the one of this file: content does not become lower again
       return lowerFile.read(to, length, offset);
     }
+    long n;
     if (content.hasMemfd()) {
-      return content.read(to, length, offset);
+      n = content.read(to, length, offset);
+    } else {
+      synchronized (node) {
+        n = content.read(to, length, offset);
+      }
     }
-    synchronized (node) {
-      return content.read(to, length, offset);
+    if (n > 0 && (flags() & O_NOATIME) == 0) {
+      node.accessed();
     }
+    return n;
   }
 
   @Override
