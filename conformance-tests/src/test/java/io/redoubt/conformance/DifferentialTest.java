@@ -134,7 +134,9 @@ final class DifferentialTest {
       tests.add(
           dynamicTest(
               family + "." + name,
-              () -> compare(family, program, options, place, name, entry.getValue(), sandbox, outcome)));
+              () ->
+                  compare(
+                      family, program, options, place, name, entry.getValue(), sandbox, outcome)));
     }
     tests.add(
         dynamicTest(

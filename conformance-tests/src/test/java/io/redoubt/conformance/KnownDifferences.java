@@ -9,8 +9,9 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Cases that differ from Linux and are known to, each with its reason: {@code known-differences.txt}.
- * They are reported as skipped, by name and with the reason; one that no longer differs passes.
+ * Cases that differ from Linux and are known to, each with its reason: {@code
+ * known-differences.txt}. They are reported as skipped, by name and with the reason; one that no
+ * longer differs passes.
  */
 final class KnownDifferences {
   private static final Map<String, String> REASONS = load();

@@ -69,8 +69,8 @@ final class Attributes {
   }
 
   /**
-   * Gives a file just made to its owner, where the gofer has the right to; as an ordinary user it just
-   * acts as itself, and so does a root that may not chown here.
+   * Gives a file just made to its owner, where the gofer has the right to; as an ordinary user it
+   * just acts as itself, and so does a root that may not chown here.
    */
   void own(int fd, int uid, int gid, int euid) {
     if (euid == 0 && (uid > 0 || gid > 0)) {
@@ -79,8 +79,8 @@ final class Attributes {
   }
 
   /**
-   * As {@link #own} for a node that was made by name and then opened by name: only if it is what was
-   * made. Somebody on the host could have put another file there meanwhile.
+   * As {@link #own} for a node that was made by name and then opened by name: only if it is what
+   * was made. Somebody on the host could have put another file there meanwhile.
    */
   void ownNew(int fd, int type, int uid, int gid, int euid, MemorySegment stat) {
     if (euid == 0

@@ -17,17 +17,20 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * The sentry's side of the ring: slots for callers, publishing, waiting, and the end.
  *
- * <p>Each caller owns a slot from {@link #claim} to {@link #release} and waits for that slot alone: it
- * spins on the reply's word, then sleeps in recv(2) on the slot's own socket, which the gofer wakes
- * directly. No caller depends on another, and a wake-up is one hop.
+ * <p>Each caller owns a slot from {@link #claim} to {@link #release} and waits for that slot alone:
+ * it spins on the reply's word, then sleeps in recv(2) on the slot's own socket, which the gofer
+ * wakes directly. No caller depends on another, and a wake-up is one hop.
  *
- * <p><b>Exactly one message.</b> A caller that wants to sleep sets CLIENT_ASLEEP and looks at the reply
- * once more. If the reply is there by then, the caller takes its word back; when the gofer has taken it
- * first, a message is on its way and is received, so that none is left for a later request. A reply
- * with a descriptor always comes with exactly one message, and the gofer then leaves the word alone.
+ * <p><b>Exactly one message.</b> A caller that wants to sleep sets CLIENT_ASLEEP and looks at the
+ * reply once more. If the reply is there by then, the caller takes its word back; when the gofer
+ * has taken it first, a message is on its way and is received, so that none is left for a later
+ * request. A reply with a descriptor always comes with exactly one message, and the gofer then
+ * leaves the word alone.
  */
 final class Connection {
-  /** Longest spin before sleep: what a wake-up across CPUs costs; most operations take 2 to 20 us. */
+  /**
+   * Longest spin before sleep: what a wake-up across CPUs costs; most operations take 2 to 20 us.
+   */
   private static final int MAX_SPIN_NANOS = 50_000;
 
   private static final int LOOKS_PER_CLOCK_READ = 32;
@@ -132,9 +135,7 @@ final class Connection {
     onDeath.run();
   }
 
-  /**
-   * Ends the connection quietly and gives everything back. No caller may be inside.
-   */
+  /** Ends the connection quietly and gives everything back. No caller may be inside. */
   void close() {
     synchronized (this) {
       if (deathReason == null) {
@@ -296,8 +297,8 @@ final class Connection {
   }
 
   /**
-   * A message with a descriptor may come just before its reply, where the caller went to sleep while
-   * the gofer sent it (GoferServer.replyWithFd).
+   * A message with a descriptor may come just before its reply, where the caller went to sleep
+   * while the gofer sent it (GoferServer.replyWithFd).
    */
   private int awaitPublication(long replySeq, int seq) {
     long end = System.nanoTime() + PUBLICATION_NANOS;

@@ -10,8 +10,8 @@ public interface DirSink {
    * @param type DT_*, DT_UNKNOWN where the file system does not say
    * @param name raw bytes as Latin-1
    * @param next cursor of the entry after this one
-   * @return whether to go on; an entry that is refused was not taken, so go on later from the cursor of
-   *     the one before
+   * @return whether to go on; an entry that is refused was not taken, so go on later from the
+   *     cursor of the one before
    */
   boolean entry(long ino, int type, String name, long next);
 }

@@ -6,9 +6,10 @@ import java.util.Arrays;
 /**
  * The files that a connection holds, nodes and opens alike, looked up by fid.
  *
- * <p>A fid is an int: bit 30 says open (else node), bits 29 to 20 are a generation from 1 to 1023, the
- * rest is an index into the arrays here. The generation changes each time an index is used again, so a
- * fid that the sentry has closed is not soon mistaken for a newer one. 0 is never a fid.
+ * <p>A fid is an int: bit 30 says open (else node), bits 29 to 20 are a generation from 1 to 1023,
+ * the rest is an index into the arrays here. The generation changes each time an index is used
+ * again, so a fid that the sentry has closed is not soon mistaken for a newer one. 0 is never a
+ * fid.
  */
 final class FidTable {
   private static final int OPEN_BIT = 1 << 30;

@@ -17,11 +17,11 @@ import java.lang.foreign.MemorySegment;
 /**
  * The operations of {@link Protocol}, done on the host's files.
  *
- * <p>No path is ever resolved for the sentry: a name is one component, opened O_PATH | O_NOFOLLOW below
- * a descriptor that the sentry already holds as a fid, and "..", magic links and symlinks are refused
- * by openat2(2) once more. A node is turned into an open file through /proc/self/fd, which leads to
- * exactly the inode that was walked to and whose type was looked at, whatever has been renamed since.
- * Directories are never donated: a descriptor of one would be a way to "..".
+ * <p>No path is ever resolved for the sentry: a name is one component, opened O_PATH | O_NOFOLLOW
+ * below a descriptor that the sentry already holds as a fid, and "..", magic links and symlinks are
+ * refused by openat2(2) once more. A node is turned into an open file through /proc/self/fd, which
+ * leads to exactly the inode that was walked to and whose type was looked at, whatever has been
+ * renamed since. Directories are never donated: a descriptor of one would be a way to "..".
  *
  * <p>One thread. The fields below {@code request} are the reply in the making; {@link GoferServer}
  * publishes them.
@@ -448,8 +448,7 @@ final class FileOps {
     return i < 0
         ? i
         : (int)
-            Unistd.pwrite(
-                fids.fd(i), region.address() + payload, request.payload, request.offset);
+            Unistd.pwrite(fids.fd(i), region.address() + payload, request.payload, request.offset);
   }
 
   private int readdir() {
@@ -483,8 +482,7 @@ final class FileOps {
     if (i < 0) {
       return i;
     }
-    int fd =
-        Fcntl.openat(procFd, names.number(fids.fd(i)), OPEN_ALWAYS | Fcntl.O_DIRECTORY, 0);
+    int fd = Fcntl.openat(procFd, names.number(fids.fd(i)), OPEN_ALWAYS | Fcntl.O_DIRECTORY, 0);
     if (fd < 0) {
       return fd;
     }
@@ -540,9 +538,7 @@ final class FileOps {
 
   private int fallocate() {
     int i = fids.open(request.fid);
-    return i < 0
-        ? i
-        : Fcntl.fallocate(fids.fd(i), request.flags, request.offset, request.length);
+    return i < 0 ? i : Fcntl.fallocate(fids.fd(i), request.flags, request.offset, request.length);
   }
 
   private int close() {
@@ -574,7 +570,9 @@ final class FileOps {
     return n;
   }
 
-  /** Makes a directory, symlink, FIFO, socket or empty file, and gives it to whom it shall belong. */
+  /**
+   * Makes a directory, symlink, FIFO, socket or empty file, and gives it to whom it shall belong.
+   */
   private int make(int type) {
     int dir = writableDirectory(request.fid);
     if (dir < 0) {

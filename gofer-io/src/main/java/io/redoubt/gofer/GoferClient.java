@@ -20,16 +20,16 @@ import java.util.List;
 /**
  * Files, asked of a gofer process.
  *
- * <p>Any number of threads may call at once; each call waits for its own answer. Calls return a value
- * or a negative errno and fill in holders that the caller supplies and may use again. Names are single
- * components of raw bytes as Latin-1; nothing is cached here.
+ * <p>Any number of threads may call at once; each call waits for its own answer. Calls return a
+ * value or a negative errno and fill in holders that the caller supplies and may use again. Names
+ * are single components of raw bytes as Latin-1; nothing is cached here.
  *
  * <p>Files are known by fids of two kinds, both greater than 0: a <em>node</em> (walked to, has no
- * position and cannot do I/O) and an <em>open</em> file. Each holds a descriptor in the gofer until it
- * is closed; when the gofer runs out, calls fail with -EMFILE: close some and try again.
+ * position and cannot do I/O) and an <em>open</em> file. Each holds a descriptor in the gofer until
+ * it is closed; when the gofer runs out, calls fail with -EMFILE: close some and try again.
  *
- * <p>The gofer is not believed: what comes back is read once and checked, and an answer that cannot be
- * honest ends the connection. From then on every call returns -EIO.
+ * <p>The gofer is not believed: what comes back is read once and checked, and an answer that cannot
+ * be honest ends the connection. From then on every call returns -EIO.
  */
 public final class GoferClient implements AutoCloseable {
   /** Most bytes that one message carries; longer reads and writes take several. */
@@ -66,8 +66,8 @@ public final class GoferClient implements AutoCloseable {
    * @param onDeath run once, on some thread, when the connection ends other than by {@link #close}
    * @throws IOException with a line for the user, as "gofer: cannot open root PATH: ..."
    */
-  public static GoferClient connect(
-      int socket, List<Root> roots, boolean donates, Runnable onDeath) throws IOException {
+  public static GoferClient connect(int socket, List<Root> roots, boolean donates, Runnable onDeath)
+      throws IOException {
     MemorySegment m = Arena.global().allocate(Protocol.MAX_MESSAGE, 8);
     m.set(JAVA_INT, 0, Protocol.CONFIG);
     m.set(JAVA_INT, 4, roots.size());
@@ -126,7 +126,8 @@ public final class GoferClient implements AutoCloseable {
     connection.close();
   }
 
-  // How a call is made: claim a slot, fill in what differs from 0, transact, read the reply, release.
+  // How a call is made: claim a slot, fill in what differs from 0, transact, read the reply,
+  // release.
 
   private Connection.Slot begin(int op, int fid) {
     Connection.Slot slot = connection.claim();
@@ -399,7 +400,8 @@ public final class GoferClient implements AutoCloseable {
    * Opens a node.
    *
    * @param flags O_* as the guest gave them; O_CREAT and O_EXCL are ignored
-   * @return 0 or -errno: -EROFS, -ELOOP for a symlink, -ENXIO for FIFOs and sockets, -EACCES for devices
+   * @return 0 or -errno: -EROFS, -ELOOP for a symlink, -ENXIO for FIFOs and sockets, -EACCES for
+   *     devices
    */
   public int open(int node, int flags, Opened to) {
     Connection.Slot slot = begin(Op.OPEN, node);
@@ -421,8 +423,7 @@ public final class GoferClient implements AutoCloseable {
    * @param uid owner, or -1; an ordinary user's gofer ignores it
    * @return 0 or -errno; -EEXIST whether or not O_EXCL was asked for: without it, walk and open
    */
-  public int create(
-      int dir, String name, int flags, int mode, int uid, int gid, Opened to) {
+  public int create(int dir, String name, int flags, int mode, int uid, int gid, Opened to) {
     Connection.Slot slot = begin(Op.CREATE, dir);
     if (slot == null) {
       return -Errno.EIO;

@@ -5,8 +5,8 @@ import io.redoubt.host.Process;
 import java.io.IOException;
 
 /**
- * The gofer process: {@code GoferMain FD}, where FD is an inherited AF_UNIX SOCK_SEQPACKET socket whose
- * other end a {@link GoferClient} holds.
+ * The gofer process: {@code GoferMain FD}, where FD is an inherited AF_UNIX SOCK_SEQPACKET socket
+ * whose other end a {@link GoferClient} holds.
  *
  * <p>Exits 0 when the sentry is gone, 1 when a root could not be opened (the sentry is told why), 2
  * when the sentry sent nonsense, 64 for a wrong command line.

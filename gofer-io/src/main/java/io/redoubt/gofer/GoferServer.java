@@ -16,20 +16,24 @@ import java.lang.invoke.VarHandle;
  * <p>One thread serves all slots, so requests need no locks; what they wait for is the host's file
  * system, and the bulk of the data does not come this way.
  *
- * <p><b>Going to sleep.</b> The race is a request published between the last look and the sleep. Each
- * side writes its own word, then a full fence, then reads the other's: the gofer sets SERVER_ASLEEP and
- * looks at the slots once more; the sentry publishes and looks at SERVER_ASLEEP. At least one of them
- * sees the other. If both do, a doorbell is rung for nothing and ends the next sleep early.
+ * <p><b>Going to sleep.</b> The race is a request published between the last look and the sleep.
+ * Each side writes its own word, then a full fence, then reads the other's: the gofer sets
+ * SERVER_ASLEEP and looks at the slots once more; the sentry publishes and looks at SERVER_ASLEEP.
+ * At least one of them sees the other. If both do, a doorbell is rung for nothing and ends the next
+ * sleep early.
  *
- * <p>A wake-up is a byte on a socket and not a futex: it carries descriptors as well, it tells of the
- * peer's death, and the kernel tends to wake the reader on the writer's CPU. Round trips between two
- * processes asleep in turn, us, on a machine of two busy CPUs: socket 17 to 23 on one CPU, 25 to 28
- * placed by the kernel, 38 to 165 pinned to two; futex 13 to 17, 15 to 21, 16 to 22. On the same
- * machine idle, a futex across CPUs took 50 one way, the socket 7. Both are far above a spin that
- * succeeds (0.4 us), so what matters is that few requests see either.
+ * <p>A wake-up is a byte on a socket and not a futex: it carries descriptors as well, it tells of
+ * the peer's death, and the kernel tends to wake the reader on the writer's CPU. Round trips
+ * between two processes asleep in turn, us, on a machine of two busy CPUs: socket 17 to 23 on one
+ * CPU, 25 to 28 placed by the kernel, 38 to 165 pinned to two; futex 13 to 17, 15 to 21, 16 to 22.
+ * On the same machine idle, a futex across CPUs took 50 one way, the socket 7. Both are far above a
+ * spin that succeeds (0.4 us), so what matters is that few requests see either.
  */
 final class GoferServer {
-  /** Longest spin before sleep: what a wake-up across CPUs costs, so never worse than twice the best. */
+  /**
+   * Longest spin before sleep: what a wake-up across CPUs costs, so never worse than twice the
+   * best.
+   */
   private static final int MAX_SPIN_NANOS = 50_000;
 
   private static final int LOOKS_PER_CLOCK_READ = 32;
@@ -164,7 +168,8 @@ final class GoferServer {
     }
     region.setRelease(reply + Protocol.SEQ, seq);
     VarHandle.fullFence();
-    // The word is taken before the message is sent: a caller that finds it taken knows that there is
+    // The word is taken before the message is sent: a caller that finds it taken knows that there
+    // is
     // exactly one message to come.
     int mark = RegionLayout.sleepMark(seq);
     if (region.getAcquire(at + RegionLayout.CLIENT_ASLEEP) == mark
@@ -175,8 +180,8 @@ final class GoferServer {
 
   /**
    * The message with the descriptor wakes the caller up as well, so its word is left alone: one
-   * message, not two. A caller that spins shall find the message there when it sees the reply; one that
-   * sleeps shall find the reply when the message wakes it.
+   * message, not two. A caller that spins shall find the message there when it sees the reply; one
+   * that sleeps shall find the reply when the message wakes it.
    */
   private void replyWithFd(int slot, int seq, long reply, long asleep) {
     boolean isAsleep = region.getAcquire(asleep) == RegionLayout.sleepMark(seq);

@@ -1,9 +1,9 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
@@ -16,14 +16,16 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The gofer's side of the start of a connection: takes the configuration, opens the roots, makes the
- * region and hands it over.
+ * The gofer's side of the start of a connection: takes the configuration, opens the roots, makes
+ * the region and hands it over.
  */
 final class Handshake {
   /** Most roots of one gofer. */
   private static final int MAX_ROOTS = 1024;
 
-  /** Descriptors kept free of fids: sockets of slots, files on their way to the sentry, the JVM's. */
+  /**
+   * Descriptors kept free of fids: sockets of slots, files on their way to the sentry, the JVM's.
+   */
   private static final int RESERVED_FDS = 192;
 
   private final int control;

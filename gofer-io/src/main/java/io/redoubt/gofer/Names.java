@@ -7,8 +7,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Names on their way from the shared payload to the kernel: copied to private memory, checked there,
- * ended with a NUL. They never become Java strings.
+ * Names on their way from the shared payload to the kernel: copied to private memory, checked
+ * there, ended with a NUL. They never become Java strings.
  */
 final class Names {
   private static final int NAME_MAX = 255;

@@ -66,12 +66,12 @@ package io.redoubt.gofer;
  * <h2>The sockets</h2>
  *
  * <p>Both are AF_UNIX SOCK_SEQPACKET. Over the control socket, which the gofer is started with, the
- * sentry sends the configuration, one socket per slot that it uses, and doorbells; its end is the end
- * of the connection. Over a slot's socket the gofer sends one message for a caller that sleeps, or one
- * that carries a donated descriptor, or both in one.
+ * sentry sends the configuration, one socket per slot that it uses, and doorbells; its end is the
+ * end of the connection. Over a slot's socket the gofer sends one message for a caller that sleeps,
+ * or one that carries a donated descriptor, or both in one.
  *
- * <p>An answer that is merely wrong (an unknown fid, the name "..") gets an errno. A message that no
- * sane peer could have made ends the connection: see {@link MalformedException}.
+ * <p>An answer that is merely wrong (an unknown fid, the name "..") gets an errno. A message that
+ * no sane peer could have made ends the connection: see {@link MalformedException}.
  */
 final class Protocol {
   // Request.
@@ -104,9 +104,9 @@ final class Protocol {
   static final int WALK_STAT_LAST = 1;
 
   /**
-   * If all names are found and the last is a regular file, a descriptor of it comes with the answer, open
-   * for reading: a walk that is made in order to open costs one message. Nothing is said when it cannot
-   * be opened.
+   * If all names are found and the last is a regular file, a descriptor of it comes with the
+   * answer, open for reading: a walk that is made in order to open costs one message. Nothing is
+   * said when it cannot be opened.
    */
   static final int WALK_OPEN_LAST = 2;
 
@@ -128,7 +128,10 @@ final class Protocol {
   static final int TIMES_SIZE = 32;
 
   // Messages of the control socket: int kind, int argument, and what is said here.
-  /** Argument: number of ROOT messages that follow; then int {@link RegionLayout#VERSION}, int 1 to donate no fds. */
+  /**
+   * Argument: number of ROOT messages that follow; then int {@link RegionLayout#VERSION}, int 1 to
+   * donate no fds.
+   */
   static final int CONFIG = 0x47460001;
 
   /** Argument: {@link Root} flags; then the path's bytes, or none and a descriptor. */

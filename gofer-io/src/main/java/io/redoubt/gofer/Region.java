@@ -11,12 +11,13 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 
-/** The mapped region and the few ordered accesses to it; {@link RegionLayout} says what lies where. */
+/**
+ * The mapped region and the few ordered accesses to it; {@link RegionLayout} says what lies where.
+ */
 final class Region {
   private static final VarHandle INT = JAVA_INT.varHandle();
 
-  private static final int SEALS =
-      Fcntl.F_SEAL_SHRINK | Fcntl.F_SEAL_GROW | Fcntl.F_SEAL_SEAL;
+  private static final int SEALS = Fcntl.F_SEAL_SHRINK | Fcntl.F_SEAL_GROW | Fcntl.F_SEAL_SEAL;
 
   /** All of it. Plain reads and writes of what the sequence numbers guard go here directly. */
   final MemorySegment memory;
@@ -69,13 +70,7 @@ final class Region {
 
   private static Region map(int fd) throws IOException {
     long at =
-        Mman.mmap(
-            0,
-            RegionLayout.SIZE,
-            Mman.PROT_READ | Mman.PROT_WRITE,
-            Mman.MAP_SHARED,
-            fd,
-            0);
+        Mman.mmap(0, RegionLayout.SIZE, Mman.PROT_READ | Mman.PROT_WRITE, Mman.MAP_SHARED, fd, 0);
     if (at < 0) {
       throw new IOException("gofer: cannot map the region: " + Errno.message(at));
     }

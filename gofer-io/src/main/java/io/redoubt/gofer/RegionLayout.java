@@ -1,9 +1,9 @@
 package io.redoubt.gofer;
 
 /**
- * The memory that a sentry and its gofer share: one memfd per connection, made by the gofer and sealed
- * against shrinking and growing before it is handed over (a truncation would be a SIGBUS in the other
- * process).
+ * The memory that a sentry and its gofer share: one memfd per connection, made by the gofer and
+ * sealed against shrinking and growing before it is handed over (a truncation would be a SIGBUS in
+ * the other process).
  *
  * <pre>
  *      0  +----------------------------------------------------------+
@@ -30,17 +30,17 @@ package io.redoubt.gofer;
  *
  * <p><b>Ownership.</b> Each slot has two sequence numbers, each written by one side only: {@link
  * #REQUEST_SEQ} and {@link #REPLY_SEQ}. While they are equal the slot and its payload are the
- * sentry's. The sentry fills the request in and stores the next number with release; the slot is now
- * the gofer's, until it has filled the reply in and stored the same number into its own word.
+ * sentry's. The sentry fills the request in and stores the next number with release; the slot is
+ * now the gofer's, until it has filled the reply in and stored the same number into its own word.
  *
  * <p><b>No rings of indices.</b> A submission ring would be a third line that travels between the
- * cores, at 50 to 70 ns, and order between requests of different callers means nothing here. Instead
- * the gofer looks at the request words themselves. The sentry always takes the lowest free slot and
- * says in SLOTS_USED how many it has ever used, so the words looked at are as many as there were
- * callers at once, and lie in the gofer's own cache until one is written.
+ * cores, at 50 to 70 ns, and order between requests of different callers means nothing here.
+ * Instead the gofer looks at the request words themselves. The sentry always takes the lowest free
+ * slot and says in SLOTS_USED how many it has ever used, so the words looked at are as many as
+ * there were callers at once, and lie in the gofer's own cache until one is written.
  *
- * <p>Payload pages exist only once touched: with one caller at a time the region costs 24 KiB and what
- * that caller moved.
+ * <p>Payload pages exist only once touched: with one caller at a time the region costs 24 KiB and
+ * what that caller moved.
  */
 final class RegionLayout {
   /** First word of the region. */
@@ -80,8 +80,8 @@ final class RegionLayout {
   /**
    * What CLIENT_ASLEEP holds while the caller of request {@code seq} sleeps; never 0.
    *
-   * <p>It names the request, because a gofer that is slow to look may look when the next request of the
-   * slot is already under way, and must not ring for that one.
+   * <p>It names the request, because a gofer that is slow to look may look when the next request of
+   * the slot is already under way, and must not ring for that one.
    */
   static int sleepMark(int seq) {
     return seq << 1 | 1;

@@ -3,20 +3,20 @@ package io.redoubt.gofer;
 /**
  * How long it is worth to spin before sleeping, learnt from what waiting has brought lately.
  *
- * <p>Spinning that succeeds costs a core for some microseconds and saves two wake-ups of 7 to 60 us;
- * spinning that fails costs the core for nothing, and where both sides have been put on one CPU it even
- * keeps the peer from running. So:
+ * <p>Spinning that succeeds costs a core for some microseconds and saves two wake-ups of 7 to 60
+ * us; spinning that fails costs the core for nothing, and where both sides have been put on one CPU
+ * it even keeps the peer from running. So:
  *
  * <ul>
  *   <li>a success allows the longest spin, a failure halves it, down to none;
  *   <li>while there is none, a run of short sleeps is the sign that the peer is quick, and leads to
  *       one trial;
- *   <li>each trial that fails doubles the run that the next one needs, since the machine is evidently
- *       too busy for two who spin.
+ *   <li>each trial that fails doubles the run that the next one needs, since the machine is
+ *       evidently too busy for two who spin.
  * </ul>
  *
- * <p>With one CPU nobody spins: the peer could not run meanwhile. Fields may be raced over by several
- * callers; a lost update costs nothing but accuracy.
+ * <p>With one CPU nobody spins: the peer could not run meanwhile. Fields may be raced over by
+ * several callers; a lost update costs nothing but accuracy.
  */
 final class SpinBudget {
   private static final int MIN_NANOS = 2_000;

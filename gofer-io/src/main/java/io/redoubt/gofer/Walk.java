@@ -8,15 +8,18 @@ public final class Walk {
   /** Attributes of the nodes found; entries are made as they are needed. */
   public final NodeAttr[] attrs = new NodeAttr[Protocol.WALK_MAX];
 
-  /** The last one, open for reading, if that was asked for and it is a regular file: the caller's; or -1. */
+  /**
+   * The last one, open for reading, if that was asked for and it is a regular file: the caller's;
+   * or -1.
+   */
   public int fd = -1;
 
   /** How many were found. */
   public int found;
 
   /**
-   * Positive errno of the name after the last that was found; 0 if all were found or the last found is
-   * no directory.
+   * Positive errno of the name after the last that was found; 0 if all were found or the last found
+   * is no directory.
    */
   public int error;
 }

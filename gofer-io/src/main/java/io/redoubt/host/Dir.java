@@ -5,7 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Names in directories: the {@code *at} calls that make, move, change and remove files, and dirent.h.
+ * Names in directories: the {@code *at} calls that make, move, change and remove files, and
+ * dirent.h.
  *
  * <p>A name of "" together with AT_EMPTY_PATH means the fd itself, where the call allows it.
  */

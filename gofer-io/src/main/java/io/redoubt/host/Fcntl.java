@@ -1,8 +1,8 @@
 package io.redoubt.host;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
 
@@ -21,6 +21,7 @@ public final class Fcntl {
   public static final int O_DSYNC = 0x1000;
   public static final int O_ASYNC = 0x2000;
   public static final int O_DIRECT = 0x4000;
+
   /** What the kernel sees; C sees 0 on 64-bit. */
   public static final int KERNEL_O_LARGEFILE = 0x8000;
 
@@ -149,8 +150,8 @@ public final class Fcntl {
    * openat2(2), Linux 5.6: unlike openat it refuses unknown flags and a mode without O_CREAT.
    *
    * @param resolve RESOLVE_* bits
-   * @return an fd or -errno; -EXDEV where RESOLVE_BENEATH or RESOLVE_NO_XDEV was hit, -ELOOP for the
-   *     symlink limits, -EAGAIN when a rename raced with "..": try again
+   * @return an fd or -errno; -EXDEV where RESOLVE_BENEATH or RESOLVE_NO_XDEV was hit, -ELOOP for
+   *     the symlink limits, -EAGAIN when a rename raced with "..": try again
    */
   public static int openat2(int dirFd, String path, long flags, long mode, long resolve) {
     long p = CallState.cString(path);
@@ -167,8 +168,7 @@ public final class Fcntl {
   /** openat2(2) with a raw name and a {@link OpenHow} that the caller keeps. */
   public static int openat2(int dirFd, long path, MemorySegment how) {
     return (int)
-        Syscall.call(
-            Nr.OPENAT2, dirFd, path, Syscall.address(how, OpenHow.SIZEOF), OpenHow.SIZEOF);
+        Syscall.call(Nr.OPENAT2, dirFd, path, Syscall.address(how, OpenHow.SIZEOF), OpenHow.SIZEOF);
   }
 
   /** fcntl(2) with an integer or raw pointer argument. Returns its value or -errno. */
@@ -208,7 +208,9 @@ public final class Fcntl {
     return (int) Syscall.call(Nr.FALLOCATE, fd, mode, offset, length);
   }
 
-  /** posix_fadvise(2): hint only. Returns 0 or -errno (the system call, unlike libc, has a sign). */
+  /**
+   * posix_fadvise(2): hint only. Returns 0 or -errno (the system call, unlike libc, has a sign).
+   */
   public static int fadvise(int fd, long offset, long length, int advice) {
     return (int) Syscall.call(Nr.FADVISE64, fd, offset, length, advice);
   }

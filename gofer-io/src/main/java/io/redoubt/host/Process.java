@@ -157,7 +157,10 @@ public final class Process {
     return p < 0 ? (int) p : prctl(PR_SET_NAME, p, 0, 0, 0);
   }
 
-  /** The file mode creation mask, umask(2); set and put back at once, so only while no other thread makes files. */
+  /**
+   * The file mode creation mask, umask(2); set and put back at once, so only while no other thread
+   * makes files.
+   */
   public static int umask() {
     int mask = (int) Syscall.call(Nr.UMASK, 0);
     Syscall.call(Nr.UMASK, mask);
@@ -207,14 +210,12 @@ public final class Process {
 
   /** sched_setaffinity(2) with a mask of {@code length} bytes; a tid of 0 is the caller. */
   public static int schedSetaffinity(int tid, MemorySegment mask, long length) {
-    return (int)
-        Syscall.call(Nr.SCHED_SETAFFINITY, tid, length, Syscall.address(mask, length));
+    return (int) Syscall.call(Nr.SCHED_SETAFFINITY, tid, length, Syscall.address(mask, length));
   }
 
   /** sched_getaffinity(2). Returns the bytes of the kernel's mask (libc hides that) or -errno. */
   public static int schedGetaffinity(int tid, MemorySegment mask, long length) {
-    return (int)
-        Syscall.call(Nr.SCHED_GETAFFINITY, tid, length, Syscall.address(mask, length));
+    return (int) Syscall.call(Nr.SCHED_GETAFFINITY, tid, length, Syscall.address(mask, length));
   }
 
   /** How many CPUs the calling thread may run on, sched_getaffinity(2); at least 1. */

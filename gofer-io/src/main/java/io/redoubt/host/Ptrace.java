@@ -70,7 +70,9 @@ public final class Ptrace {
     return (int) Syscall.call(Nr.PTRACE, PTRACE_SEIZE, tid, 0, options);
   }
 
-  /** PTRACE_INTERRUPT: stops a seized thread; {@link Wait#wait4} tells when. Returns 0 or -errno. */
+  /**
+   * PTRACE_INTERRUPT: stops a seized thread; {@link Wait#wait4} tells when. Returns 0 or -errno.
+   */
   public static int interrupt(int tid) {
     return (int) Syscall.call(Nr.PTRACE, PTRACE_INTERRUPT, tid, 0, 0);
   }

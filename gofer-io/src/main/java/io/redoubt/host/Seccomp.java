@@ -34,7 +34,9 @@ public final class Seccomp {
   public static final int SECCOMP_IOCTL_NOTIF_ID_VALID = 0x40082102;
   public static final int SECCOMP_IOCTL_NOTIF_ADDFD = 0x40182103;
 
-  /** Linux 6.6: SEND and RECV wake the other side on the same CPU. 52 us a call without, 7.7 with. */
+  /**
+   * Linux 6.6: SEND and RECV wake the other side on the same CPU. 52 us a call without, 7.7 with.
+   */
   public static final int SECCOMP_IOCTL_NOTIF_SET_FLAGS = 0x40082104;
 
   public static final int SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP = 1;
@@ -93,8 +95,8 @@ public final class Seccomp {
   private Seccomp() {}
 
   /**
-   * SECCOMP_IOCTL_NOTIF_RECV: waits for a notification. The kernel wants {@code to} zeroed: this does
-   * it. Returns 0 or -errno; -EINTR and -ENOENT mean try again.
+   * SECCOMP_IOCTL_NOTIF_RECV: waits for a notification. The kernel wants {@code to} zeroed: this
+   * does it. Returns 0 or -errno; -EINTR and -ENOENT mean try again.
    */
   public static int receive(int listener, MemorySegment to) {
     long address = Syscall.address(to, Notif.SIZEOF);
@@ -131,16 +133,14 @@ public final class Seccomp {
   public static int idValid(int listener, long id) {
     MemorySegment s = CallState.get().scratch;
     s.set(JAVA_LONG, 0, id);
-    return (int)
-        Syscall.call(
-            Nr.IOCTL, listener, SECCOMP_IOCTL_NOTIF_ID_VALID, s.address());
+    return (int) Syscall.call(Nr.IOCTL, listener, SECCOMP_IOCTL_NOTIF_ID_VALID, s.address());
   }
 
   /**
    * SECCOMP_IOCTL_NOTIF_ADDFD: gives the guest a copy of {@code fd}.
    *
-   * @param flags SECCOMP_ADDFD_FLAG_SETFD to choose {@code newFd}, SECCOMP_ADDFD_FLAG_SEND to answer
-   *     the call with the number as well
+   * @param flags SECCOMP_ADDFD_FLAG_SETFD to choose {@code newFd}, SECCOMP_ADDFD_FLAG_SEND to
+   *     answer the call with the number as well
    * @param newFdFlags 0 or O_CLOEXEC
    * @return the number in the guest or -errno; -EINPROGRESS: the notification is already answered
    */
@@ -151,8 +151,7 @@ public final class Seccomp {
     s.set(JAVA_INT, NotifAddfd.SRCFD, fd);
     s.set(JAVA_INT, NotifAddfd.NEWFD, newFd);
     s.set(JAVA_INT, NotifAddfd.NEWFD_FLAGS, newFdFlags);
-    return (int)
-        Syscall.call(Nr.IOCTL, listener, SECCOMP_IOCTL_NOTIF_ADDFD, s.address());
+    return (int) Syscall.call(Nr.IOCTL, listener, SECCOMP_IOCTL_NOTIF_ADDFD, s.address());
   }
 
   /** SECCOMP_IOCTL_NOTIF_SET_FLAGS. Returns 0 or -errno, -EINVAL before Linux 6.6. */

@@ -253,8 +253,7 @@ public final class Socket {
     MemorySegment s = CallState.get().scratch;
     s.set(JAVA_INT, 0, 0);
     s.set(JAVA_INT, 8, 4);
-    long r =
-        Syscall.call(Nr.GETSOCKOPT, fd, level, option, s.address(), s.address() + 8);
+    long r = Syscall.call(Nr.GETSOCKOPT, fd, level, option, s.address(), s.address() + 8);
     return r < 0 ? r : s.get(JAVA_INT, 0) & 0xffffffffL;
   }
 

@@ -37,6 +37,7 @@ public final class Stat {
 
   /** statfs(2) f_type, linux/magic.h. */
   public static final int TMPFS_MAGIC = 0x1021994;
+
   public static final int PROC_SUPER_MAGIC = 0x9fa0;
   public static final int SYSFS_MAGIC = 0x62656572;
   public static final int EXT4_SUPER_MAGIC = 0xef53;
@@ -135,9 +136,7 @@ public final class Stat {
     long p = CallState.cString(name);
     return p < 0
         ? (int) p
-        : (int)
-            Syscall.call(
-                Nr.STATX, dirFd, p, flags, mask, Syscall.address(to, Statx.SIZEOF));
+        : (int) Syscall.call(Nr.STATX, dirFd, p, flags, mask, Syscall.address(to, Statx.SIZEOF));
   }
 
   /** fstatat(2) into a {@link StatBuf}. Returns 0 or -errno. */
@@ -145,8 +144,7 @@ public final class Stat {
     long p = CallState.cString(name);
     return p < 0
         ? (int) p
-        : (int)
-            Syscall.call(Nr.NEWFSTATAT, dirFd, p, Syscall.address(to, StatBuf.SIZEOF), flags);
+        : (int) Syscall.call(Nr.NEWFSTATAT, dirFd, p, Syscall.address(to, StatBuf.SIZEOF), flags);
   }
 
   /** fstatat(2) with a raw name into a {@link StatBuf}. Returns 0 or -errno. */

@@ -51,7 +51,8 @@ public final class Syscall {
       return linker.downcallHandle(
           linker.defaultLookup().findOrThrow("syscall"),
           FunctionDescriptor.of(
-              JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
+              JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+              JAVA_LONG),
           Linker.Option.firstVariadicArg(1),
           Linker.Option.captureCallState("errno"));
     }
@@ -117,8 +118,8 @@ public final class Syscall {
   }
 
   /**
-   * The address of a native segment of at least {@code length} bytes, or 0 for {@code null}, which C
-   * takes as absent.
+   * The address of a native segment of at least {@code length} bytes, or 0 for {@code null}, which
+   * C takes as absent.
    */
   static long addressOrNull(MemorySegment segment, long length) {
     return segment == null ? 0 : address(segment, length);

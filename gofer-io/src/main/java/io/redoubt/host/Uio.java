@@ -21,8 +21,8 @@ public final class Uio {
   private Uio() {}
 
   /**
-   * process_vm_readv(2), one piece: {@code length} bytes at {@code remote} in process {@code pid} to
-   * {@code local} here.
+   * process_vm_readv(2), one piece: {@code length} bytes at {@code remote} in process {@code pid}
+   * to {@code local} here.
    *
    * @return bytes copied, which may be fewer where a later page is missing; -EFAULT where the first
    *     one is; -ESRCH, -EPERM

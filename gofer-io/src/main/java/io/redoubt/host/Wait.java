@@ -62,8 +62,7 @@ public final class Wait {
   /** waitid(2) into a {@link Siginfo}, or null. Returns 0 or -errno. */
   public static int waitid(int idType, int id, MemorySegment to, int options) {
     return (int)
-        Syscall.call(
-            Nr.WAITID, idType, id, Syscall.addressOrNull(to, Siginfo.SIZEOF), options, 0);
+        Syscall.call(Nr.WAITID, idType, id, Syscall.addressOrNull(to, Siginfo.SIZEOF), options, 0);
   }
 
   /** WIFEXITED. */

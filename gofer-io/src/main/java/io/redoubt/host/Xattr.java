@@ -19,9 +19,7 @@ public final class Xattr {
   /** fgetxattr(2); a length of 0 asks for the size. Returns bytes or -errno. */
   public static long fgetxattr(int fd, String name, MemorySegment to, long length) {
     long n = CallState.cString(name);
-    return n < 0
-        ? n
-        : Syscall.call(Nr.FGETXATTR, fd, n, Syscall.addressOrNull(to, length), length);
+    return n < 0 ? n : Syscall.call(Nr.FGETXATTR, fd, n, Syscall.addressOrNull(to, length), length);
   }
 
   /** getxattr(2), following symlinks. Returns bytes or -errno. */
@@ -51,13 +49,11 @@ public final class Xattr {
     return n < 0
         ? (int) n
         : (int)
-            Syscall.call(
-                Nr.FSETXATTR, fd, n, Syscall.addressOrNull(from, length), length, flags);
+            Syscall.call(Nr.FSETXATTR, fd, n, Syscall.addressOrNull(from, length), length, flags);
   }
 
   /** setxattr(2), following symlinks. Returns 0 or -errno. */
-  public static int setxattr(
-      String path, String name, MemorySegment from, long length, int flags) {
+  public static int setxattr(String path, String name, MemorySegment from, long length, int flags) {
     long p = CallState.cString(path);
     long n = CallState.secondCString(name);
     if (p < 0 || n < 0) {

@@ -40,14 +40,13 @@ class GoferConcurrencyTest {
     for (int i = 0; i < n; i++) {
       int me = i;
       Thread t =
-          new Thread(
-              () -> {
-                try {
-                  body.run(me);
-                } catch (Throwable e) {
-                  failure.compareAndSet(null, e);
-                }
-              });
+          new Thread(() -> {
+            try {
+              body.run(me);
+            } catch (Throwable e) {
+              failure.compareAndSet(null, e);
+            }
+          });
       threads.add(t);
       t.start();
     }
@@ -123,15 +122,14 @@ class GoferConcurrencyTest {
     AtomicInteger deaths = new AtomicInteger();
     CountDownLatch connected = new CountDownLatch(1);
     Thread silent = // it connects, and then never answers
-        new Thread(
-            () -> {
-              try {
-                Handshake.accept(control);
-              } catch (Exception e) {
-                throw new AssertionError(e);
-              }
-              connected.countDown();
-            });
+        new Thread(() -> {
+          try {
+            Handshake.accept(control);
+          } catch (Exception e) {
+            throw new AssertionError(e);
+          }
+          connected.countDown();
+        });
     silent.start();
     GoferClient client =
         GoferClient.connect(
@@ -139,17 +137,16 @@ class GoferConcurrencyTest {
     connected.await();
     CountDownLatch called = new CountDownLatch(5);
     Thread killer =
-        new Thread(
-            () -> {
-              try {
-                called.await();
-                Thread.sleep(50); // by now they sleep
-              } catch (InterruptedException e) {
-                return;
-              }
-              Socket.shutdown(control, Socket.SHUT_RDWR);
-              Unistd.close(control);
-            });
+        new Thread(() -> {
+          try {
+            called.await();
+            Thread.sleep(50); // by now they sleep
+          } catch (InterruptedException e) {
+            return;
+          }
+          Socket.shutdown(control, Socket.SHUT_RDWR);
+          Unistd.close(control);
+        });
     killer.start();
     inThreads(
         5,

@@ -160,8 +160,7 @@ class GoferOpsTest {
 
   @Test
   void devicesAreRefusedUnlessTheRootAllowsThem() throws Exception {
-    try (Pair devices =
-        Pair.over(Root.of("/dev"), new Root("/dev", -1, Root.ALLOW_DEVICES))) {
+    try (Pair devices = Pair.over(Root.of("/dev"), new Root("/dev", -1, Root.ALLOW_DEVICES))) {
       GoferClient client = devices.client;
       int refused = client.lookup(client.attach(0, attr), "null", attr);
       assertEquals(-Errno.EACCES, client.open(refused, Fcntl.O_RDWR, opened));
@@ -335,7 +334,8 @@ class GoferOpsTest {
       assertEquals(0, gofer.setattr(link, new SetAttr().uid(7).gid(8), attr));
       assertEquals(7, attr.uid);
       assertEquals(0, (int) Files.getAttribute(dir.resolve("file"), "unix:uid"));
-      int uid = (int) Files.getAttribute(dir.resolve("link"), "unix:uid", LinkOption.NOFOLLOW_LINKS);
+      int uid =
+          (int) Files.getAttribute(dir.resolve("link"), "unix:uid", LinkOption.NOFOLLOW_LINKS);
       assertEquals(7, uid);
     }
   }
@@ -400,8 +400,7 @@ class GoferOpsTest {
   void aRootCanBeASingleFileOrADescriptor() throws Exception {
     Files.writeString(dir.resolve("file"), "content");
     int fd = Fcntl.open(dir.toString(), Fcntl.O_PATH | Fcntl.O_CLOEXEC, 0);
-    try (Pair other =
-        Pair.over(Root.of(dir.resolve("file").toString()), new Root("", fd, 0))) {
+    try (Pair other = Pair.over(Root.of(dir.resolve("file").toString()), new Root("", fd, 0))) {
       int file = other.client.attach(0, attr);
       assertEquals(Stat.S_IFREG, attr.type());
       assertEquals(0, other.client.open(file, Fcntl.O_RDONLY, opened));

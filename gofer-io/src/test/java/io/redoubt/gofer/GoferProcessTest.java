@@ -65,8 +65,7 @@ class GoferProcessTest {
     List<Root> roots = List.of(Root.of("/nonexistent"));
     IOException e =
         assertThrows(
-            IOException.class,
-            () -> GoferClient.connect(process.socket, roots, true, () -> {}));
+            IOException.class, () -> GoferClient.connect(process.socket, roots, true, () -> {}));
     String expected = "gofer: cannot open root /nonexistent: No such file or directory";
     assertEquals(expected, e.getMessage());
     assertEquals(1, Wait.exitStatus(process.await()));

@@ -32,32 +32,30 @@ class HostileGoferTest {
     long pair = Socket.socketpair(Socket.SOCK_SEQPACKET | Socket.SOCK_CLOEXEC);
     int control = Unistd.second(pair);
     Thread gofer =
-        new Thread(
-            () -> {
-              try {
-                MemorySegment m = Arena.global().allocate(64, 8);
-                Socket.recv(control, m, 64, 0); // CONFIG without roots
-                int fd = Region.create();
-                Region region = Region.mapOwn(fd);
-                m.set(JAVA_INT, 0, Protocol.READY);
-                Socket.sendFds(control, m, 8, 0, fd);
-                int[] socket = new int[1];
-                Socket.recvFds(control, m, 8, 0, socket);
-                while (region.getAcquire(RegionLayout.slot(0) + Protocol.SEQ) != 1) {
-                  Thread.onSpinWait();
-                }
-                answer.accept(region);
-                m.set(JAVA_INT, 0, Protocol.WAKE);
-                m.set(JAVA_INT, 4, 1);
-                Socket.send(socket[0], m, 8, Socket.MSG_NOSIGNAL);
-              } catch (IOException e) {
-                throw new AssertionError(e);
-              }
-            });
+        new Thread(() -> {
+          try {
+            MemorySegment m = Arena.global().allocate(64, 8);
+            Socket.recv(control, m, 64, 0); // CONFIG without roots
+            int fd = Region.create();
+            Region region = Region.mapOwn(fd);
+            m.set(JAVA_INT, 0, Protocol.READY);
+            Socket.sendFds(control, m, 8, 0, fd);
+            int[] socket = new int[1];
+            Socket.recvFds(control, m, 8, 0, socket);
+            while (region.getAcquire(RegionLayout.slot(0) + Protocol.SEQ) != 1) {
+              Thread.onSpinWait();
+            }
+            answer.accept(region);
+            m.set(JAVA_INT, 0, Protocol.WAKE);
+            m.set(JAVA_INT, 4, 1);
+            Socket.send(socket[0], m, 8, Socket.MSG_NOSIGNAL);
+          } catch (IOException e) {
+            throw new AssertionError(e);
+          }
+        });
     gofer.setDaemon(true);
     gofer.start();
-    return GoferClient.connect(
-        Unistd.first(pair), List.of(), true, deaths::incrementAndGet);
+    return GoferClient.connect(Unistd.first(pair), List.of(), true, deaths::incrementAndGet);
   }
 
   private static void reply(Region region, long field, int value) {
@@ -87,19 +85,17 @@ class HostileGoferTest {
 
   @Test
   void wakeUpWithoutAReply() throws Exception {
-    GoferClient client =
-        against(region -> {});
+    GoferClient client = against(region -> {});
     assertDead(client, client.getattr(1, attr), "gofer: malformed reply: seq=0");
   }
 
   @Test
   void resultsOutOfRange() throws Exception {
     GoferClient client =
-        against(
-            region -> {
-              reply(region, Protocol.RESULT, 1 << 20);
-              publish(region, 1);
-            });
+        against(region -> {
+          reply(region, Protocol.RESULT, 1 << 20);
+          publish(region, 1);
+        });
     MemorySegment to = Arena.global().allocate(100);
     assertDead(client, (int) client.read(1, 0, to, 0, 100), "gofer: malformed reply: result=");
   }
@@ -107,11 +103,10 @@ class HostileGoferTest {
   @Test
   void errnosOutOfRange() throws Exception {
     GoferClient client =
-        against(
-            region -> {
-              reply(region, Protocol.RESULT, -512);
-              publish(region, 1);
-            });
+        against(region -> {
+          reply(region, Protocol.RESULT, -512);
+          publish(region, 1);
+        });
     assertDead(client, client.getattr(1, attr), "gofer: malformed reply: result=-512");
   }
 
@@ -124,23 +119,21 @@ class HostileGoferTest {
   @Test
   void fidsThatAreNone() throws Exception {
     GoferClient client =
-        against(
-            region -> {
-              goodAttributes(region);
-              reply(region, Protocol.NODE, -5);
-              publish(region, 1);
-            });
+        against(region -> {
+          goodAttributes(region);
+          reply(region, Protocol.NODE, -5);
+          publish(region, 1);
+        });
     assertDead(client, client.attach(0, attr), "gofer: malformed reply: node=-5");
   }
 
   @Test
   void aDescriptorThatWasNotPromised() throws Exception {
     GoferClient client =
-        against(
-            region -> {
-              goodAttributes(region);
-              publish(region, 1);
-            });
+        against(region -> {
+          goodAttributes(region);
+          publish(region, 1);
+        });
     assertDead(client, client.open(1, 0, new Opened()), "gofer: malformed reply: opened");
   }
 

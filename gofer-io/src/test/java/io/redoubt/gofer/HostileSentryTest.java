@@ -1,6 +1,5 @@
 package io.redoubt.gofer;
 
-import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -159,7 +158,8 @@ class HostileSentryTest {
     try (RawClient sentry = new RawClient().connect(dir.toString())) {
       sentry.set(Protocol.OP, Op.ATTACH);
       assertEquals(0, sentry.call(1));
-      int root = sentry.region.getAcquire(RegionLayout.slot(0) + RegionLayout.REPLY + Protocol.NODE);
+      int root =
+          sentry.region.getAcquire(RegionLayout.slot(0) + RegionLayout.REPLY + Protocol.NODE);
       sentry.set(Protocol.OP, Op.WALK);
       sentry.set(Protocol.FID, root);
       sentry.setLong(Protocol.LENGTH, 1);

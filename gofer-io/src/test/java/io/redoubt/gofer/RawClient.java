@@ -52,8 +52,17 @@ final class RawClient implements AutoCloseable {
   }
 
   void config(int roots, int version) {
-    send(Protocol.CONFIG, roots, (byte) version, (byte) 0, (byte) 0, (byte) 0, (byte) 0, (byte) 0,
-        (byte) 0, (byte) 0);
+    send(
+        Protocol.CONFIG,
+        roots,
+        (byte) version,
+        (byte) 0,
+        (byte) 0,
+        (byte) 0,
+        (byte) 0,
+        (byte) 0,
+        (byte) 0,
+        (byte) 0);
   }
 
   /** Does the handshake as it should be, with one root. */

@@ -71,6 +71,12 @@ final class RingRoundTrip {
     }
     Arrays.sort(times);
     System.out.println(
-        what + ": median ns " + times[n / 2] + ", p10 " + times[n / 10] + ", p99 " + times[n * 99 / 100]);
+        what
+            + ": median ns "
+            + times[n / 2]
+            + ", p10 "
+            + times[n / 10]
+            + ", p99 "
+            + times[n * 99 / 100]);
   }
 }

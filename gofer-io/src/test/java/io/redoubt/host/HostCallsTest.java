@@ -53,8 +53,7 @@ class HostCallsTest {
       assertEquals(5, Stat.size(fd));
       assertEquals(0, Stat.statx(fd, "", Fcntl.AT_EMPTY_PATH, Stat.STATX_BASIC_STATS, buffer));
       assertEquals(5, buffer.get(JAVA_LONG, Stat.Statx.STX_SIZE));
-      assertEquals(
-          Stat.S_IFREG | 0600, buffer.get(JAVA_SHORT, Stat.Statx.STX_MODE) & 0xffff);
+      assertEquals(Stat.S_IFREG | 0600, buffer.get(JAVA_SHORT, Stat.Statx.STX_MODE) & 0xffff);
       assertEquals(0, Dir.utimensat(fd, null, 1, 2, 3, 4, 0));
       assertEquals(3000, Files.getLastModifiedTime(dir.resolve("file")).toMillis());
       assertEquals(0, Unistd.close(fd));

@@ -28,9 +28,23 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 class HostLayoutTest {
   private static final Class<?>[] CLASSES = {
-    Dir.class, Errno.class, Fcntl.class, Ioctl.class, Mman.class, Mount.class, Poll.class,
-    Process.class, Ptrace.class, Seccomp.class, Signals.class, Socket.class, Stat.class,
-    Uio.class, Unistd.class, Wait.class, Xattr.class
+    Dir.class,
+    Errno.class,
+    Fcntl.class,
+    Ioctl.class,
+    Mman.class,
+    Mount.class,
+    Poll.class,
+    Process.class,
+    Ptrace.class,
+    Seccomp.class,
+    Signals.class,
+    Socket.class,
+    Stat.class,
+    Uio.class,
+    Unistd.class,
+    Wait.class,
+    Xattr.class
   };
 
   /** What the kernel means by a name of which libc has its own idea. */
@@ -153,13 +167,12 @@ class HostLayoutTest {
     StringBuilder source = new StringBuilder(HEADERS).append("int main(void) {\n");
     Map<String, Boolean> expressions = new LinkedHashMap<>();
     rows().forEach(row -> expressions.put(row.c, row.isMacro));
-    expressions.forEach(
-        (c, isMacro) -> {
-          // Enumerators (PTRACE_*, CLD_*) are no macros, but libc defines one of the same name.
-          source.append(isMacro ? "#ifdef " + c + "\n" : "");
-          source.append("printf(\"%s\\t%lld\\n\", \"" + c + "\", (long long)(" + c + "));\n");
-          source.append(isMacro ? "#endif\n" : "");
-        });
+    expressions.forEach((c, isMacro) -> {
+      // Enumerators (PTRACE_*, CLD_*) are no macros, but libc defines one of the same name.
+      source.append(isMacro ? "#ifdef " + c + "\n" : "");
+      source.append("printf(\"%s\\t%lld\\n\", \"" + c + "\", (long long)(" + c + "));\n");
+      source.append(isMacro ? "#endif\n" : "");
+    });
     Path c = dir.resolve("layout.c");
     Path log = dir.resolve("gcc.log");
     Files.writeString(c, source.append("return 0; }\n"));

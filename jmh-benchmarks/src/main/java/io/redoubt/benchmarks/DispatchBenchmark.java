@@ -11,8 +11,9 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 
 /**
- * What the sentry itself adds to a trapped call: arguments, begin, table, handler, end. No host call is in it: receiving and answering
- * are the mechanism's, and guest memory is an array here (see {@link GuestCopyBenchmark}).
+ * What the sentry itself adds to a trapped call: arguments, begin, table, handler, end. No host
+ * call is in it: receiving and answering are the mechanism's, and guest memory is an array here
+ * (see {@link GuestCopyBenchmark}).
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

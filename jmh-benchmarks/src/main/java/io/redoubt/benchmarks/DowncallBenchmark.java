@@ -14,8 +14,8 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 
 /**
- * getppid(2), the cheapest call that enters the kernel, by every way there is to make it from Java. What differs between the rows is
- * the way; the call itself is in all of them.
+ * getppid(2), the cheapest call that enters the kernel, by every way there is to make it from Java.
+ * What differs between the rows is the way; the call itself is in all of them.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -33,7 +33,9 @@ public class DowncallBenchmark {
   private static MethodHandle link(Linker.Option... options) {
     Linker linker = Linker.nativeLinker();
     return linker.downcallHandle(
-        linker.defaultLookup().findOrThrow("getppid"), FunctionDescriptor.of(ValueLayout.JAVA_INT), options);
+        linker.defaultLookup().findOrThrow("getppid"),
+        FunctionDescriptor.of(ValueLayout.JAVA_INT),
+        options);
   }
 
   @Benchmark

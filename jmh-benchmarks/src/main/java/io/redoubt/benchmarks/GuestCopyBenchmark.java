@@ -18,7 +18,10 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** Copies from and to another process: a child that sleeps, and the lower end of its stack, which it does not use. */
+/**
+ * Copies from and to another process: a child that sleeps, and the lower end of its stack, which it
+ * does not use.
+ */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
@@ -42,7 +45,8 @@ public class GuestCopyBenchmark {
     }
     memory = BenchGuest.memoryOf((int) child.pid());
     if (out() != bytes || in() != bytes) {
-      throw new IllegalStateException("cannot copy from and to a child: run as root, or with kernel.yama.ptrace_scope at most 1");
+      throw new IllegalStateException(
+          "cannot copy from and to a child: run as root, or with kernel.yama.ptrace_scope at most 1");
     }
   }
 

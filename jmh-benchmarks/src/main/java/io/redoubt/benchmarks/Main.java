@@ -14,7 +14,8 @@ import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * Runs the benchmarks and prints a table. Takes JMH's own options and patterns; without them it runs everything in a few minutes.
+ * Runs the benchmarks and prints a table. Takes JMH's own options and patterns; without them it
+ * runs everything in a few minutes.
  */
 public final class Main {
   private Main() {}
@@ -51,7 +52,8 @@ public final class Main {
     System.out.println("|---|---|---|---|");
     for (RunResult r : results) {
       String name = r.getParams().getBenchmark();
-      StringBuilder row = new StringBuilder(name.substring(name.lastIndexOf('.', name.lastIndexOf('.') - 1) + 1));
+      StringBuilder row =
+          new StringBuilder(name.substring(name.lastIndexOf('.', name.lastIndexOf('.') - 1) + 1));
       for (String p : r.getParams().getParamsKeys()) {
         row.append(' ').append(p).append('=').append(r.getParams().getParam(p));
       }

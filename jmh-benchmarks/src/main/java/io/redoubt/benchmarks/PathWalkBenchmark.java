@@ -13,7 +13,10 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 
-/** A path walk over dentries that are all in the cache, and stat(2) of the same path through its handler. */
+/**
+ * A path walk over dentries that are all in the cache, and stat(2) of the same path through its
+ * handler.
+ */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

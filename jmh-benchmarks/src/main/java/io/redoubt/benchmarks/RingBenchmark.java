@@ -17,8 +17,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * Round trips between a client and a server of the file protocol that are both awake. They are two threads of one process here; the
- * memory, the words and the messages are those of two. Needs two CPUs that are free: with one, each side sleeps every time.
+ * Round trips between a client and a server of the file protocol that are both awake. They are two
+ * threads of one process here; the memory, the words and the messages are those of two. Needs two
+ * CPUs that are free: with one, each side sleeps every time.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

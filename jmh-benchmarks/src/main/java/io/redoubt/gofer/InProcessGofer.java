@@ -5,7 +5,10 @@ import io.redoubt.host.Unistd;
 import java.io.IOException;
 import java.util.List;
 
-/** A client and a server of one connection in this process, each on a thread of its own, over a real region and socket pair. */
+/**
+ * A client and a server of one connection in this process, each on a thread of its own, over a real
+ * region and socket pair.
+ */
 public final class InProcessGofer implements AutoCloseable {
   public final GoferClient client;
   private final Thread server;

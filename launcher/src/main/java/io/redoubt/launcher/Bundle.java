@@ -30,7 +30,9 @@ record Bundle(SandboxConfig config, List<String> warnings) {
     JsonFields top = new JsonFields(parse(text(dir)), "", warnings);
     String version = top.string("ociVersion");
     if (version == null || !version.startsWith("1.")) {
-      throw top.failure("ociVersion", version == null ? "missing; this is not an OCI configuration" : version + " is not 1.x");
+      throw top.failure(
+          "ociVersion",
+          version == null ? "missing; this is not an OCI configuration" : version + " is not 1.x");
     }
     JsonFields process = top.object("process");
     if (process == null) {
@@ -85,7 +87,10 @@ record Bundle(SandboxConfig config, List<String> warnings) {
     return new Root(absolute, readOnly ? RootMode.READ_ONLY : RootMode.WRITABLE);
   }
 
-  /** What a sandbox has of its own (namespaces, a /proc without the host's secrets) needs nothing; the rest is not there yet. */
+  /**
+   * What a sandbox has of its own (namespaces, a /proc without the host's secrets) needs nothing;
+   * the rest is not there yet.
+   */
   private static void linux(JsonFields linux) {
     if (linux == null) {
       return;
@@ -100,7 +105,9 @@ record Bundle(SandboxConfig config, List<String> warnings) {
     for (String field : new String[] {"maskedPaths", "readonlyPaths"}) {
       for (String path : linux.strings(field)) {
         if (!path.startsWith("/proc/") && !path.startsWith("/sys/")) {
-          linux.warn(field, path + ": only paths of /proc and /sys, which are the sandbox's own, can be here");
+          linux.warn(
+              field,
+              path + ": only paths of /proc and /sys, which are the sandbox's own, can be here");
         }
       }
     }
@@ -113,20 +120,33 @@ record Bundle(SandboxConfig config, List<String> warnings) {
     }
     linux.accept("cgroupsPath");
     linux.unsupported(
-        "uidMappings", "gidMappings", "devices", "netDevices", "sysctl", "seccomp", "rootfsPropagation", "mountLabel", "intelRdt",
-        "personality", "timeOffsets", "memoryPolicy");
+        "uidMappings",
+        "gidMappings",
+        "devices",
+        "netDevices",
+        "sysctl",
+        "seccomp",
+        "rootfsPropagation",
+        "mountLabel",
+        "intelRdt",
+        "personality",
+        "timeOffsets",
+        "memoryPolicy");
     linux.reportUnknown();
   }
 
   private static String text(String dir) {
     String problem = HostFiles.notDirectory(dir);
     if (problem != null) {
-      throw new StartFailure(Caller.FAILED, "bundle " + dir + ": " + problem + "; give one with --bundle DIR");
+      throw new StartFailure(
+          Caller.FAILED, "bundle " + dir + ": " + problem + "; give one with --bundle DIR");
     }
     String text = HostFiles.read(dir + "/config.json", MAX_BYTES);
     if (text == null) {
       throw new StartFailure(
-          Caller.FAILED, dir + "/config.json: no such file, or not readable; give a bundle with --bundle DIR, runc spec makes a config.json");
+          Caller.FAILED,
+          dir
+              + "/config.json: no such file, or not readable; give a bundle with --bundle DIR, runc spec makes a config.json");
     }
     return new String(text.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
   }
@@ -166,7 +186,10 @@ record Bundle(SandboxConfig config, List<String> warnings) {
     return new StartFailure(Caller.FAILED, "config.json: invalid JSON: " + RawArguments.raw(why));
   }
 
-  /** Without the second line and the path that Gson adds: "Expected ':' at line 3 column 5 path $.a". */
+  /**
+   * Without the second line and the path that Gson adds: "Expected ':' at line 3 column 5 path
+   * $.a".
+   */
   private static String position(String message) {
     int end = message.indexOf('\n');
     String line = end < 0 ? message : message.substring(0, end);
@@ -174,6 +197,8 @@ record Bundle(SandboxConfig config, List<String> warnings) {
     String where = path < 0 ? line : line.substring(0, path);
     int at = where.indexOf(" at line ");
     // What Gson says of anything that it has no better word for is advice to its caller.
-    return where.startsWith("Use JsonReader") && at > 0 ? "unexpected text" + where.substring(at) : where;
+    return where.startsWith("Use JsonReader") && at > 0
+        ? "unexpected text" + where.substring(at)
+        : where;
   }
 }

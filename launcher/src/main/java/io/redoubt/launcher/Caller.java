@@ -7,8 +7,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Who started the command, and how to talk to it. Below a front every word goes over the control socket, because the caller's own
- * descriptors belong to the guest. Texts are raw bytes as Latin-1, since they may hold names.
+ * Who started the command, and how to talk to it. Below a front every word goes over the control
+ * socket, because the caller's own descriptors belong to the guest. Texts are raw bytes as Latin-1,
+ * since they may hold names.
  */
 final class Caller {
   /** Exit code of a command that Redoubt itself could not do. */
@@ -24,7 +25,8 @@ final class Caller {
 
   /** The caller of this process: {@code -Dredoubt.front=1} says that a front is between. */
   static Caller get() {
-    return new Caller("1".equals(System.getProperty("redoubt.front")) ? new ControlSocket(CONTROL_FD) : null);
+    return new Caller(
+        "1".equals(System.getProperty("redoubt.front")) ? new ControlSocket(CONTROL_FD) : null);
   }
 
   /** The front's socket, or null. */
@@ -76,14 +78,18 @@ final class Caller {
     }
     try {
       @SuppressWarnings("resource") // the caller's, not ours to close
-      FileOutputStream out = new FileOutputStream(stream == 1 ? FileDescriptor.out : FileDescriptor.err);
+      FileOutputStream out =
+          new FileOutputStream(stream == 1 ? FileDescriptor.out : FileDescriptor.err);
       out.write(text.getBytes(StandardCharsets.ISO_8859_1));
     } catch (IOException e) {
       Runtime.getRuntime().halt(FAILED); // a closed pipe: nobody is left to tell
     }
   }
 
-  /** Names from outside may hold anything: control characters would make more lines of it, or drive the terminal. */
+  /**
+   * Names from outside may hold anything: control characters would make more lines of it, or drive
+   * the terminal.
+   */
   static String oneLine(String message) {
     StringBuilder b = new StringBuilder(message.length());
     for (int i = 0; i < message.length(); i++) {

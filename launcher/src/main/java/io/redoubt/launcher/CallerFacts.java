@@ -42,8 +42,8 @@ final class CallerFacts {
   }
 
   /**
-   * Resource limits as resource, soft, hard triples. Of open files the front has raised the limit for the sentry's own use; what the
-   * caller had is in the environment.
+   * Resource limits as resource, soft, hard triples. Of open files the front has raised the limit
+   * for the sentry's own use; what the caller had is in the environment.
    */
   static long[] limits() {
     long[] out = new long[3 * Process.RLIM_NLIMITS];

@@ -21,15 +21,26 @@ final class DoCommand {
           "do",
           List.of(
               new Option("--root", null, "DIR", "the sandbox's root directory (default /)"),
-              new Option("--writable", null, null, "write to the root on disk; without it writes stay in memory"),
-              new Option("--bind", null, "SRC:DST[:ro]", "show SRC of the host at DST, may be repeated"),
+              new Option(
+                  "--writable",
+                  null,
+                  null,
+                  "write to the root on disk; without it writes stay in memory"),
+              new Option(
+                  "--bind", null, "SRC:DST[:ro]", "show SRC of the host at DST, may be repeated"),
               new Option("--workdir", "-w", "DIR", "start in DIR (default: here, with --root: /)"),
               new Option("--env", "-e", "K=V", "set an environment variable, may be repeated"),
-              new Option("--user", "-u", "UID[:GID]", "run as this user of the root, number or name"),
-              new Option("--hostname", null, "NAME", "the sandbox's host name (default: this host's)"),
+              new Option(
+                  "--user", "-u", "UID[:GID]", "run as this user of the root, number or name"),
+              new Option(
+                  "--hostname", null, "NAME", "the sandbox's host name (default: this host's)"),
               new Option("-i", null, null, "for habit: standard input is always connected"),
               new Option("-t", null, null, "give the command a terminal of its own"),
-              new Option("--trace", null, "=FILE", "print every system call, to standard error or to FILE"),
+              new Option(
+                  "--trace",
+                  null,
+                  "=FILE",
+                  "print every system call, to standard error or to FILE"),
               new Option("--stats", null, null, "print a table of system calls at the end"),
               new Option("--help", "-h", null, "print this")));
 
@@ -112,7 +123,8 @@ final class DoCommand {
     }
     String dir = given.value("--workdir");
     if (!dir.startsWith("/")) {
-      throw new StartFailure(Caller.FAILED, "--workdir: " + dir + ": not an absolute path of the sandbox");
+      throw new StartFailure(
+          Caller.FAILED, "--workdir: " + dir + ": not an absolute path of the sandbox");
     }
     return dir;
   }
@@ -144,7 +156,9 @@ final class DoCommand {
       return CallerFacts.hostname();
     }
     if (name.isEmpty() || name.length() > HOSTNAME_MAX) {
-      throw new StartFailure(Caller.FAILED, "--hostname: a name has 1 to " + HOSTNAME_MAX + " bytes, not " + name.length());
+      throw new StartFailure(
+          Caller.FAILED,
+          "--hostname: a name has 1 to " + HOSTNAME_MAX + " bytes, not " + name.length());
     }
     return name;
   }
@@ -164,15 +178,25 @@ final class DoCommand {
 
   private static MountSpec bind(String spec, String here) {
     boolean readOnly = spec.endsWith(":ro");
-    String paths = readOnly ? spec.substring(0, spec.length() - 3) : spec.endsWith(":rw") ? spec.substring(0, spec.length() - 3) : spec;
+    String paths =
+        readOnly
+            ? spec.substring(0, spec.length() - 3)
+            : spec.endsWith(":rw") ? spec.substring(0, spec.length() - 3) : spec;
     int colon = paths.indexOf(':');
     if (colon <= 0 || colon != paths.lastIndexOf(':') || !paths.startsWith("/", colon + 1)) {
-      throw new StartFailure(Caller.FAILED, "--bind: " + spec + ": not of the form SRC:/DST or SRC:/DST:ro");
+      throw new StartFailure(
+          Caller.FAILED, "--bind: " + spec + ": not of the form SRC:/DST or SRC:/DST:ro");
     }
     String source = HostFiles.absolute(here, paths.substring(0, colon));
     if (HostFiles.type(source) < 0) {
-      throw new StartFailure(Caller.FAILED, "--bind: " + paths.substring(0, colon) + ": " + HostFiles.problem(HostFiles.type(source)));
+      throw new StartFailure(
+          Caller.FAILED,
+          "--bind: "
+              + paths.substring(0, colon)
+              + ": "
+              + HostFiles.problem(HostFiles.type(source)));
     }
-    return new MountSpec("bind", source, paths.substring(colon + 1), readOnly ? List.of("ro") : List.of());
+    return new MountSpec(
+        "bind", source, paths.substring(colon + 1), readOnly ? List.of("ro") : List.of());
   }
 }

@@ -14,7 +14,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
-/** Files that the launcher looks at before there is a sandbox. Paths and contents are raw bytes as Latin-1. */
+/**
+ * Files that the launcher looks at before there is a sandbox. Paths and contents are raw bytes as
+ * Latin-1.
+ */
 final class HostFiles {
   private static final int CLOEXEC = Fcntl.O_CLOEXEC;
   private static final MemorySegment BUFFER = Mman.anonymous(64 * 1024);
@@ -41,7 +44,9 @@ final class HostFiles {
   /** Why {@code path} is not a directory, or null if it is one. */
   static String notDirectory(String path) {
     int t = type(path);
-    return t == Stat.S_IFDIR ? null : t >= 0 ? "not a directory" : t == -Errno.ENOENT ? "no such directory" : problem(t);
+    return t == Stat.S_IFDIR
+        ? null
+        : t >= 0 ? "not a directory" : t == -Errno.ENOENT ? "no such directory" : problem(t);
   }
 
   /** An errno in words. */
@@ -50,7 +55,8 @@ final class HostFiles {
   }
 
   /**
-   * Reads a file below a root that may be hostile: no symlink leads out of it, and only a regular file is read.
+   * Reads a file below a root that may be hostile: no symlink leads out of it, and only a regular
+   * file is read.
    *
    * @return null when there is no such file
    */
@@ -60,14 +66,18 @@ final class HostFiles {
       return null;
     }
     long flags = Fcntl.O_RDONLY | Fcntl.O_NONBLOCK | Fcntl.O_NOCTTY | CLOEXEC;
-    int fd = Fcntl.openat2(rootFd, path, flags, 0, Fcntl.RESOLVE_IN_ROOT | Fcntl.RESOLVE_NO_MAGICLINKS);
+    int fd =
+        Fcntl.openat2(rootFd, path, flags, 0, Fcntl.RESOLVE_IN_ROOT | Fcntl.RESOLVE_NO_MAGICLINKS);
     Unistd.close(rootFd);
     return readAndClose(fd, limit);
   }
 
-  /** Reads a regular file of the operator's. @return null when there is none, or it may not be read */
+  /**
+   * Reads a regular file of the operator's. @return null when there is none, or it may not be read
+   */
   static String read(String path, int limit) {
-    return readAndClose(Fcntl.open(path, Fcntl.O_RDONLY | Fcntl.O_NONBLOCK | Fcntl.O_NOCTTY | CLOEXEC, 0), limit);
+    return readAndClose(
+        Fcntl.open(path, Fcntl.O_RDONLY | Fcntl.O_NONBLOCK | Fcntl.O_NOCTTY | CLOEXEC, 0), limit);
   }
 
   private static String readAndClose(int fd, int limit) {
@@ -75,7 +85,8 @@ final class HostFiles {
       return null;
     }
     boolean regular =
-        Stat.fstat(fd, BUFFER) == 0 && (BUFFER.get(ValueLayout.JAVA_INT, StatBuf.ST_MODE) & Stat.S_IFMT) == Stat.S_IFREG;
+        Stat.fstat(fd, BUFFER) == 0
+            && (BUFFER.get(ValueLayout.JAVA_INT, StatBuf.ST_MODE) & Stat.S_IFMT) == Stat.S_IFREG;
     String text = regular ? readAll(fd, limit) : null;
     Unistd.close(fd);
     return text;
@@ -91,7 +102,10 @@ final class HostFiles {
       MemorySegment.copy(bytes, 0, BUFFER, ValueLayout.JAVA_BYTE, 0, bytes.length);
       r = Unistd.write(fd, BUFFER, bytes.length);
       Unistd.close(fd);
-      r = r == bytes.length ? Dir.renameat2(Fcntl.AT_FDCWD, temporary, Fcntl.AT_FDCWD, path, 0) : Math.min(r, -Errno.EIO);
+      r =
+          r == bytes.length
+              ? Dir.renameat2(Fcntl.AT_FDCWD, temporary, Fcntl.AT_FDCWD, path, 0)
+              : Math.min(r, -Errno.EIO);
       if (r < 0) {
         Dir.unlinkat(Fcntl.AT_FDCWD, temporary, 0);
       }
@@ -111,6 +125,7 @@ final class HostFiles {
   }
 
   private static String latin1(int length) {
-    return new String(BUFFER.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1);
+    return new String(
+        BUFFER.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1);
   }
 }

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * One object of a configuration: fields are asked for by name and type, and what nobody asked for is reported. Texts come back as
- * raw UTF-8 bytes in Latin-1.
+ * One object of a configuration: fields are asked for by name and type, and what nobody asked for
+ * is reported. Texts come back as raw UTF-8 bytes in Latin-1.
  */
 final class JsonFields {
   private final JsonObject object;

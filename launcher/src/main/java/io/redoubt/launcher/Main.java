@@ -39,7 +39,8 @@ public final class Main {
 
   private static void run(Caller caller, String[] args) {
     if (args.length == 0) {
-      throw new StartFailure(Caller.FAILED, "no command given; try: redoubt do -- /bin/sh, or redoubt --help");
+      throw new StartFailure(
+          Caller.FAILED, "no command given; try: redoubt do -- /bin/sh, or redoubt --help");
     }
     List<String> words = RawArguments.of(args);
     String command = words.get(0);
@@ -64,7 +65,8 @@ public final class Main {
       case "profile" -> caller.print(ProfileCommand.text(words));
       case "syscalls" -> caller.print(SyscallsCommand.text(words));
       case "help", "--help", "-h" -> help(caller, words);
-      case "--version", "-v", "version" -> caller.print("redoubt version " + VERSION + "\nspec: " + OCI_VERSION + "\n");
+      case "--version", "-v", "version" ->
+          caller.print("redoubt version " + VERSION + "\nspec: " + OCI_VERSION + "\n");
       default -> throw unknown(command);
     }
     caller.done();
@@ -72,7 +74,11 @@ public final class Main {
 
   private static StartFailure unknown(String command) {
     return new StartFailure(
-        Caller.FAILED, "unknown " + (command.startsWith("-") ? "option " : "command ") + command + "; redoubt --help lists the commands");
+        Caller.FAILED,
+        "unknown "
+            + (command.startsWith("-") ? "option " : "command ")
+            + command
+            + "; redoubt --help lists the commands");
   }
 
   private static void help(Caller caller, List<String> words) {
@@ -90,16 +96,25 @@ public final class Main {
       caller.warn(warning);
     }
     String pidFile = request.pidFile();
-    start(caller, "run", request.bundle().config(), pid -> {
-      if (pidFile != null) {
-        HostFiles.replace(pidFile, Integer.toString(pid));
-      }
-    });
+    start(
+        caller,
+        "run",
+        request.bundle().config(),
+        pid -> {
+          if (pidFile != null) {
+            HostFiles.replace(pidFile, Integer.toString(pid));
+          }
+        });
   }
 
-  private static void start(Caller caller, String command, SandboxConfig config, IntConsumer onProcess) {
+  private static void start(
+      Caller caller, String command, SandboxConfig config, IntConsumer onProcess) {
     if (caller.front() == null) {
-      throw new StartFailure(Caller.FAILED, command + " needs the native front, which makes the sandbox: start it as redoubt " + command);
+      throw new StartFailure(
+          Caller.FAILED,
+          command
+              + " needs the native front, which makes the sandbox: start it as redoubt "
+              + command);
     }
     Sandbox.run(config, caller.front(), onProcess);
   }

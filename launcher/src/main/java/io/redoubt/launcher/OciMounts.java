@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * {@code mounts} of an OCI configuration, as file systems of the sandbox: binds are served by the gofer, all others are the sentry's
- * own, whatever their source says.
+ * {@code mounts} of an OCI configuration, as file systems of the sandbox: binds are served by the
+ * gofer, all others are the sentry's own, whatever their source says.
  */
 final class OciMounts {
   /** What the sentry acts on. */
@@ -16,12 +16,46 @@ final class OciMounts {
   /** What is the case anyway, or means nothing to a file system that only this sandbox has. */
   private static final Set<String> ACCEPTED =
       Set.of(
-          "defaults", "rw", "suid", "dev", "exec", "sync", "async", "dirsync", "atime", "noatime", "diratime", "nodiratime", "relatime",
-          "norelatime", "strictatime", "nostrictatime", "bind", "rbind", "private", "rprivate", "slave", "rslave", "shared", "rshared",
-          "unbindable", "runbindable", "newinstance", "silent", "loud", "mand", "nomand", "iversion", "noiversion", "rrw", "rsuid", "rdev",
+          "defaults",
+          "rw",
+          "suid",
+          "dev",
+          "exec",
+          "sync",
+          "async",
+          "dirsync",
+          "atime",
+          "noatime",
+          "diratime",
+          "nodiratime",
+          "relatime",
+          "norelatime",
+          "strictatime",
+          "nostrictatime",
+          "bind",
+          "rbind",
+          "private",
+          "rprivate",
+          "slave",
+          "rslave",
+          "shared",
+          "rshared",
+          "unbindable",
+          "runbindable",
+          "newinstance",
+          "silent",
+          "loud",
+          "mand",
+          "nomand",
+          "iversion",
+          "noiversion",
+          "rrw",
+          "rsuid",
+          "rdev",
           "rexec");
 
-  private static final Set<String> ACCEPTED_KEYS = Set.of("uid", "gid", "ptmxmode", "nr_inodes", "nr_blocks", "max");
+  private static final Set<String> ACCEPTED_KEYS =
+      Set.of("uid", "gid", "ptmxmode", "nr_inodes", "nr_blocks", "max");
 
   private OciMounts() {}
 
@@ -45,7 +79,8 @@ final class OciMounts {
   private static MountSpec mount(JsonFields f, String bundle) {
     String destination = f.string("destination");
     if (destination == null || !destination.startsWith("/")) {
-      throw f.failure("destination", destination == null ? "missing" : "not an absolute path: " + destination);
+      throw f.failure(
+          "destination", destination == null ? "missing" : "not an absolute path: " + destination);
     }
     String type = f.string("type");
     String source = f.string("source");
@@ -69,11 +104,14 @@ final class OciMounts {
     switch (type) {
       case "tmpfs":
         // An empty /dev that a runtime fills with devices: here that is a file system of its own.
-        return destination.equals("/dev") ? StandardMounts.DEV : new MountSpec(type, type, destination, options);
+        return destination.equals("/dev")
+            ? StandardMounts.DEV
+            : new MountSpec(type, type, destination, options);
       case "proc", "devpts", "sysfs", "mqueue":
         return new MountSpec(type, type, destination, options);
       case "cgroup", "cgroup2":
-        return null; // the sandbox shows no control groups, so programs find none rather than wrong ones
+        return null; // the sandbox shows no control groups, so programs find none rather than wrong
+      // ones
       default:
         f.warn("type", type + ": not a file system of the sandbox, not mounted");
         return null;

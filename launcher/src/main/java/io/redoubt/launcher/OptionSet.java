@@ -7,8 +7,9 @@ import java.util.List;
 /**
  * The options of one command as data, and their parser.
  *
- * <p>Written here because a start waits for it: commons-cli takes 2 to 7 ms with all of its classes in the cache and 56 ms without,
- * this 0.1 ms; and it would take the word after {@code --trace} for the file of {@code --trace[=FILE]}.
+ * <p>Written here because a start waits for it: commons-cli takes 2 to 7 ms with all of its classes
+ * in the cache and 56 ms without, this 0.1 ms; and it would take the word after {@code --trace} for
+ * the file of {@code --trace[=FILE]}.
  */
 final class OptionSet {
   /**
@@ -16,7 +17,8 @@ final class OptionSet {
    *
    * @param name with its dashes
    * @param alias another name, or null
-   * @param argument what its argument is called, null when it has none; with a leading "=" it is optional and only after a "="
+   * @param argument what its argument is called, null when it has none; with a leading "=" it is
+   *     optional and only after a "="
    * @param help one line
    */
   record Option(String name, String alias, String argument, String help) {
@@ -84,7 +86,10 @@ final class OptionSet {
       if (word.equals("--")) {
         break;
       }
-      i = word.charAt(1) == '-' ? parseLong(given, word, words, i) : parseShort(given, word, words, i);
+      i =
+          word.charAt(1) == '-'
+              ? parseLong(given, word, words, i)
+              : parseShort(given, word, words, i);
     }
     given.rest.addAll(words.subList(i, words.size()));
     return given;
@@ -104,7 +109,10 @@ final class OptionSet {
     return add(given, o, words, next);
   }
 
-  /** Letters may be joined, as in -it; the value of one with an argument is the rest of the word, or the next word. */
+  /**
+   * Letters may be joined, as in -it; the value of one with an argument is the rest of the word, or
+   * the next word.
+   */
   private int parseShort(Given given, String word, List<String> words, int next) {
     for (int k = 1; k < word.length(); k++) {
       Option o = find("-" + word.charAt(k));
@@ -139,7 +147,8 @@ final class OptionSet {
   }
 
   private StartFailure failure(String what) {
-    return new StartFailure(Caller.FAILED, command + ": " + what + "; see redoubt " + command + " --help");
+    return new StartFailure(
+        Caller.FAILED, command + ": " + what + "; see redoubt " + command + " --help");
   }
 
   /** The lines of --help about options. */

@@ -6,7 +6,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The command line byte for byte. What {@code main} gets has gone through a charset, which loses what is not UTF-8. */
+/**
+ * The command line byte for byte. What {@code main} gets has gone through a charset, which loses
+ * what is not UTF-8.
+ */
 final class RawArguments {
   private RawArguments() {}
 

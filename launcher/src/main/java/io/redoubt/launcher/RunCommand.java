@@ -13,7 +13,11 @@ final class RunCommand {
       new OptionSet(
           "run",
           List.of(
-              new Option("--bundle", "-b", "DIR", "the bundle: a directory with config.json (default: here)"),
+              new Option(
+                  "--bundle",
+                  "-b",
+                  "DIR",
+                  "the bundle: a directory with config.json (default: here)"),
               new Option("--pid-file", null, "FILE", "write the process id of the container there"),
               new Option("--help", "-h", null, "print this")));
 
@@ -47,13 +51,17 @@ final class RunCommand {
           Caller.FAILED,
           given.rest.isEmpty()
               ? "run: no container id given; try: redoubt run --bundle DIR ID"
-              : "run: unexpected argument " + given.rest.get(1) + " after the container id; the command is in config.json");
+              : "run: unexpected argument "
+                  + given.rest.get(1)
+                  + " after the container id; the command is in config.json");
     }
     checkId(given.rest.get(0));
     String here = HostFiles.workingDirectory();
-    String bundle = given.has("--bundle") ? HostFiles.absolute(here, given.value("--bundle")) : here;
+    String bundle =
+        given.has("--bundle") ? HostFiles.absolute(here, given.value("--bundle")) : here;
     String pidFile = given.value("--pid-file");
-    return new Request(Bundle.read(bundle), pidFile == null ? null : HostFiles.absolute(here, pidFile));
+    return new Request(
+        Bundle.read(bundle), pidFile == null ? null : HostFiles.absolute(here, pidFile));
   }
 
   /** As runc: it may become the name of a directory. */
@@ -61,10 +69,16 @@ final class RunCommand {
     boolean good = !id.isEmpty() && id.length() <= ID_MAX && !id.equals(".") && !id.equals("..");
     for (int i = 0; i < id.length(); i++) {
       char c = id.charAt(i);
-      good &= c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || "_+-.".indexOf(c) >= 0;
+      good &=
+          c >= 'a' && c <= 'z'
+              || c >= 'A' && c <= 'Z'
+              || c >= '0' && c <= '9'
+              || "_+-.".indexOf(c) >= 0;
     }
     if (!good) {
-      throw new StartFailure(Caller.FAILED, "run: container id " + id + ": only letters, digits and _ + - . are allowed");
+      throw new StartFailure(
+          Caller.FAILED,
+          "run: container id " + id + ": only letters, digits and _ + - . are allowed");
     }
   }
 }

@@ -3,7 +3,10 @@ package io.redoubt.launcher;
 import io.redoubt.sentry.SandboxConfig.MountSpec;
 import java.util.List;
 
-/** The file systems of the sandbox itself that every program expects: as on an ordinary Linux machine. */
+/**
+ * The file systems of the sandbox itself that every program expects: as on an ordinary Linux
+ * machine.
+ */
 final class StandardMounts {
   static final MountSpec DEV = new MountSpec("devtmpfs", "devtmpfs", "/dev", List.of("nosuid"));
 

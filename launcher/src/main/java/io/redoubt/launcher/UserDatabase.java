@@ -4,7 +4,10 @@ import io.redoubt.sentry.StartFailure;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The users and groups of a guest's root, passwd(5) and group(5). The files are the guest's: nothing in them is believed twice. */
+/**
+ * The users and groups of a guest's root, passwd(5) and group(5). The files are the guest's:
+ * nothing in them is believed twice.
+ */
 final class UserDatabase {
   /**
    * Who the guest runs as.
@@ -32,14 +35,19 @@ final class UserDatabase {
     return new UserDatabase(root);
   }
 
-  /** Parses "USER[:GROUP]", names or numbers. Without a group it is the user's own; 0 for a number without an entry. */
+  /**
+   * Parses "USER[:GROUP]", names or numbers. Without a group it is the user's own; 0 for a number
+   * without an entry.
+   */
   User find(String spec) {
     int colon = spec.indexOf(':');
     String name = colon < 0 ? spec : spec.substring(0, colon);
     String[] entry = entry(users, name);
     long uid = entry != null ? id(entry[2]) : id(name);
     if (uid < 0) {
-      throw new StartFailure(Caller.FAILED, "--user: no user " + name + " in etc/passwd of the root " + root + ": give a number");
+      throw new StartFailure(
+          Caller.FAILED,
+          "--user: no user " + name + " in etc/passwd of the root " + root + ": give a number");
     }
     if (entry == null) {
       entry = byId(users, uid);
@@ -50,7 +58,9 @@ final class UserDatabase {
       String[] groupEntry = entry(groups, group);
       gid = groupEntry != null ? id(groupEntry[2]) : id(group);
       if (gid < 0) {
-        throw new StartFailure(Caller.FAILED, "--user: no group " + group + " in etc/group of the root " + root + ": give a number");
+        throw new StartFailure(
+            Caller.FAILED,
+            "--user: no group " + group + " in etc/group of the root " + root + ": give a number");
       }
     }
     int[] more = colon >= 0 || entry == null ? new int[] {(int) gid} : groupsOf(entry[0], gid);

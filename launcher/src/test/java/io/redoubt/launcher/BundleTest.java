@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class BundleTest {
-  private static final String PROCESS = "'process':{'args':['/bin/sh','-c','x'],'cwd':'/','env':['PATH=/p','A=é']}";
+  private static final String PROCESS =
+      "'process':{'args':['/bin/sh','-c','x'],'cwd':'/','env':['PATH=/p','A=é']}";
 
   @TempDir Path dir;
 
@@ -115,18 +116,19 @@ class BundleTest {
             "config.json: linux.resources.memory: not supported yet, ignored",
             "config.json: hooks: not supported yet, ignored",
             "config.json: x: unknown field, ignored"),
-        read(
-                "{'ociVersion':'1.0.2','root':{'path':'rootfs'},'x':1,'hooks':{'prestart':[{'path':'/x'}]},"
-                    + "'process':{'args':['a'],'cwd':'/','colour':1,'capabilities':{'bounding':['CAP_X']}},"
-                    + "'linux':{'namespaces':[{'type':'network','path':'/n'}],'resources':{'memory':{'limit':1}},'seccomp':{}}}")
+        read("{'ociVersion':'1.0.2','root':{'path':'rootfs'},'x':1,'hooks':{'prestart':[{'path':'/x'}]},"
+                + "'process':{'args':['a'],'cwd':'/','colour':1,'capabilities':{'bounding':['CAP_X']}},"
+                + "'linux':{'namespaces':[{'type':'network','path':'/n'}],'resources':{'memory':{'limit':1}},'seccomp':{}}}")
             .warnings());
   }
 
   @Test
   void badJsonSaysWhere() {
-    assertEquals("config.json: invalid JSON: Expected ':' at line 2 column 7", failure("{\n 'a' 1}"));
-    assertEquals("config.json: invalid JSON: unexpected text at line 1 column 5", failure("{} {}"));
-    assertEquals("config.json: invalid JSON: unexpected text at line 2 column 2", failure("{'a':1,\nb:2}"));
+    assertEquals(
+        "config.json: invalid JSON: Expected ':' at line 2 column 7", failure("{\n 'a' 1}"));
+    assertEquals("config.json: invalid JSON: more text after the end of the object", failure("{} {}"));
+    assertEquals(
+        "config.json: invalid JSON: unexpected text at line 2 column 2", failure("{'a':1,\nb:2}"));
     assertEquals("config.json: invalid JSON: must hold one object", failure("[]"));
     assertTrue(failure("").startsWith("config.json: invalid JSON: "));
     assertTrue(failure("{'a':").contains("line 1 column"));
@@ -135,23 +137,32 @@ class BundleTest {
 
   @Test
   void whatIsMissingOrOfTheWrongKindIsNamed() {
-    assertEquals("config.json: ociVersion: missing; this is not an OCI configuration", failure("{}"));
+    assertEquals(
+        "config.json: ociVersion: missing; this is not an OCI configuration", failure("{}"));
     assertEquals("config.json: ociVersion: must be a string", failure("{'ociVersion':1}"));
-    assertEquals("config.json: process: missing; it says what to run", failure("{'ociVersion':'1.0.0'}"));
+    assertEquals(
+        "config.json: process: missing; it says what to run", failure("{'ociVersion':'1.0.0'}"));
     assertEquals(
         "config.json: root.path: missing; it names the directory with the root file system",
         failure("{'ociVersion':'1.0.0','process':{}}"));
     assertEquals(
         "config.json: root.path: " + dir + "/no: no such directory",
         failure("{'ociVersion':'1.0.0','root':{'path':'no'},'process':{}}"));
-    assertEquals("config.json: process.args: missing or empty; it is the command to run", processFailure(""));
-    assertEquals("config.json: process.args[1]: must be a string", processFailure("'args':['a',1]"));
-    assertEquals("config.json: process.cwd: not an absolute path: tmp", processFailure("'args':['a'],'cwd':'tmp'"));
+    assertEquals(
+        "config.json: process.args: missing or empty; it is the command to run",
+        processFailure(""));
+    assertEquals(
+        "config.json: process.args[1]: must be a string", processFailure("'args':['a',1]"));
+    assertEquals(
+        "config.json: process.cwd: not an absolute path: tmp",
+        processFailure("'args':['a'],'cwd':'tmp'"));
     assertEquals("config.json: process.cwd: missing", processFailure("'args':['a']"));
     assertEquals(
-        "config.json: process.user.uid: must be a whole number, not negative", processFailure("'args':['a'],'cwd':'/','user':{'uid':-1}"));
+        "config.json: process.user.uid: must be a whole number, not negative",
+        processFailure("'args':['a'],'cwd':'/','user':{'uid':-1}"));
     assertEquals(
-        "config.json: process.user.uid: is larger than any id", processFailure("'args':['a'],'cwd':'/','user':{'uid':4294967295}"));
+        "config.json: process.user.uid: is larger than any id",
+        processFailure("'args':['a'],'cwd':'/','user':{'uid':4294967295}"));
     assertEquals(
         "config.json: process.rlimits[0].type: RLIMIT_X is no resource limit, see getrlimit(2)",
         processFailure("'args':['a'],'cwd':'/','rlimits':[{'type':'RLIMIT_X','soft':1,'hard':1}]"));
@@ -161,29 +172,40 @@ class BundleTest {
   void mountsAreChecked() {
     assertEquals(
         "config.json: mounts[0].source: /no/such: no such file or directory",
-        assertThrows(StartFailure.class, () -> with(",'mounts':[{'destination':'/a','type':'bind','source':'/no/such'}]")).getMessage());
+        assertThrows(
+                StartFailure.class,
+                () -> with(",'mounts':[{'destination':'/a','type':'bind','source':'/no/such'}]"))
+            .getMessage());
     assertEquals(
         "config.json: mounts[0].destination: not an absolute path: a",
-        assertThrows(StartFailure.class, () -> with(",'mounts':[{'destination':'a','type':'tmpfs'}]")).getMessage());
+        assertThrows(
+                StartFailure.class, () -> with(",'mounts':[{'destination':'a','type':'tmpfs'}]"))
+            .getMessage());
     assertEquals(
         List.of(
             "config.json: mounts[0].type: overlay: not a file system of the sandbox, not mounted",
             "config.json: mounts[1].options: fast: unknown option, ignored"),
-        with(",'mounts':[{'destination':'/a','type':'overlay'},{'destination':'/b','type':'tmpfs','options':['fast']}]").warnings());
+        with(",'mounts':[{'destination':'/a','type':'overlay'},{'destination':'/b','type':'tmpfs','options':['fast']}]")
+            .warnings());
   }
 
   @Test
   void aBundleThatIsNotThere() {
     assertTrue(
-        assertThrows(StartFailure.class, () -> Bundle.read("/no/such")).getMessage().startsWith("bundle /no/such: no such directory"));
+        assertThrows(StartFailure.class, () -> Bundle.read("/no/such"))
+            .getMessage()
+            .startsWith("bundle /no/such: no such directory"));
     assertTrue(
-        assertThrows(StartFailure.class, () -> Bundle.read(dir.toString())).getMessage().startsWith(dir + "/config.json: no such file"));
+        assertThrows(StartFailure.class, () -> Bundle.read(dir.toString()))
+            .getMessage()
+            .startsWith(dir + "/config.json: no such file"));
   }
 
   @Test
   void containerIdsAreNamesOfDirectories() {
     for (String id : new String[] {"", ".", "..", "a/b", "a b", "é"}) {
-      assertThrows(StartFailure.class, () -> RunCommand.request(RunCommand.parse(List.of("--", id))), id);
+      assertThrows(
+          StartFailure.class, () -> RunCommand.request(RunCommand.parse(List.of("--", id))), id);
     }
   }
 }

@@ -13,8 +13,9 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * The native half against a sentry in C ({@code src/test/native}): what the guest's process looks like, every way to end, the
- * terminal. Once as whoever runs this, and once more as an ordinary user where that is root.
+ * The native half against a sentry in C ({@code src/test/native}): what the guest's process looks
+ * like, every way to end, the terminal. Once as whoever runs this, and once more as an ordinary
+ * user where that is root.
  */
 class NativeFrontTest {
   private static final Pattern RESULT =
@@ -37,8 +38,7 @@ class NativeFrontTest {
 
   private static List<DynamicTest> run(String who) throws Exception {
     assumeTrue(Files.exists(Path.of("/usr/bin/python3")), "python3 is missing");
-    Path script =
-        Path.of(System.getProperty("redoubt.root"), "launcher/src/test/native/run.sh");
+    Path script = Path.of(System.getProperty("redoubt.root"), "launcher/src/test/native/run.sh");
     Path log = Files.createTempFile("front-test", ".log");
     try {
       int code =

@@ -58,7 +58,10 @@ class OptionSetTest {
   void mistakesAreNamedWithTheWayOut() {
     assertEquals("do: unknown option --rot; see redoubt do --help", failure("--rot /x ls"));
     assertEquals("do: unknown option -x; see redoubt do --help", failure("-ix ls"));
-    assertEquals("do: option --root needs a value: --root DIR; see redoubt do --help", failure("--root"));
-    assertEquals("do: option --writable takes no value; see redoubt do --help", failure("--writable=yes ls"));
+    assertEquals(
+        "do: option --root needs a value: --root DIR; see redoubt do --help", failure("--root"));
+    assertEquals(
+        "do: option --writable takes no value; see redoubt do --help",
+        failure("--writable=yes ls"));
   }
 }

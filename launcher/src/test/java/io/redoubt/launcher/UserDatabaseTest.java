@@ -23,7 +23,9 @@ class UserDatabaseTest {
     Files.writeString(
         root.resolve("etc/passwd"),
         "root:x:0:0:root:/root:/bin/sh\nnot an entry\nbad:x:-1:0::/:\nbob:x:1000:100:Bob,,:/home/bob:/bin/bash\n");
-    Files.writeString(root.resolve("etc/group"), "root:x:0:\nusers:x:100:\nwheel:x:10:alice,bob\nvideo:x:44:bobby\n");
+    Files.writeString(
+        root.resolve("etc/group"),
+        "root:x:0:\nusers:x:100:\nwheel:x:10:alice,bob\nvideo:x:44:bobby\n");
   }
 
   private User find(String spec) {
@@ -59,7 +61,8 @@ class UserDatabaseTest {
 
   @Test
   void unknownNamesAndNumbersThatAreNoIdsFail() {
-    for (String spec : new String[] {"eve", "bad", "", ":0", "4294967295", "99999999999999999999", "bob:eve"}) {
+    for (String spec :
+        new String[] {"eve", "bad", "", ":0", "4294967295", "99999999999999999999", "bob:eve"}) {
       assertThrows(StartFailure.class, () -> find(spec), spec);
     }
   }

@@ -10,8 +10,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The stream to the front: frames of u32 type, u32 length, payload, with at most one fd on the header ({@code frames.h} of the native
- * front has the same numbers). Sending is synchronised; receiving is the reactor's alone once the sandbox runs.
+ * The stream to the front: frames of u32 type, u32 length, payload, with at most one fd on the
+ * header ({@code frames.h} of the native front has the same numbers). Sending is synchronised;
+ * receiving is the reactor's alone once the sandbox runs.
  */
 public final class ControlSocket {
   public static final int PLAN = 1;
@@ -37,12 +38,17 @@ public final class ControlSocket {
       if (offset + 4 > payload.length) {
         return 0;
       }
-      return (payload[offset] & 0xff) | (payload[offset + 1] & 0xff) << 8 | (payload[offset + 2] & 0xff) << 16 | payload[offset + 3] << 24;
+      return (payload[offset] & 0xff)
+          | (payload[offset + 1] & 0xff) << 8
+          | (payload[offset + 2] & 0xff) << 16
+          | payload[offset + 3] << 24;
     }
 
     /** An unsigned short of the payload, 0 past its end. */
     public int shortAt(int offset) {
-      return offset + 2 > payload.length ? 0 : (payload[offset] & 0xff) | (payload[offset + 1] & 0xff) << 8;
+      return offset + 2 > payload.length
+          ? 0
+          : (payload[offset] & 0xff) | (payload[offset + 1] & 0xff) << 8;
     }
   }
 

@@ -12,19 +12,29 @@ public final class Installation {
 
   private Installation() {}
 
-  /** The path of a file of the installation. Every jar is in lib, so the class path tells where that is. */
+  /**
+   * The path of a file of the installation. Every jar is in lib, so the class path tells where that
+   * is.
+   */
   public static String file(String name) {
     String jars = System.getProperty("java.class.path");
     int colon = jars.indexOf(':');
     String first = colon < 0 ? jars : jars.substring(0, colon);
     int lib = first.lastIndexOf("/lib/");
     if (lib < 0) {
-      throw new StartFailure(1, "cannot tell where Redoubt is installed: class path is " + first + "; start it with ./redoubt");
+      throw new StartFailure(
+          1,
+          "cannot tell where Redoubt is installed: class path is "
+              + first
+              + "; start it with ./redoubt");
     }
     return first.substring(0, lib + 1) + name;
   }
 
-  /** The content of a small file of the installation, null when it is not there. java.nio would cost a start some milliseconds. */
+  /**
+   * The content of a small file of the installation, null when it is not there. java.nio would cost
+   * a start some milliseconds.
+   */
   static byte[] read(String name) {
     int fd = Fcntl.open(file(name), Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
     if (fd < 0) {

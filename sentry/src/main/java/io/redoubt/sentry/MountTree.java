@@ -58,7 +58,14 @@ final class MountTree {
       int r = kernel.vfs.mount(c, m.destination(), inode, m.type(), m.source(), flags(m), "");
       if (r < 0) {
         throw new StartFailure(
-            1, "cannot mount " + m.source() + " on " + m.destination() + ": " + Errno.message(r) + "; the mount point's parents must be directories");
+            1,
+            "cannot mount "
+                + m.source()
+                + " on "
+                + m.destination()
+                + ": "
+                + Errno.message(r)
+                + "; the mount point's parents must be directories");
       }
     }
     if (config.root().mode() == RootMode.READ_ONLY) {
@@ -123,7 +130,8 @@ final class MountTree {
       case "devpts" -> DevPts.create(kernel.terminals);
       case "tmpfs", "mqueue" -> MemFs.tmpfs(size(m), mode(m));
       default ->
-          throw new StartFailure(1, "mount " + m.destination() + ": the sandbox has no file system type " + m.type());
+          throw new StartFailure(
+              1, "mount " + m.destination() + ": the sandbox has no file system type " + m.type());
     };
   }
 
@@ -142,9 +150,18 @@ final class MountTree {
     }
     int unit = "kmg".indexOf(Character.toLowerCase(s.charAt(s.length() - 1)));
     try {
-      return unit < 0 ? Long.parseLong(s) : Math.multiplyExact(Long.parseLong(s.substring(0, s.length() - 1)), 1L << (10 * (unit + 1)));
+      return unit < 0
+          ? Long.parseLong(s)
+          : Math.multiplyExact(
+              Long.parseLong(s.substring(0, s.length() - 1)), 1L << (10 * (unit + 1)));
     } catch (ArithmeticException | NumberFormatException e) {
-      throw new StartFailure(1, "mount " + m.destination() + ": size=" + s + " is not a number of bytes (k, m and g may follow)");
+      throw new StartFailure(
+          1,
+          "mount "
+              + m.destination()
+              + ": size="
+              + s
+              + " is not a number of bytes (k, m and g may follow)");
     }
   }
 
@@ -153,7 +170,8 @@ final class MountTree {
     try {
       return s == null ? 01777 : Integer.parseInt(s, 8) & 07777;
     } catch (NumberFormatException e) {
-      throw new StartFailure(1, "mount " + m.destination() + ": mode=" + s + " is not an octal number");
+      throw new StartFailure(
+          1, "mount " + m.destination() + ": mode=" + s + " is not an octal number");
     }
   }
 }

@@ -19,7 +19,8 @@ final class Observation {
 
   /** The observer, or null. */
   static CallObserver of(SandboxConfig config, ControlSocket control, SyscallTable table) {
-    CallObserver trace = config.trace() == null ? null : new Tracer(table, traceSink(config, control));
+    CallObserver trace =
+        config.trace() == null ? null : new Tracer(table, traceSink(config, control));
     if (!config.stats()) {
       return trace;
     }
@@ -31,7 +32,9 @@ final class Observation {
     String path = config.trace();
     if (path.isEmpty()) {
       // A terminal in raw mode does not go back to the start of the line by itself.
-      return config.tty() ? text -> control.text(STDERR, text.replace("\n", "\r\n")) : text -> control.text(STDERR, text);
+      return config.tty()
+          ? text -> control.text(STDERR, text.replace("\n", "\r\n"))
+          : text -> control.text(STDERR, text);
     }
     int fd = Fcntl.open(path, FLAGS, 0666);
     if (fd < 0) {

@@ -24,8 +24,9 @@ import java.util.function.IntConsumer;
 /**
  * One sandbox from its configuration to its end.
  *
- * <p>The order matters for start-up: the front gets the filter and the plan first, so that it makes namespaces and the guest's first
- * process while this JVM attaches the gofer's trees and builds its own.
+ * <p>The order matters for start-up: the front gets the filter and the plan first, so that it makes
+ * namespaces and the guest's first process while this JVM attaches the gofer's trees and builds its
+ * own.
  */
 public final class Sandbox {
   private static final int GOFER_FD = 4;
@@ -75,7 +76,10 @@ public final class Sandbox {
     long[] r = c.rlimits();
     for (int i = 0; i + 2 < r.length; i += 3) {
       if (LimitCalls.isHostEnforced((int) r[i])) {
-        entry(b, "rlimit", r[i] + ":" + Long.toUnsignedString(r[i + 1]) + ":" + Long.toUnsignedString(r[i + 2]));
+        entry(
+            b,
+            "rlimit",
+            r[i] + ":" + Long.toUnsignedString(r[i + 1]) + ":" + Long.toUnsignedString(r[i + 2]));
       }
     }
     entry(b, "hostname", c.hostname());
@@ -104,7 +108,11 @@ public final class Sandbox {
         new FirstExec(config.searchPath(), (code, message) -> control.fail(code, message)));
     mounts.build(GOFER_FD);
     if (mounts.cwd() == null) {
-      throw new StartFailure(1, "working directory " + config.cwd() + " does not exist in the sandbox: create it or give --workdir");
+      throw new StartFailure(
+          1,
+          "working directory "
+              + config.cwd()
+              + " does not exist in the sandbox: create it or give --workdir");
     }
     FdTable files = new FdTable();
     Stdio stdio = new Stdio(kernel, config.uid());
@@ -131,7 +139,8 @@ public final class Sandbox {
     }
     onProcess.accept(f.intAt(0));
     int listener = f.fd();
-    // Without it every call costs a wake-up across CPUs: 52 us in place of 7.7 (Linux 6.6 and later).
+    // Without it every call costs a wake-up across CPUs: 52 us in place of 7.7 (Linux 6.6 and
+    // later).
     Seccomp.setFlags(listener, Seccomp.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
     ResourceLimits limits = new ResourceLimits();
     long[] r = config.rlimits();
@@ -155,7 +164,13 @@ public final class Sandbox {
     Credentials c = Credentials.of(config.uid(), config.gid(), config.groups());
     SandboxConfig.Capabilities caps = config.capabilities();
     if (caps != null) {
-      c = c.withCapabilities(caps.permitted(), caps.effective(), caps.inheritable(), caps.bounding(), caps.ambient());
+      c =
+          c.withCapabilities(
+              caps.permitted(),
+              caps.effective(),
+              caps.inheritable(),
+              caps.bounding(),
+              caps.ambient());
     }
     return config.noNewPrivs() ? c.withNoNewPrivs() : c;
   }
@@ -181,7 +196,10 @@ public final class Sandbox {
     control.send(ControlSocket.DONE, new byte[0]);
   }
 
-  /** The guest's filter, compiled by the build: in a cold JVM the compiler takes 100 ms, and a resource of a jar 15. */
+  /**
+   * The guest's filter, compiled by the build: in a cold JVM the compiler takes 100 ms, and a
+   * resource of a jar 15.
+   */
   private static byte[] filter() {
     byte[] built = Installation.read("aot/guest.bpf");
     return built == null ? GuestProfile.sockFilters() : built;
@@ -192,7 +210,10 @@ public final class Sandbox {
     byte[] image = Installation.read("bin/stub");
     if (image == null) {
       throw new StartFailure(
-          1, "cannot read the stub " + Installation.file("bin/stub") + ": the installation is not complete, build it again with ./redoubt");
+          1,
+          "cannot read the stub "
+              + Installation.file("bin/stub")
+              + ": the installation is not complete, build it again with ./redoubt");
     }
     int fd = Mman.memfdCreate("redoubt-stub", 0x3); // MFD_CLOEXEC | MFD_ALLOW_SEALING
     try (Arena arena = Arena.ofConfined()) {

@@ -3,7 +3,8 @@ package io.redoubt.sentry;
 import java.util.List;
 
 /**
- * What one sandbox is: made by the launcher from its command line or from an OCI bundle. Texts are Latin-1 strings of raw bytes.
+ * What one sandbox is: made by the launcher from its command line or from an OCI bundle. Texts are
+ * Latin-1 strings of raw bytes.
  *
  * @param args the command, at least one
  * @param env KEY=VALUE entries
@@ -43,7 +44,8 @@ public record SandboxConfig(
     boolean stats) {
 
   /** Capability sets as bits (capabilities(7)). */
-  public record Capabilities(long permitted, long effective, long inheritable, long bounding, long ambient) {}
+  public record Capabilities(
+      long permitted, long effective, long inheritable, long bounding, long ambient) {}
 
   /**
    * The root file system.

@@ -1,6 +1,9 @@
 package io.redoubt.sentry;
 
-/** A sandbox that cannot start, in words for the person who started it: what failed, why, what to do. */
+/**
+ * A sandbox that cannot start, in words for the person who started it: what failed, why, what to
+ * do.
+ */
 public final class StartFailure extends RuntimeException {
   private static final long serialVersionUID = 1;
 

@@ -13,19 +13,26 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.tty.ConsolePump;
 import io.redoubt.sentry.tty.JobControl;
 
-/** fds 0, 1 and 2 of the sandbox's first process: the caller's own, or a terminal of the sandbox's. */
+/**
+ * fds 0, 1 and 2 of the sandbox's first process: the caller's own, or a terminal of the sandbox's.
+ */
 final class Stdio {
   private final Kernel kernel;
   private final int uid;
   private ConsolePump console;
 
-  /** @param uid of the first process, who owns the terminal */
+  /**
+   * @param uid of the first process, who owns the terminal
+   */
   Stdio(Kernel kernel, int uid) {
     this.kernel = kernel;
     this.uid = uid;
   }
 
-  /** The caller's stdin, stdout and stderr, handed over by the front; one that it had closed stays closed. */
+  /**
+   * The caller's stdin, stdout and stderr, handed over by the front; one that it had closed stays
+   * closed.
+   */
   void importHostFds(FdTable files, int firstHostFd) {
     for (int fd = 0; fd < 3; fd++) {
       HostFile f = HostFile.adopt(kernel, firstHostFd + fd);
@@ -46,7 +53,10 @@ final class Stdio {
     }
   }
 
-  /** Opens the sandbox's terminal as fds 0, 1 and 2: by its name in the tree, so that ttyname(3) finds it. */
+  /**
+   * Opens the sandbox's terminal as fds 0, 1 and 2: by its name in the tree, so that ttyname(3)
+   * finds it.
+   */
   void openTerminal(FdTable files, Path root) {
     if (console == null) {
       throw new StartFailure(1, "the front has sent no console");
@@ -56,7 +66,13 @@ final class Stdio {
     Path p = kernel.vfs.lookup(c, root, name, true);
     OpenFile f = p == null ? null : p.inode().open(c, p, OpenFile.O_RDWR | OpenFile.O_NOCTTY);
     if (f == null) {
-      throw new StartFailure(1, "cannot open " + name + ": " + Errno.message((int) c.error()) + "; a terminal needs devpts on /dev/pts");
+      throw new StartFailure(
+          1,
+          "cannot open "
+              + name
+              + ": "
+              + Errno.message((int) c.error())
+              + "; a terminal needs devpts on /dev/pts");
     }
     p.release();
     for (int fd = 0; fd < 3; fd++) {

@@ -46,7 +46,9 @@ class DistributionTest {
   void theClassPathHoldsWhatTheSandboxNeedsAndNoMore() throws IOException {
     try (Stream<Path> jars = Files.list(DIST.resolve("lib"))) {
       List<String> names =
-          jars.map(jar -> jar.getFileName().toString().replaceFirst("-\\d.*", "")).sorted().toList();
+          jars.map(jar -> jar.getFileName().toString().replaceFirst("-\\d.*", ""))
+              .sorted()
+              .toList();
       assertEquals(
           List.of(
               "agrona",
@@ -62,7 +64,10 @@ class DistributionTest {
     }
   }
 
-  /** With {@code AOTMode=on} a JVM that cannot use its cache ends with an error instead of starting slowly. */
+  /**
+   * With {@code AOTMode=on} a JVM that cannot use its cache ends with an error instead of starting
+   * slowly.
+   */
   @ParameterizedTest
   @ValueSource(strings = {"sentry", "gofer"})
   void theCacheIsUsedWithTheFlagsOfTheFront(String name) throws Exception {

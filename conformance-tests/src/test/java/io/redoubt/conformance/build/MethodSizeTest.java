@@ -17,8 +17,9 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * No method of the product may be longer than HotSpot compiles. A longer one is interpreted for ever, and nothing says so
- * ({@code HugeMethodLimit} in {@code src/hotspot/share/runtime/globals.hpp}, with {@code DontCompileHugeMethods} on by default).
+ * No method of the product may be longer than HotSpot compiles. A longer one is interpreted for
+ * ever, and nothing says so ({@code HugeMethodLimit} in {@code
+ * src/hotspot/share/runtime/globals.hpp}, with {@code DontCompileHugeMethods} on by default).
  */
 class MethodSizeTest {
   /** The most bytes of bytecode that {@code CompilationPolicy::can_be_compiled} accepts. */

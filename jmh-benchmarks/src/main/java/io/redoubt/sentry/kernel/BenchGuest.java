@@ -11,8 +11,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A guest thread without a guest: the whole system call table over an in-memory root, and a memory that is an array. In this package
- * because calls are begun and ended by the dispatcher only.
+ * A guest thread without a guest: the whole system call table over an in-memory root, and a memory
+ * that is an array. In this package because calls are begun and ended by the dispatcher only.
  */
 public final class BenchGuest {
   /** Where the guest's memory begins. */
@@ -26,7 +26,15 @@ public final class BenchGuest {
     Kernel kernel = new Kernel();
     Path root = kernel.vfs.mountRoot(MemFs.tmpfs(0, 0755), "tmpfs", "none", 0);
     Process p = new Process(kernel, 1, 1, new ResourceLimits());
-    task = new Task(p, 1, 1, new ArrayMemory(memory), new FdTable(), new FsContext(root, root, 022), Credentials.of(0, 0));
+    task =
+        new Task(
+            p,
+            1,
+            1,
+            new ArrayMemory(memory),
+            new FdTable(),
+            new FsContext(root, root, 022),
+            Credentials.of(0, 0));
   }
 
   /** A guest's memory that lies in this process: one range, all else faults. */
@@ -68,7 +76,10 @@ public final class BenchGuest {
     return BASE + offset;
   }
 
-  /** What the dispatcher does between a notification and its answer: arguments, begin, table, handler, end. */
+  /**
+   * What the dispatcher does between a notification and its answer: arguments, begin, table,
+   * handler, end.
+   */
   public long call(int nr, long a0, long a1, long a2, long a3) {
     Syscall c = task.call;
     c.arg0 = a0;

@@ -7,8 +7,9 @@ import io.redoubt.sentry.fs.mem.MemFs;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
- * What is in /dev at the start: a tmpfs, as container runtimes make it, so that the guest's root can add to it. The directories are
- * places for mounts: devpts at {@code pts}, tmpfs at {@code shm}, mqueue.
+ * What is in /dev at the start: a tmpfs, as container runtimes make it, so that the guest's root
+ * can add to it. The directories are places for mounts: devpts at {@code pts}, tmpfs at {@code
+ * shm}, mqueue.
  */
 public final class DevFs {
   /** Group of terminals by convention (Debian, Fedora: 5). */

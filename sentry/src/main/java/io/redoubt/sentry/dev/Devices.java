@@ -7,10 +7,11 @@ import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
- * From a device number to an open device, for nodes of any file system: those of /dev, made with mknod(2), or of the lower tree.
+ * From a device number to an open device, for nodes of any file system: those of /dev, made with
+ * mknod(2), or of the lower tree.
  *
- * <p>A number means the sentry's own device and never one of the host; what is not here is ENXIO. Numbers are those of Linux
- * (Documentation/admin-guide/devices.txt).
+ * <p>A number means the sentry's own device and never one of the host; what is not here is ENXIO.
+ * Numbers are those of Linux (Documentation/admin-guide/devices.txt).
  */
 public final class Devices {
   public static final int MAJOR_MEMORY = 1;

@@ -22,15 +22,18 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A file of the host that the sandbox was started with: its stdin, stdout, stderr, of whatever kind.
+ * A file of the host that the sandbox was started with: its stdin, stdout, stderr, of whatever
+ * kind.
  *
- * <p>No sentry thread ever waits in it. Pipes and terminals are opened a second time through /proc/self/fd, because O_NONBLOCK
- * belongs to the description, and the one that was given is shared with the caller's shell. Regular files are used as they are, so
- * that {@code (redoubt do a; b) > file} goes on where the sandbox ended. Sockets have MSG_DONTWAIT. What could not be reopened is
- * polled before every transfer, and written a page at a time.
+ * <p>No sentry thread ever waits in it. Pipes and terminals are opened a second time through
+ * /proc/self/fd, because O_NONBLOCK belongs to the description, and the one that was given is
+ * shared with the caller's shell. Regular files are used as they are, so that {@code (redoubt do a;
+ * b) > file} goes on where the sandbox ended. Sockets have MSG_DONTWAIT. What could not be reopened
+ * is polled before every transfer, and written a page at a time.
  */
 public final class HostFile extends OpenFile {
-  private static final int FIRST_PAGE = 4096; // PIPE_BUF: what a writable pipe takes without waiting
+  private static final int FIRST_PAGE =
+      4096; // PIPE_BUF: what a writable pipe takes without waiting
   private static final int PIPE_CHUNK = 64 * 1024;
   private static final int EPOLLET = 1 << 31;
   private static final int SIGPIPE = 13;
@@ -51,7 +54,14 @@ public final class HostFile extends OpenFile {
   private boolean armed;
   private boolean released;
 
-  HostFile(Kernel kernel, Path path, int flags, HostInode host, int fd, boolean ownsFd, boolean nonblocking) {
+  HostFile(
+      Kernel kernel,
+      Path path,
+      int flags,
+      HostInode host,
+      int fd,
+      boolean ownsFd,
+      boolean nonblocking) {
     super(path, flags);
     this.kernel = kernel;
     this.host = host;
@@ -64,7 +74,8 @@ public final class HostFile extends OpenFile {
   }
 
   /**
-   * Makes an open file of a host fd, which from now on belongs to it and is closed with its last reference.
+   * Makes an open file of a host fd, which from now on belongs to it and is closed with its last
+   * reference.
    *
    * @return null when {@code hostFd} is not open
    */
@@ -83,7 +94,8 @@ public final class HostFile extends OpenFile {
     int fd = hostFd;
     boolean nonblocking = (hostFlags & Fcntl.O_NONBLOCK) != 0;
     if ((type == Stat.S_IFIFO || type == Stat.S_IFCHR) && !nonblocking) {
-      int own = kernel.hostProc.reopen(hostFd, access | (hostFlags & Fcntl.O_APPEND) | Fcntl.O_NONBLOCK);
+      int own =
+          kernel.hostProc.reopen(hostFd, access | (hostFlags & Fcntl.O_APPEND) | Fcntl.O_NONBLOCK);
       if (own >= 0) {
         Unistd.close(hostFd);
         fd = own;
@@ -94,7 +106,8 @@ public final class HostFile extends OpenFile {
     HostInode inode = new HostInode(fd, type, access);
     Dentry dentry = new Dentry(null, link == null ? "host:[" + hostFd + "]" : link, inode);
     Path path = new Path(new Mount("hostfs", "none", dentry), dentry);
-    return new HostFile(kernel, path, access | (hostFlags & O_APPEND), inode, fd, false, nonblocking);
+    return new HostFile(
+        kernel, path, access | (hostFlags & O_APPEND), inode, fd, false, nonblocking);
   }
 
   @Override
@@ -162,7 +175,9 @@ public final class HostFile extends OpenFile {
     if (type == Stat.S_IFSOCK) {
       return Socket.recv(fd, to, length, Socket.MSG_DONTWAIT);
     }
-    if (mustPoll() && (Poll.poll(fd, PollEvents.IN, 0) & (PollEvents.IN | PollEvents.HUP | PollEvents.ERR)) == 0) {
+    if (mustPoll()
+        && (Poll.poll(fd, PollEvents.IN, 0) & (PollEvents.IN | PollEvents.HUP | PollEvents.ERR))
+            == 0) {
       return -Errno.EAGAIN;
     }
     return Unistd.read(fd, to, length);
@@ -177,7 +192,10 @@ public final class HostFile extends OpenFile {
       if (polled && (Poll.poll(fd, PollEvents.OUT, 0) & PollEvents.OUT) == 0) {
         return done > 0 ? done : -Errno.EAGAIN;
       }
-      long want = Math.min(src.remaining(), polled ? FIRST_PAGE : type == Stat.S_IFREG ? bulk.byteSize() : PIPE_CHUNK);
+      long want =
+          Math.min(
+              src.remaining(),
+              polled ? FIRST_PAGE : type == Stat.S_IFREG ? bulk.byteSize() : PIPE_CHUNK);
       long have = src.copyIn(bulk, 0, want);
       if (have < 0) {
         return done > 0 ? done : have;
@@ -282,8 +300,8 @@ public final class HostFile extends OpenFile {
   // ---- readiness ----
 
   /**
-   * What the host says now. Where that is less than asked, and somebody waits, the reactor is armed: whoever registered on the queue
-   * looks here once more after it, so no event is lost.
+   * What the host says now. Where that is less than asked, and somebody waits, the reactor is
+   * armed: whoever registered on the queue looks here once more after it, so no event is lost.
    */
   @Override
   public int poll(int interest) {
@@ -305,8 +323,8 @@ public final class HostFile extends OpenFile {
   }
 
   /**
-   * Edge-triggered, for everything, and only while somebody waits: each change on the host costs one wake-up of the reactor, none
-   * when the guest is busy elsewhere.
+   * Edge-triggered, for everything, and only while somebody waits: each change on the host costs
+   * one wake-up of the reactor, none when the guest is busy elsewhere.
    */
   private synchronized void arm() {
     if (armed || released || unpollable) {
@@ -333,7 +351,8 @@ public final class HostFile extends OpenFile {
     synchronized (this) {
       if (waiters.isEmpty() && registration != null) {
         armed = false;
-        // No events and no ERR or HUP either until somebody waits again: a hung-up pipe would wake for ever if level-triggered.
+        // No events and no ERR or HUP either until somebody waits again: a hung-up pipe would wake
+        // for ever if level-triggered.
         registration.modify(EPOLLET);
       }
     }

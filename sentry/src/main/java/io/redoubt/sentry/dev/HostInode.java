@@ -15,11 +15,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * What one of the sandbox's own stdin, stdout and stderr is on the host. The guest sees it as root's, with the host's type, mode and
- * size.
+ * What one of the sandbox's own stdin, stdout and stderr is on the host. The guest sees it as
+ * root's, with the host's type, mode and size.
  *
- * <p>It can be opened again through {@code /dev/stdout} or {@code /proc/self/fd/1}, but never for more than it was given for.
- * Lock: its own monitor, for the fd and its count of users, because a path may outlive the last open file.
+ * <p>It can be opened again through {@code /dev/stdout} or {@code /proc/self/fd/1}, but never for
+ * more than it was given for. Lock: its own monitor, for the fd and its count of users, because a
+ * path may outlive the last open file.
  */
 final class HostInode extends Inode {
   private final int type;
@@ -82,7 +83,10 @@ final class HostInode extends Inode {
     }
   }
 
-  /** Only the size of a file that was given for writing; owner, mode and times of the host's file are not the guest's to change. */
+  /**
+   * Only the size of a file that was given for writing; owner, mode and times of the host's file
+   * are not the guest's to change.
+   */
   @Override
   public synchronized int setattr(Syscall c, SetAttr change) {
     if ((change.mask & SetAttr.SIZE) == 0) {

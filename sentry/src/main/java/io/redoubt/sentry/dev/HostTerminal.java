@@ -7,12 +7,14 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What a sandbox may ask of the caller's own terminal, when it was given that as stdin, stdout or stderr.
+ * What a sandbox may ask of the caller's own terminal, when it was given that as stdin, stdout or
+ * stderr.
  *
- * <p>It may look (isatty, the window's size) and it may not change: the terminal belongs to programs outside of the sandbox. TIOCSTI
- * would type commands into the caller's shell; a changed mode would outlive the sandbox. Setting the mode is answered with
- * success, without effect, because programs that cannot set it give up where they need not. Who wants a terminal for line editing and
- * job control asks for one of the sandbox's own with {@code -t}.
+ * <p>It may look (isatty, the window's size) and it may not change: the terminal belongs to
+ * programs outside of the sandbox. TIOCSTI would type commands into the caller's shell; a changed
+ * mode would outlive the sandbox. Setting the mode is answered with success, without effect,
+ * because programs that cannot set it give up where they need not. Who wants a terminal for line
+ * editing and job control asks for one of the sandbox's own with {@code -t}.
  */
 final class HostTerminal {
   private static final int TCGETS2 = 0x802c542a;
@@ -46,7 +48,12 @@ final class HostTerminal {
       case Ioctl.TCSETS, Ioctl.TCSETSW, Ioctl.TCSETSF -> accept(c, arg, TERMIOS_BYTES);
       case TCSETS2, TCSETSW2, TCSETSF2 -> accept(c, arg, TERMIOS2_BYTES);
       case Ioctl.TCFLSH, Ioctl.TCXONC, Ioctl.TCSBRK, Ioctl.TCSBRKP -> 0;
-      case Ioctl.TIOCSTI, Ioctl.TIOCSETD, Ioctl.TIOCSWINSZ, Ioctl.TIOCSCTTY, Ioctl.TIOCEXCL, Ioctl.TIOCNXCL ->
+      case Ioctl.TIOCSTI,
+          Ioctl.TIOCSETD,
+          Ioctl.TIOCSWINSZ,
+          Ioctl.TIOCSCTTY,
+          Ioctl.TIOCEXCL,
+          Ioctl.TIOCNXCL ->
           -Errno.EPERM;
       default -> -Errno.ENOTTY; // among them TIOCGPGRP: it is nobody's controlling terminal in here
     };

@@ -32,12 +32,15 @@ final class MemoryFile extends OpenFile {
   /** Pages that nobody ever writes are all the host's one zero page, which stays in the cache. */
   private static final MemorySegment ZEROS =
       Mman.segment(
-          Mman.mmap(0, ZEROS_BYTES, Mman.PROT_READ, Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS, -1, 0), ZEROS_BYTES);
+          Mman.mmap(0, ZEROS_BYTES, Mman.PROT_READ, Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS, -1, 0),
+          ZEROS_BYTES);
 
   private final Kind kind;
   private final int hostZero;
 
-  /** @param hostZero a host fd of /dev/zero for mappings, or negative */
+  /**
+   * @param hostZero a host fd of /dev/zero for mappings, or negative
+   */
   MemoryFile(Path path, int flags, Kind kind, int hostZero) {
     super(path, flags);
     this.kind = kind;
@@ -84,7 +87,8 @@ final class MemoryFile extends OpenFile {
     if (kind == Kind.FULL) {
       return -Errno.ENOSPC; // even a write of nothing
     }
-    // What is written to the random devices would be mixed in; the guest's own word adds nothing to the host's pool.
+    // What is written to the random devices would be mixed in; the guest's own word adds nothing to
+    // the host's pool.
     long n = src.remaining();
     src.skip(n);
     return n;
@@ -126,7 +130,10 @@ final class MemoryFile extends OpenFile {
     return done;
   }
 
-  /** A mapping of /dev/zero is anonymous memory, private or shared: the host's own device does just that. */
+  /**
+   * A mapping of /dev/zero is anonymous memory, private or shared: the host's own device does just
+   * that.
+   */
   @Override
   public int mapFd(Syscall c, boolean sharedWritable) {
     return kind == Kind.ZERO && hostZero >= 0 ? hostZero : -Errno.ENODEV;

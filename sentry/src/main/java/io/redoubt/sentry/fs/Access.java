@@ -16,7 +16,10 @@ public final class Access {
 
   private Access() {}
 
-  /** inode_permission(): the bits, and that nothing is written on a read-only mount. Devices and FIFOs may be. */
+  /**
+   * inode_permission(): the bits, and that nothing is written on a read-only mount. Devices and
+   * FIFOs may be.
+   */
   public static int check(Syscall c, Mount mount, Inode inode, int want) {
     if ((want & WRITE) != 0 && mount.isReadOnly()) {
       int type = inode.type();
@@ -32,7 +35,10 @@ public final class Access {
     return mount.isReadOnly() ? -Errno.EROFS : dir.access(c, WRITE | EXECUTE);
   }
 
-  /** may_delete(): whether {@code victim} may be removed from {@code dir}, or replaced by what is a directory or not. */
+  /**
+   * may_delete(): whether {@code victim} may be removed from {@code dir}, or replaced by what is a
+   * directory or not.
+   */
   static int mayDelete(Syscall c, Mount mount, Inode dir, Inode victim, boolean directory) {
     int r = mayCreate(c, mount, dir);
     if (r < 0) {
@@ -66,8 +72,8 @@ public final class Access {
   }
 
   /**
-   * The mode after content was changed by somebody without CAP_FSETID (file_remove_privs): without set-user-ID, and without
-   * set-group-ID where that is not the mark of mandatory locking.
+   * The mode after content was changed by somebody without CAP_FSETID (file_remove_privs): without
+   * set-user-ID, and without set-group-ID where that is not the mark of mandatory locking.
    */
   public static int withoutPrivileges(Credentials me, int mode) {
     if (me.has(Credentials.CAP_FSETID) || (mode & (S_ISUID | S_ISGID)) == 0) {

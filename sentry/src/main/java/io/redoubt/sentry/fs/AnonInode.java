@@ -3,10 +3,17 @@ package io.redoubt.sentry.fs;
 import io.redoubt.sentry.kernel.Syscall;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** The inode of what has no name: pipes, sockets, epoll and event fds. Each gets a number of its own, as in Linux's pipefs and sockfs. */
+/**
+ * The inode of what has no name: pipes, sockets, epoll and event fds. Each gets a number of its
+ * own, as in Linux's pipefs and sockfs.
+ */
 public class AnonInode extends Inode {
   private static final AtomicLong NUMBERS = new AtomicLong(1000);
-  private static final Mount MOUNT = new Mount("anon_inodefs", "anon_inodefs", new Dentry(null, "/", new AnonInode(Stat.S_IFDIR | 0500)));
+  private static final Mount MOUNT =
+      new Mount(
+          "anon_inodefs",
+          "anon_inodefs",
+          new Dentry(null, "/", new AnonInode(Stat.S_IFDIR | 0500)));
 
   public final long ino = NUMBERS.incrementAndGet();
   private final int mode;
@@ -14,12 +21,17 @@ public class AnonInode extends Inode {
   private volatile int gid;
   private final long timeSec = System.currentTimeMillis() / 1000;
 
-  /** @param mode type and permission bits; type 0 is that of anon_inode files */
+  /**
+   * @param mode type and permission bits; type 0 is that of anon_inode files
+   */
   public AnonInode(int mode) {
     this.mode = mode;
   }
 
-  /** A path for an anonymous file of {@code mode}. @param name shown in /proc, such as "anon_inode:[eventfd]" */
+  /**
+   * A path for an anonymous file of {@code mode}. @param name shown in /proc, such as
+   * "anon_inode:[eventfd]"
+   */
   public static Path path(String name, int mode) {
     return path(name, new AnonInode(mode));
   }

@@ -8,12 +8,15 @@ final class BootTree {
   private BootTree() {}
 
   /**
-   * Walks to {@code path} and makes what is missing: directories, and an empty file as the last component if that shall be none.
+   * Walks to {@code path} and makes what is missing: directories, and an empty file as the last
+   * component if that shall be none.
    *
    * @return 0 with the result in {@code w}, or a negative errno
    */
   static int make(Syscall c, Walk w, String path, boolean directory) {
-    for (int tries = 0; tries < 256; tries++) { // a path has at most so many components worth making
+    for (int tries = 0;
+        tries < 256;
+        tries++) { // a path has at most so many components worth making
       int r = w.from(c, Walk.AT_FDCWD, path, Walk.FOLLOW);
       if (r != -Errno.ENOENT) {
         return r;
@@ -37,7 +40,9 @@ final class BootTree {
       }
       if (w.dentry() == null) {
         boolean isLast = end == path.length();
-        return isLast && !directory ? Names.mknod(c, w, Stat.S_IFREG | 0644, 0) : Names.mkdir(c, w, 0755);
+        return isLast && !directory
+            ? Names.mknod(c, w, Stat.S_IFREG | 0644, 0)
+            : Names.mkdir(c, w, 0755);
       }
     }
     return -Errno.ENOENT;

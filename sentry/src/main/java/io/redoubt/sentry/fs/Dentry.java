@@ -7,12 +7,13 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * A name in a directory, with the inode it leads to or none (a negative dentry).
  *
- * <p>Life: a dentry is made with its parent pinned and keeps that pin. While {@link #isHashed() hashed} it is found by name in its
- * parent and stays in the {@link DentryCache} after its last pin is gone, until the cache needs the room; one that was unlinked,
- * replaced or never hashed dies with its last pin. Death lets go of the inode ({@link Inode#detach}) and of the parent.
+ * <p>Life: a dentry is made with its parent pinned and keeps that pin. While {@link #isHashed()
+ * hashed} it is found by name in its parent and stays in the {@link DentryCache} after its last pin
+ * is gone, until the cache needs the room; one that was unlinked, replaced or never hashed dies
+ * with its last pin. Death lets go of the inode ({@link Inode#detach}) and of the parent.
  *
- * <p>Whoever keeps a dentry beyond a call (open file, working directory, root, mount, exe) keeps a pin on it. Parent and name only
- * change by rename, under {@link Vfs#tree}.
+ * <p>Whoever keeps a dentry beyond a call (open file, working directory, root, mount, exe) keeps a
+ * pin on it. Parent and name only change by rename, under {@link Vfs#tree}.
  */
 public final class Dentry {
   private static final VarHandle PINS;
@@ -46,7 +47,10 @@ public final class Dentry {
   /** Set by every use, cleared by the clock. */
   volatile boolean used;
 
-  /** A root or an anonymous dentry has no parent and lives as long as it is reachable. Otherwise the parent must be pinned. */
+  /**
+   * A root or an anonymous dentry has no parent and lives as long as it is reachable. Otherwise the
+   * parent must be pinned.
+   */
   public Dentry(Dentry parent, String name, Inode inode) {
     this.parent = parent;
     this.name = name;
@@ -73,7 +77,9 @@ public final class Dentry {
     return name;
   }
 
-  /** Whether the name still leads here: false after unlink, and for dentries that are not cached. */
+  /**
+   * Whether the name still leads here: false after unlink, and for dentries that are not cached.
+   */
   public boolean isHashed() {
     return hashed;
   }
@@ -118,7 +124,10 @@ public final class Dentry {
     return map != null && !map.isEmpty();
   }
 
-  /** Makes {@code child} found by its name. Under this dentry's monitor; nothing is there under that name. */
+  /**
+   * Makes {@code child} found by its name. Under this dentry's monitor; nothing is there under that
+   * name.
+   */
   void hash(Dentry child) {
     ConcurrentHashMap<String, Dentry> map = children;
     if (map == null) {
@@ -128,7 +137,10 @@ public final class Dentry {
     map.put(child.name, child);
   }
 
-  /** The cache takes the dentry away if nobody uses it. @return whether it is now dead; {@link #bury} must follow */
+  /**
+   * The cache takes the dentry away if nobody uses it. @return whether it is now dead; {@link
+   * #bury} must follow
+   */
   boolean tryKill() {
     return PINS.compareAndSet(this, 0, -1);
   }
@@ -157,7 +169,10 @@ public final class Dentry {
     }
   }
 
-  /** Gives the dentry, which is pinned, another place; under {@link Vfs#tree} and both parents' monitors. */
+  /**
+   * Gives the dentry, which is pinned, another place; under {@link Vfs#tree} and both parents'
+   * monitors.
+   */
   void move(Dentry newParent, String newName) {
     Dentry old = parent;
     old.children.remove(name, this);
@@ -168,7 +183,10 @@ public final class Dentry {
     old.unpin();
   }
 
-  /** Exchanges the places of two hashed and pinned dentries; under {@link Vfs#tree} and both parents' monitors. */
+  /**
+   * Exchanges the places of two hashed and pinned dentries; under {@link Vfs#tree} and both
+   * parents' monitors.
+   */
   static void exchange(Dentry a, Dentry b) {
     Dentry ap = a.parent;
     String an = a.name;

@@ -1,10 +1,12 @@
 package io.redoubt.sentry.fs;
 
 /**
- * Bounds the number of cached dentries with a clock: a ring of them and a hand that takes what nobody pins and nobody has used since
- * it last came by. A directory with cached children is pinned by them, so only leaves go.
+ * Bounds the number of cached dentries with a clock: a ring of them and a hand that takes what
+ * nobody pins and nobody has used since it last came by. A directory with cached children is pinned
+ * by them, so only leaves go.
  *
- * <p>Lock: its own monitor, innermost; victims are buried after it is let go of, because that releases gofer nodes.
+ * <p>Lock: its own monitor, innermost; victims are buried after it is let go of, because that
+ * releases gofer nodes.
  */
 final class DentryCache {
   /** Steps of the hand for one insertion, so that an insertion is short even when all is pinned. */

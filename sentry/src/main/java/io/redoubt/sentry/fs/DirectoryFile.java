@@ -6,7 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * An open directory of any file system: {@link Inode#readdir} turned into the records of getdents64(2).
+ * An open directory of any file system: {@link Inode#readdir} turned into the records of
+ * getdents64(2).
  *
  * <p>Position 0 is ".", 1 is "..", and from 2 on it is the inode's own position plus 2.
  */
@@ -81,7 +82,8 @@ public class DirectoryFile extends OpenFile {
       if (inode().isRemoved()) {
         return -2; // IS_DEADDIR
       }
-      Records r = new Records(c.scratch().bulk, (int) Math.min(dst.remaining(), MAX_BYTES), position, old);
+      Records r =
+          new Records(c.scratch().bulk, (int) Math.min(dst.remaining(), MAX_BYTES), position, old);
       int error = list(c, r);
       if (r.used == 0) {
         return error < 0 ? error : r.full ? -22 : 0; // not even one fits

@@ -3,9 +3,11 @@ package io.redoubt.sentry.fs;
 import java.util.Arrays;
 
 /**
- * The fd table of a task, or of several that share it (CLONE_FILES). The numbers are the guest's; they mean nothing to the host.
+ * The fd table of a task, or of several that share it (CLONE_FILES). The numbers are the guest's;
+ * they mean nothing to the host.
  *
- * <p>Lock: its own monitor. Files are closed after it is let go of, because a release may wake others.
+ * <p>Lock: its own monitor. Files are closed after it is let go of, because a release may wake
+ * others.
  */
 public final class FdTable {
   private OpenFile[] files;
@@ -55,7 +57,10 @@ public final class FdTable {
     return fd;
   }
 
-  /** Puts a file at exactly {@code fd} (dup2); takes over the reference. @return what was there, to be closed by the caller */
+  /**
+   * Puts a file at exactly {@code fd} (dup2); takes over the reference. @return what was there, to
+   * be closed by the caller
+   */
   public synchronized OpenFile replace(int fd, OpenFile file, boolean cloexec) {
     grow(fd);
     OpenFile old = files[fd];
@@ -88,8 +93,8 @@ public final class FdTable {
   }
 
   /**
-   * Closes what was taken out of this table. POSIX record locks go when any fd of the file is closed by their owner, which is the
-   * table (fcntl(2)). Call with no lock held.
+   * Closes what was taken out of this table. POSIX record locks go when any fd of the file is
+   * closed by their owner, which is the table (fcntl(2)). Call with no lock held.
    */
   public void drop(OpenFile file) {
     if (file.inode() != null && file.inode().hasLocks()) {

@@ -11,10 +11,12 @@ import java.util.IdentityHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The advisory locks of one inode: record locks (fcntl(2), both kinds) and flock(2) locks, which do not know of each other.
+ * The advisory locks of one inode: record locks (fcntl(2), both kinds) and flock(2) locks, which do
+ * not know of each other.
  *
- * <p>A record lock's owner is an identity: the fd table of the process for POSIX locks, the open file for OFD locks. Nothing here
- * waits: a conflict is -EAGAIN and the caller blocks on {@link #queue}. Lock: its own monitor; {@link Waits} below it.
+ * <p>A record lock's owner is an identity: the fd table of the process for POSIX locks, the open
+ * file for OFD locks. Nothing here waits: a conflict is -EAGAIN and the caller blocks on {@link
+ * #queue}. Lock: its own monitor; {@link Waits} below it.
  */
 public final class FileLocks {
   /** l_type values of struct flock. */
@@ -28,7 +30,9 @@ public final class FileLocks {
 
   private static final AtomicInteger TOTAL = new AtomicInteger();
 
-  /** One locked range; {@code end} is its last byte. {@code pid} is the owner's, -1 for an OFD lock. */
+  /**
+   * One locked range; {@code end} is its last byte. {@code pid} is the owner's, -1 for an OFD lock.
+   */
   public static final class Range {
     final Object owner;
     public final int pid;
@@ -154,7 +158,8 @@ public final class FileLocks {
   }
 
   /**
-   * flock(2). A conversion is not atomic: the old lock goes first, and is lost when the new one cannot be had.
+   * flock(2). A conversion is not atomic: the old lock goes first, and is lost when the new one
+   * cannot be had.
    *
    * @return 0 or -EAGAIN
    */
@@ -188,7 +193,10 @@ public final class FileLocks {
     return result;
   }
 
-  /** Who waits for whom among the owners of POSIX locks, to refuse a circle (EDEADLK). Lock: its class's monitor. */
+  /**
+   * Who waits for whom among the owners of POSIX locks, to refuse a circle (EDEADLK). Lock: its
+   * class's monitor.
+   */
   public static final class Waits {
     /** As the kernel's MAX_DEADLK_ITERATIONS: longer chains are taken for none. */
     private static final int MAX_STEPS = 10;
@@ -197,7 +205,10 @@ public final class FileLocks {
 
     private Waits() {}
 
-    /** Notes that {@code owner} waits for the owner of {@code lock}. @return 0, or -EDEADLK when that one waits for it */
+    /**
+     * Notes that {@code owner} waits for the owner of {@code lock}. @return 0, or -EDEADLK when
+     * that one waits for it
+     */
     public static int add(Object owner, Range lock) {
       synchronized (BLOCKED_BY) {
         Object o = lock.owner;

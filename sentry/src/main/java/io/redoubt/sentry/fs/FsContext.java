@@ -1,8 +1,8 @@
 package io.redoubt.sentry.fs;
 
 /**
- * Root, working directory and umask, shared by threads (CLONE_FS). Keeps both paths pinned; {@link #release} gives them up when the
- * last user is gone. Lock: its own monitor.
+ * Root, working directory and umask, shared by threads (CLONE_FS). Keeps both paths pinned; {@link
+ * #release} gives them up when the last user is gone. Lock: its own monitor.
  */
 public final class FsContext {
   private Path root;
@@ -73,7 +73,9 @@ public final class FsContext {
     return umask;
   }
 
-  /** @return the old mask */
+  /**
+   * @return the old mask
+   */
   public synchronized int setUmask(int mask) {
     int old = umask;
     umask = mask & 0777;

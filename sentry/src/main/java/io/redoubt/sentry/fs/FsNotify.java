@@ -6,11 +6,12 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Tells those who watch an inode what happens to it: fs/notify of Linux. Every change that the sandbox makes to a file system comes
- * through here; changes that others make to a shared host directory are not seen.
+ * Tells those who watch an inode what happens to it: fs/notify of Linux. Every change that the
+ * sandbox makes to a file system comes through here; changes that others make to a shared host
+ * directory are not seen.
  *
- * <p>While nobody watches, each place that tells costs one load of a field. Lock: the map's monitor, which is not held while a
- * watcher is told.
+ * <p>While nobody watches, each place that tells costs one load of a field. Lock: the map's
+ * monitor, which is not held while a watcher is told.
  */
 public final class FsNotify {
   public static final int ACCESS = 0x1;

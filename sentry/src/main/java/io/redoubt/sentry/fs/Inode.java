@@ -3,11 +3,13 @@ package io.redoubt.sentry.fs;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
- * An object of a file system. Names are Latin-1 strings of raw bytes, never empty, "." or "..", without '/', at most 255 long: the
- * walk has checked them. Permission has been checked by the caller too, from {@link #getattr}.
+ * An object of a file system. Names are Latin-1 strings of raw bytes, never empty, "." or "..",
+ * without '/', at most 255 long: the walk has checked them. Permission has been checked by the
+ * caller too, from {@link #getattr}.
  *
- * <p>Methods that give an object return null and leave the negative errno in {@link Syscall#error()}; the others return 0 or a
- * positive value, or a negative errno. The defaults say what an inode that is not of the right kind says.
+ * <p>Methods that give an object return null and leave the negative errno in {@link
+ * Syscall#error()}; the others return 0 or a positive value, or a negative errno. The defaults say
+ * what an inode that is not of the right kind says.
  */
 public abstract class Inode {
   private volatile FileLocks locks;
@@ -47,19 +49,25 @@ public abstract class Inode {
     return c.fail(-20);
   }
 
-  /** Whether this is a directory that has been removed: it has no entries any more, not even "." and "..". */
+  /**
+   * Whether this is a directory that has been removed: it has no entries any more, not even "." and
+   * "..".
+   */
   public boolean isRemoved() {
     return false;
   }
 
-  /** Whether the dentry cache may keep children (present and missing) of this directory without asking again. */
+  /**
+   * Whether the dentry cache may keep children (present and missing) of this directory without
+   * asking again.
+   */
   public boolean isCacheable() {
     return false;
   }
 
   /**
-   * Whether a child must be looked up again at each use, because others than this sandbox may change the directory. What is found
-   * again must be the same object as before.
+   * Whether a child must be looked up again at each use, because others than this sandbox may
+   * change the directory. What is found again must be the same object as before.
    */
   public boolean isRevalidated() {
     return false;
@@ -71,15 +79,17 @@ public abstract class Inode {
   }
 
   /**
-   * Looks up a chain of names at once, each in the one before it: {@code names[from]} here, the next in what that leads to. May stop
-   * early anywhere after the first.
+   * Looks up a chain of names at once, each in the one before it: {@code names[from]} here, the
+   * next in what that leads to. May stop early anywhere after the first.
    *
    * @param found gets the inodes, from the same index on
-   * @param opens whether the last of the names will be opened for reading if it is a regular file: a hint
-   * @return how many were found, at least 1 or else an errno of the first name; when it stopped because the next name does not
-   *     exist, {@link Syscall#error()} is -ENOENT, otherwise 0
+   * @param opens whether the last of the names will be opened for reading if it is a regular file:
+   *     a hint
+   * @return how many were found, at least 1 or else an errno of the first name; when it stopped
+   *     because the next name does not exist, {@link Syscall#error()} is -ENOENT, otherwise 0
    */
-  public int lookupAhead(Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
+  public int lookupAhead(
+      Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
     Inode i = lookup(c, names[from]);
     if (i == null) {
       return (int) c.error();
@@ -92,7 +102,10 @@ public abstract class Inode {
   /** The open that {@link #lookupAhead} was told of does not come. */
   public void notOpened() {}
 
-  /** How many names {@link #lookupAhead} can make use of; more than 1 also if it can make use of the hint. */
+  /**
+   * How many names {@link #lookupAhead} can make use of; more than 1 also if it can make use of the
+   * hint.
+   */
   public int maxAhead() {
     return 1;
   }
@@ -115,10 +128,16 @@ public abstract class Inode {
   /** What a lookup gave was not made a dentry, because there is one already. */
   public void unused() {}
 
-  /** A dentry that led here is gone. When the last one is and no name is left, what the inode holds may be given back. */
+  /**
+   * A dentry that led here is gone. When the last one is and no name is left, what the inode holds
+   * may be given back.
+   */
   public void detach() {}
 
-  /** Where a socket bound to this name (S_IFSOCK) is kept, and the pipe of a FIFO: one element; null for other kinds. */
+  /**
+   * Where a socket bound to this name (S_IFSOCK) is kept, and the pipe of a FIFO: one element; null
+   * for other kinds.
+   */
   public Object[] attachment() {
     return null;
   }
@@ -157,7 +176,10 @@ public abstract class Inode {
     return c.fail(-1);
   }
 
-  /** Makes a FIFO, a socket, a device node, or a regular file that is not opened. @param mode with type bits */
+  /**
+   * Makes a FIFO, a socket, a device node, or a regular file that is not opened. @param mode with
+   * type bits
+   */
   public Inode mknod(Syscall c, String name, int mode, long rdev) {
     return c.fail(-1);
   }
@@ -182,12 +204,14 @@ public abstract class Inode {
    *
    * @param flags RENAME_NOREPLACE or RENAME_EXCHANGE
    */
-  public int rename(Syscall c, String name, Inode child, Inode newDir, String newName, Inode target, int flags) {
+  public int rename(
+      Syscall c, String name, Inode child, Inode newDir, String newName, Inode target, int flags) {
     return -1;
   }
 
   /**
-   * Lists a directory from {@code position} (0 at the start; "." and ".." are added by the caller and are not passed here).
+   * Lists a directory from {@code position} (0 at the start; "." and ".." are added by the caller
+   * and are not passed here).
    *
    * @return 0 at the end or when the sink is full, or a negative errno
    */
@@ -201,8 +225,8 @@ public abstract class Inode {
   }
 
   /**
-   * Where a "magic" link of /proc leads (an open file, a cwd), without a walk by name; null for ordinary links. See
-   * path_resolution(7) and proc(5) on /proc/PID/fd.
+   * Where a "magic" link of /proc leads (an open file, a cwd), without a walk by name; null for
+   * ordinary links. See path_resolution(7) and proc(5) on /proc/PID/fd.
    */
   public Path followMagic(Syscall c) {
     return null;
@@ -212,16 +236,19 @@ public abstract class Inode {
    * Opens the inode; permission is checked.
    *
    * @param path where it was found; the open file keeps it
-   * @param flags O_* flags; O_CREAT, O_EXCL and O_CLOEXEC have been dealt with, O_NOCTTY is for terminals. O_TRUNC has been done by setattr for
-   *     regular files.
-   * @return an open file with one reference, or null with an errno. May also block: then null with {@link Syscall#error()} being
-   *     {@link Syscall#BLOCKED} (a FIFO that waits for its other end)
+   * @param flags O_* flags; O_CREAT, O_EXCL and O_CLOEXEC have been dealt with, O_NOCTTY is for
+   *     terminals. O_TRUNC has been done by setattr for regular files.
+   * @return an open file with one reference, or null with an errno. May also block: then null with
+   *     {@link Syscall#error()} being {@link Syscall#BLOCKED} (a FIFO that waits for its other end)
    */
   public OpenFile open(Syscall c, Path path, int flags) {
     return c.fail(-6);
   }
 
-  /** Extended attributes; names and values as raw bytes. @return value, or null with -ENODATA, -EOPNOTSUPP */
+  /**
+   * Extended attributes; names and values as raw bytes. @return value, or null with -ENODATA,
+   * -EOPNOTSUPP
+   */
   public byte[] getxattr(Syscall c, String name) {
     return c.fail(-95);
   }

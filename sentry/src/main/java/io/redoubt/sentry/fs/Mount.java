@@ -2,7 +2,10 @@ package io.redoubt.sentry.fs;
 
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** A file system, or a part of one (a bind mount), at a place in the tree. Parent and place change under {@link Vfs#tree} only. */
+/**
+ * A file system, or a part of one (a bind mount), at a place in the tree. Parent and place change
+ * under {@link Vfs#tree} only.
+ */
 public final class Mount {
   /** Mount flags, in the values of mount(2) and statfs(2). */
   public static final int READ_ONLY = 1;
@@ -10,7 +13,11 @@ public final class Mount {
   public static final int NOSUID = 2;
   public static final int NODEV = 4;
   public static final int NOEXEC = 8;
-  /** The kernel's own, nowhere in the tree: its files are named as if it were the root (/memfd:NAME). */
+
+  /**
+   * The kernel's own, nowhere in the tree: its files are named as if it were the root
+   * (/memfd:NAME).
+   */
   public static final int INTERNAL = 1 << 14;
 
   public static final int NOATIME = 1024;
@@ -37,7 +44,9 @@ public final class Mount {
     this(type, source, root, 0);
   }
 
-  /** @param flags of {@link #READ_ONLY} and the like */
+  /**
+   * @param flags of {@link #READ_ONLY} and the like
+   */
   public Mount(String type, String source, Dentry root, int flags) {
     this.type = type;
     this.source = source;

@@ -5,8 +5,9 @@ import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
- * Changes of names, each under {@link Vfs#tree}: make, link, remove. What the walk found is looked up again under the lock, because
- * it may have changed since. The order of errors is that of fs/namei.c.
+ * Changes of names, each under {@link Vfs#tree}: make, link, remove. What the walk found is looked
+ * up again under the lock, because it may have changed since. The order of errors is that of
+ * fs/namei.c.
  */
 public final class Names {
   private Names() {}
@@ -40,7 +41,8 @@ public final class Names {
     return make(c, w, mode, 0, null, null, result);
   }
 
-  private static int make(Syscall c, Walk w, int mode, long rdev, String target, Walk old, Path[] result) {
+  private static int make(
+      Syscall c, Walk w, int mode, long rdev, String target, Walk old, Path[] result) {
     boolean directory = (mode & Stat.S_IFMT) == Stat.S_IFDIR && old == null;
     if (w.lastKind() != Walk.NORMAL) {
       return -Errno.EEXIST;
@@ -115,7 +117,8 @@ public final class Names {
    * The file of open(O_CREAT): the existing one, or a new one.
    *
    * @param mode permission bits, before the umask
-   * @return pinned dentry; null with an errno. {@link Syscall#error()} is 0 for a new file, 1 for one that was there
+   * @return pinned dentry; null with an errno. {@link Syscall#error()} is 0 for a new file, 1 for
+   *     one that was there
    */
   static Dentry openOrCreate(Syscall c, Walk w, int mode, boolean exclusive) {
     Vfs vfs = c.task.kernel.vfs;
@@ -139,7 +142,10 @@ public final class Names {
       }
       synchronized (dir) {
         Inode made = dir.inode().create(c, w.last(), mode & 07777 & ~c.task.fs.umask());
-        if (made == null && c.error() == -Errno.EEXIST && !exclusive && dir.inode().isRevalidated()) {
+        if (made == null
+            && c.error() == -Errno.EEXIST
+            && !exclusive
+            && dir.inode().isRevalidated()) {
           Dentry other = vfs.load(c, dir, w.last()); // others were faster
           if (other != null) {
             c.fail(1);
@@ -157,7 +163,10 @@ public final class Names {
     }
   }
 
-  /** In proc a name that is not there is an error of the lookup, before anything is said of making one. */
+  /**
+   * In proc a name that is not there is an error of the lookup, before anything is said of making
+   * one.
+   */
   private static boolean isProc(Mount mount) {
     return mount.type.equals("proc");
   }
@@ -201,7 +210,10 @@ public final class Names {
         }
         synchronized (dir) {
           Inode in = dir.inode();
-          r = directory ? in.rmdir(c, w.last(), victim.inode()) : in.unlink(c, w.last(), victim.inode());
+          r =
+              directory
+                  ? in.rmdir(c, w.last(), victim.inode())
+                  : in.unlink(c, w.last(), victim.inode());
           if (r < 0) {
             return r;
           }

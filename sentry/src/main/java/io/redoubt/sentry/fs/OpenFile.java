@@ -4,16 +4,17 @@ import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
-import java.util.ArrayList;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * An open file description (open(2)): what fds, of one or several tasks, refer to. Holds the status flags and the position.
+ * An open file description (open(2)): what fds, of one or several tasks, refer to. Holds the status
+ * flags and the position.
  *
- * <p>Operations never wait: what cannot be done now is -EAGAIN, and the system call layer blocks the caller on {@link #waitQueue()}
- * unless the file is non-blocking. Reference counted; {@link #release()} runs once, when the last fd (and the last call that uses
- * it) is gone.
+ * <p>Operations never wait: what cannot be done now is -EAGAIN, and the system call layer blocks
+ * the caller on {@link #waitQueue()} unless the file is non-blocking. Reference counted; {@link
+ * #release()} runs once, when the last fd (and the last call that uses it) is gone.
  */
 public abstract class OpenFile {
   public static final int O_ACCMODE = 3;
@@ -34,7 +35,10 @@ public abstract class OpenFile {
 
   private static final WaitQueue NEVER = new WaitQueue();
 
-  /** Somebody who watches a file without a reference: epoll(7) drops an item with the open file description. */
+  /**
+   * Somebody who watches a file without a reference: epoll(7) drops an item with the open file
+   * description.
+   */
   public interface ReleaseListener {
     /** The last reference is gone. Called with no lock held. */
     void onRelease(OpenFile file);
@@ -173,8 +177,9 @@ public abstract class OpenFile {
   protected void release() {}
 
   /**
-   * Blocks a call that has just got -EAGAIN from this file, unless the file is non-blocking. Sockets add their timeouts. A call that
-   * has moved something already ({@link Syscall#progress}) answers that when it is interrupted.
+   * Blocks a call that has just got -EAGAIN from this file, unless the file is non-blocking.
+   * Sockets add their timeouts. A call that has moved something already ({@link Syscall#progress})
+   * answers that when it is interrupted.
    *
    * @return {@link Syscall#BLOCKED}, the progress, or -EAGAIN
    */
@@ -185,12 +190,18 @@ public abstract class OpenFile {
     return c.block(waitQueue(), events, c.progress > 0 ? c.progress : Syscall.ERESTARTSYS);
   }
 
-  /** Whether a blocking write goes on after a short count until all is written: pipes, stream sockets, terminals. */
+  /**
+   * Whether a blocking write goes on after a short count until all is written: pipes, stream
+   * sockets, terminals.
+   */
   public boolean continuesWrites() {
     return false;
   }
 
-  /** The commands of fcntl(2) that belong to a kind of file: pipe size, seals. @param arg the raw third argument */
+  /**
+   * The commands of fcntl(2) that belong to a kind of file: pipe size, seals. @param arg the raw
+   * third argument
+   */
   public long fcntl(Syscall c, int command, long arg) {
     if (command == 1033 && !isWritable()) {
       return -1; // F_ADD_SEALS looks at the mode before it looks at the kind
@@ -199,7 +210,8 @@ public abstract class OpenFile {
   }
 
   /**
-   * Reads file content for the sentry itself (ELF headers, {@code #!} lines), without a guest buffer.
+   * Reads file content for the sentry itself (ELF headers, {@code #!} lines), without a guest
+   * buffer.
    *
    * @param length at most {@code to.byteSize()}
    * @return bytes read, less than {@code length} only at the end of the file, or a negative errno
@@ -213,22 +225,33 @@ public abstract class OpenFile {
     return 0;
   }
 
-  /** Whether there is a position: regular files, directories, most of /proc. Others give ESPIPE for lseek and pread. */
+  /**
+   * Whether there is a position: regular files, directories, most of /proc. Others give ESPIPE for
+   * lseek and pread.
+   */
   public boolean isSeekable() {
     return false;
   }
 
-  /** Reads at an offset; only for seekable files. @return bytes (0 at the end), or a negative errno */
+  /**
+   * Reads at an offset; only for seekable files. @return bytes (0 at the end), or a negative errno
+   */
   public long readAt(Syscall c, UserBuffer dst, long offset) {
     return -29;
   }
 
-  /** Writes at an offset; only for seekable files. An O_APPEND file writes at its end whatever the offset. */
+  /**
+   * Writes at an offset; only for seekable files. An O_APPEND file writes at its end whatever the
+   * offset.
+   */
   public long writeAt(Syscall c, UserBuffer src, long offset) {
     return -29;
   }
 
-  /** read(2): at the position for seekable files. @return bytes, or a negative errno, -EAGAIN when it would wait */
+  /**
+   * read(2): at the position for seekable files. @return bytes, or a negative errno, -EAGAIN when
+   * it would wait
+   */
   public long read(Syscall c, UserBuffer dst) {
     if (!isSeekable()) {
       return -22;
@@ -242,7 +265,10 @@ public abstract class OpenFile {
     }
   }
 
-  /** write(2): at the position for seekable files. @return bytes, or a negative errno, -EAGAIN when it would wait */
+  /**
+   * write(2): at the position for seekable files. @return bytes, or a negative errno, -EAGAIN when
+   * it would wait
+   */
   public long write(Syscall c, UserBuffer src) {
     if (!isSeekable()) {
       return -22;
@@ -267,7 +293,10 @@ public abstract class OpenFile {
     return -29;
   }
 
-  /** What is ready now, EPOLL bits of {@code interest} and ERR/HUP. Files that are always ready say so here. */
+  /**
+   * What is ready now, EPOLL bits of {@code interest} and ERR/HUP. Files that are always ready say
+   * so here.
+   */
   public int poll(int interest) {
     return interest & (PollEvents.READABLE | PollEvents.WRITABLE);
   }
@@ -277,7 +306,10 @@ public abstract class OpenFile {
     return NEVER;
   }
 
-  /** Whether epoll accepts the file: EPERM for those that are always ready (regular files, directories). */
+  /**
+   * Whether epoll accepts the file: EPERM for those that are always ready (regular files,
+   * directories).
+   */
   public boolean isPollable() {
     return true;
   }
@@ -317,15 +349,20 @@ public abstract class OpenFile {
   }
 
   /**
-   * A host fd whose pages the guest may map: read-only, or writable for a shared writable mapping of a file opened for writing.
+   * A host fd whose pages the guest may map: read-only, or writable for a shared writable mapping
+   * of a file opened for writing.
    *
-   * @return a host fd that stays the file's own (the caller injects a duplicate), or a negative errno (-ENODEV: cannot be mapped)
+   * @return a host fd that stays the file's own (the caller injects a duplicate), or a negative
+   *     errno (-ENODEV: cannot be mapped)
    */
   public int mapFd(Syscall c, boolean sharedWritable) {
     return -19;
   }
 
-  /** The text of a readlink of /proc/PID/fd/N for files without a path ("pipe:[12]"); null: the path is printed. */
+  /**
+   * The text of a readlink of /proc/PID/fd/N for files without a path ("pipe:[12]"); null: the path
+   * is printed.
+   */
   public String linkText() {
     return null;
   }

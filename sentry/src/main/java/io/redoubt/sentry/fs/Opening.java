@@ -3,7 +3,10 @@ package io.redoubt.sentry.fs;
 import io.redoubt.host.Errno;
 import io.redoubt.sentry.kernel.Syscall;
 
-/** From a path to an open file: do_filp_open() of fs/namei.c and fs/open.c, in their order of checks. */
+/**
+ * From a path to an open file: do_filp_open() of fs/namei.c and fs/open.c, in their order of
+ * checks.
+ */
 public final class Opening {
   public static final int O_CREAT = 0100;
   public static final int O_EXCL = 0200;
@@ -26,9 +29,11 @@ public final class Opening {
    * @param flags O_* flags, checked for what makes no sense together
    * @param mode permission bits of a new file
    * @param resolve {@link Walk} flags of openat2(2)
-   * @return the open file; null with an errno, or with {@link Syscall#BLOCKED} when a FIFO waits for its other end
+   * @return the open file; null with an errno, or with {@link Syscall#BLOCKED} when a FIFO waits
+   *     for its other end
    */
-  public static OpenFile open(Syscall c, long dirFd, String path, int flags, int mode, int resolve) {
+  public static OpenFile open(
+      Syscall c, long dirFd, String path, int flags, int mode, int resolve) {
     Walk w = c.scratch().walk;
     try {
       int walk = resolve | ((flags & O_DIRECTORY) != 0 ? Walk.DIRECTORY : 0);
@@ -42,7 +47,9 @@ public final class Opening {
         walk |= Walk.FOLLOW;
       }
       if (!create) {
-        boolean reads = (flags & (OpenFile.O_ACCMODE | OpenFile.O_PATH | O_DIRECTORY | O_TRUNC)) == OpenFile.O_RDONLY;
+        boolean reads =
+            (flags & (OpenFile.O_ACCMODE | OpenFile.O_PATH | O_DIRECTORY | O_TRUNC))
+                == OpenFile.O_RDONLY;
         int r = w.from(c, dirFd, path, reads ? walk | Walk.OPENS : walk);
         if (r < 0) {
           return c.fail(r);

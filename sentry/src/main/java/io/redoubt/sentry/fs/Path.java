@@ -3,8 +3,8 @@ package io.redoubt.sentry.fs;
 /**
  * A place in the guest's tree: a dentry seen through a mount (the kernel's struct path).
  *
- * <p>A path that outlives a call must be pinned: {@link #acquire} when it is stored, {@link #release} when it is given up. Open
- * files and {@link FsContext} do that by themselves.
+ * <p>A path that outlives a call must be pinned: {@link #acquire} when it is stored, {@link
+ * #release} when it is given up. Open files and {@link FsContext} do that by themselves.
  */
 public record Path(Mount mount, Dentry dentry) {
   @Override
@@ -12,7 +12,10 @@ public record Path(Mount mount, Dentry dentry) {
     return other instanceof Path p && p.mount == mount && p.dentry == dentry;
   }
 
-  /** Written out: what a record makes by itself is linked at its first use, which costs a start 10 ms. */
+  /**
+   * Written out: what a record makes by itself is linked at its first use, which costs a start 10
+   * ms.
+   */
   @Override
   public int hashCode() {
     return mount.hashCode() * 31 + dentry.hashCode();

@@ -5,8 +5,8 @@ public final class PathText {
   private PathText() {}
 
   /**
-   * The absolute path of {@code p} as seen from {@code root}: with " (deleted)" behind when its name is gone, with "(unreachable)"
-   * before when it is not below the root (d_path()).
+   * The absolute path of {@code p} as seen from {@code root}: with " (deleted)" behind when its
+   * name is gone, with "(unreachable)" before when it is not below the root (d_path()).
    */
   public static String of(Vfs vfs, Path p, Path root) {
     synchronized (vfs.tree) {

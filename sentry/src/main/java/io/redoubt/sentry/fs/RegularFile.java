@@ -6,9 +6,15 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import java.lang.foreign.MemorySegment;
 
-/** What open regular files have in common: a position, transfers through native memory, RLIMIT_FSIZE. */
+/**
+ * What open regular files have in common: a position, transfers through native memory,
+ * RLIMIT_FSIZE.
+ */
 public abstract class RegularFile extends OpenFile {
-  /** Bytes that one round of a transfer moves: they stay in the second level cache between the two copies. */
+  /**
+   * Bytes that one round of a transfer moves: they stay in the second level cache between the two
+   * copies.
+   */
   private static final int CHUNK = 256 * 1024;
 
   private static final int SIGXFSZ = 25;
@@ -20,7 +26,10 @@ public abstract class RegularFile extends OpenFile {
   /** Size of the file in bytes, or a negative errno. */
   protected abstract long size(Syscall c);
 
-  /** Reads at most {@code length} bytes to the start of {@code to}. @return bytes, 0 at the end, or a negative errno */
+  /**
+   * Reads at most {@code length} bytes to the start of {@code to}. @return bytes, 0 at the end, or
+   * a negative errno
+   */
   protected abstract long load(Syscall c, MemorySegment to, long length, long offset);
 
   /**
@@ -29,7 +38,8 @@ public abstract class RegularFile extends OpenFile {
    * @param append write at the end whatever the offset
    * @return bytes written, or a negative errno
    */
-  protected abstract long store(Syscall c, MemorySegment from, long length, long offset, boolean append);
+  protected abstract long store(
+      Syscall c, MemorySegment from, long length, long offset, boolean append);
 
   /** SEEK_DATA or SEEK_HOLE from {@code offset}, which is within the file. */
   protected abstract long seekData(Syscall c, long offset, boolean hole);

@@ -52,7 +52,9 @@ public final class Rename {
     }
   }
 
-  /** @return 0 to go on, 1 when there is nothing to do, or a negative errno */
+  /**
+   * @return 0 to go on, 1 when there is nothing to do, or a negative errno
+   */
   private static int check(Syscall c, Walk from, Walk to, Dentry victim, Dentry target, int flags) {
     boolean exchange = (flags & EXCHANGE) != 0;
     if (target != null && (flags & NOREPLACE) != 0) {
@@ -116,7 +118,9 @@ public final class Rename {
       synchronized (newIsAbove ? oldDir : newDir) {
         Inode replaced = target == null ? null : target.inode();
         int r =
-            oldDir.inode().rename(c, from.last(), victim.inode(), newDir.inode(), to.last(), replaced, flags);
+            oldDir
+                .inode()
+                .rename(c, from.last(), victim.inode(), newDir.inode(), to.last(), replaced, flags);
         if (r < 0) {
           return r;
         }
@@ -130,7 +134,14 @@ public final class Rename {
   }
 
   private static void tell(
-      Syscall c, Inode oldDir, String oldName, Inode newDir, String newName, Dentry victim, Inode replaced, int flags) {
+      Syscall c,
+      Inode oldDir,
+      String oldName,
+      Inode newDir,
+      String newName,
+      Dentry victim,
+      Inode replaced,
+      int flags) {
     Inode moved = victim.inode();
     if ((flags & EXCHANGE) != 0) {
       FsNotify.moved(oldDir, oldName, newDir, newName, moved, null, false);
@@ -141,7 +152,14 @@ public final class Rename {
     }
   }
 
-  private static void place(Vfs vfs, Dentry oldDir, Dentry newDir, String newName, Dentry victim, Dentry target, int flags) {
+  private static void place(
+      Vfs vfs,
+      Dentry oldDir,
+      Dentry newDir,
+      String newName,
+      Dentry victim,
+      Dentry target,
+      int flags) {
     if (!victim.isHashed() || (target != null && !target.isHashed())) {
       return; // not cached: names are asked for again
     }

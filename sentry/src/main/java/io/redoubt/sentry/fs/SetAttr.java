@@ -1,6 +1,9 @@
 package io.redoubt.sentry.fs;
 
-/** A change of attributes; only the fields whose bit is in {@link #mask} count. Permission has been checked by the caller. */
+/**
+ * A change of attributes; only the fields whose bit is in {@link #mask} count. Permission has been
+ * checked by the caller.
+ */
 public final class SetAttr {
   public static final int MODE = 1;
   public static final int UID = 2;

@@ -1,6 +1,9 @@
 package io.redoubt.sentry.fs;
 
-/** Attributes of an inode, as stat(2) and statx(2) give them; a reusable holder. Times in seconds and nanoseconds. */
+/**
+ * Attributes of an inode, as stat(2) and statx(2) give them; a reusable holder. Times in seconds
+ * and nanoseconds.
+ */
 public final class Stat {
   public static final int S_IFMT = 0170000;
   public static final int S_IFSOCK = 0140000;
@@ -35,6 +38,9 @@ public final class Stat {
 
   /** makedev(3), in the encoding of the kernel's stat. */
   public static long makedev(int major, int minor) {
-    return (minor & 0xffL) | ((long) (major & 0xfff) << 8) | ((long) (minor & ~0xff) << 12) | ((long) (major & ~0xfff) << 32);
+    return (minor & 0xffL)
+        | ((long) (major & 0xfff) << 8)
+        | ((long) (minor & ~0xff) << 12)
+        | ((long) (major & ~0xfff) << 32);
   }
 }

@@ -9,9 +9,11 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * The mount tree and the dentry cache of one sandbox.
  *
- * <p>Locks: {@link #tree} is held by whoever changes names or mounts; walks do not take it. The monitor of a directory's dentry,
- * below it, keeps a lookup that is not in the cache from racing with a change of the same directory: what was looked up is cached
- * before the change, or the lookup sees it done. Two monitors of dentries are only taken by rename, which holds {@link #tree}.
+ * <p>Locks: {@link #tree} is held by whoever changes names or mounts; walks do not take it. The
+ * monitor of a directory's dentry, below it, keeps a lookup that is not in the cache from racing
+ * with a change of the same directory: what was looked up is cached before the change, or the
+ * lookup sees it done. Two monitors of dentries are only taken by rename, which holds {@link
+ * #tree}.
  */
 public final class Vfs {
   /** Cached dentries; about 200 bytes each with their inode, and a fid of the gofer. */
@@ -54,15 +56,32 @@ public final class Vfs {
    * @return 0 or a negative errno
    */
   public int mount(
-      Syscall c, String guestPath, Inode root, String type, String source, boolean readOnly, boolean nosuid, boolean nodev,
+      Syscall c,
+      String guestPath,
+      Inode root,
+      String type,
+      String source,
+      boolean readOnly,
+      boolean nosuid,
+      boolean nodev,
       boolean noexec) {
     int flags =
-        (readOnly ? Mount.READ_ONLY : 0) | (nosuid ? Mount.NOSUID : 0) | (nodev ? Mount.NODEV : 0) | (noexec ? Mount.NOEXEC : 0);
+        (readOnly ? Mount.READ_ONLY : 0)
+            | (nosuid ? Mount.NOSUID : 0)
+            | (nodev ? Mount.NODEV : 0)
+            | (noexec ? Mount.NOEXEC : 0);
     return mount(c, guestPath, root, type, source, flags, "");
   }
 
   /** As above, with {@link Mount} flags and options for /proc/mounts. */
-  public int mount(Syscall c, String guestPath, Inode root, String type, String source, int flags, String options) {
+  public int mount(
+      Syscall c,
+      String guestPath,
+      Inode root,
+      String type,
+      String source,
+      int flags,
+      String options) {
     Walk w = new Walk();
     try {
       int r = BootTree.make(c, w, guestPath, root.type() == Stat.S_IFDIR);
@@ -99,7 +118,10 @@ public final class Vfs {
     return mounts.get(new Path(mount, dentry));
   }
 
-  /** Puts {@code m} on {@code at}, over whatever is there. The mount keeps the place and its own root pinned. */
+  /**
+   * Puts {@code m} on {@code at}, over whatever is there. The mount keeps the place and its own
+   * root pinned.
+   */
   public int attach(Mount m, Path at) {
     synchronized (tree) {
       boolean directory = at.inode().type() == Stat.S_IFDIR;
@@ -118,7 +140,10 @@ public final class Vfs {
     return 0;
   }
 
-  /** Takes a mount away that has none on itself. Its dentries stay alive for those who still use them. */
+  /**
+   * Takes a mount away that has none on itself. Its dentries stay alive for those who still use
+   * them.
+   */
   public int detach(Mount m) {
     synchronized (tree) {
       Mount parent = m.parent();
@@ -185,7 +210,10 @@ public final class Vfs {
     }
   }
 
-  /** The child of {@code dir}, which is pinned, from the cache or from the file system. @return pinned, or null with an errno */
+  /**
+   * The child of {@code dir}, which is pinned, from the cache or from the file system. @return
+   * pinned, or null with an errno
+   */
   Dentry child(Syscall c, Dentry dir, String name) {
     if (!dir.inode().isRevalidated()) {
       Dentry d = dir.cached(name);
@@ -217,8 +245,8 @@ public final class Vfs {
   }
 
   /**
-   * As {@link #load} for a chain of names. {@link Syscall#error()} is then how many dentries below the first are known to be up to
-   * date.
+   * As {@link #load} for a chain of names. {@link Syscall#error()} is then how many dentries below
+   * the first are known to be up to date.
    */
   Dentry loadAhead(Syscall c, Dentry dir, String[] names, int count, Inode[] found, boolean opens) {
     Dentry first;
@@ -248,7 +276,8 @@ public final class Vfs {
       deepest = first;
       deepest.pin();
       while (++depth < n) {
-        // Nobody can have changed a directory of which nothing was known: its first dentry is the one above. For directories
+        // Nobody can have changed a directory of which nothing was known: its first dentry is the
+        // one above. For directories
         // that are revalidated it is right as of now.
         Inode next = found[depth];
         found[depth] = null;
@@ -273,7 +302,10 @@ public final class Vfs {
     return first;
   }
 
-  /** Makes what was looked up the cached child; {@code known} (pinned or null) is what was cached. Under {@code dir}'s monitor. */
+  /**
+   * Makes what was looked up the cached child; {@code known} (pinned or null) is what was cached.
+   * Under {@code dir}'s monitor.
+   */
   private Dentry settle(Syscall c, Dentry dir, Dentry known, String name, Inode child) {
     if (known != null) {
       if (child != null && known.inode() == child) {

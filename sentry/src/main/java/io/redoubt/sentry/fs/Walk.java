@@ -4,11 +4,12 @@ import io.redoubt.host.Errno;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
- * The walk from a path to what it names: path_resolution(7), fs/namei.c. A reusable value: {@link #from} fills it, {@link #end} lets
- * go of the pins that its results hold and must follow, whatever came out.
+ * The walk from a path to what it names: path_resolution(7), fs/namei.c. A reusable value: {@link
+ * #from} fills it, {@link #end} lets go of the pins that its results hold and must follow, whatever
+ * came out.
  *
- * <p>Hand over hand: the current directory is pinned while its child is looked up, so nothing that the walk stands on can be evicted
- * and no lock is held between two steps.
+ * <p>Hand over hand: the current directory is pinned while its child is looked up, so nothing that
+ * the walk stands on can be evicted and no lock is held between two steps.
  */
 public final class Walk {
   /** A symbolic link as the last component is followed. */
@@ -17,7 +18,10 @@ public final class Walk {
   /** Stop before the last component: {@link #parent} and {@link #last} are what counts. */
   public static final int PARENT = 2;
 
-  /** A missing last component is no error: {@link #dentry} is null then, {@link #parent} and {@link #last} are set. */
+  /**
+   * A missing last component is no error: {@link #dentry} is null then, {@link #parent} and {@link
+   * #last} are set.
+   */
   public static final int MISSING_OK = 4;
 
   /** What is found must be a directory. */
@@ -61,7 +65,8 @@ public final class Walk {
   private int lastKind;
   private boolean trailingSlash;
 
-  // Where the walk may not climb out of, and for RESOLVE_BENEATH where it began; pinned during the walk.
+  // Where the walk may not climb out of, and for RESOLVE_BENEATH where it began; pinned during the
+  // walk.
   private Path root;
   private Path start;
 
@@ -415,7 +420,10 @@ public final class Walk {
 
   private int up(Syscall c, int flags) {
     fresh = 0;
-    if (start != null && dentry == start.dentry() && mount == start.mount() && (flags & BENEATH) != 0) {
+    if (start != null
+        && dentry == start.dentry()
+        && mount == start.mount()
+        && (flags & BENEATH) != 0) {
       return -Errno.EXDEV;
     }
     Mount m = mount;

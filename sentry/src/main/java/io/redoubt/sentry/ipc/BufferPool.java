@@ -6,11 +6,13 @@ import java.util.ArrayDeque;
 import java.util.HashMap;
 
 /**
- * Native memory for the buffers of pipes and sockets: taken when the first byte is written, given back when the object is gone.
+ * Native memory for the buffers of pipes and sockets: taken when the first byte is written, given
+ * back when the object is gone.
  *
- * <p>Sizes are powers of two, at least a page. Up to {@link #KEPT_BYTES} of what was given back is kept for the next one, so that
- * a shell that makes a pipe per command maps nothing; the rest goes back to the host. The sum of what is out is bounded: a guest
- * cannot make the sentry grow without end. Lock: its own monitor, below that of the object that buys.
+ * <p>Sizes are powers of two, at least a page. Up to {@link #KEPT_BYTES} of what was given back is
+ * kept for the next one, so that a shell that makes a pipe per command maps nothing; the rest goes
+ * back to the host. The sum of what is out is bounded: a guest cannot make the sentry grow without
+ * end. Lock: its own monitor, below that of the object that buys.
  */
 public final class BufferPool {
   /** All buffers of a sandbox together. */
@@ -26,7 +28,10 @@ public final class BufferPool {
 
   private BufferPool() {}
 
-  /** Buffers of {@code size} bytes, a power of two. @return a segment with undefined content, or null when there is no more */
+  /**
+   * Buffers of {@code size} bytes, a power of two. @return a segment with undefined content, or
+   * null when there is no more
+   */
   static MemorySegment take(int size) {
     return SHARED.acquire(size);
   }

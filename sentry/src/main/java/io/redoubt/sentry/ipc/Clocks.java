@@ -2,7 +2,10 @@ package io.redoubt.sentry.ipc;
 
 import io.redoubt.host.Process;
 
-/** The host's clocks, which guests read natively and so share with the sentry; clock_gettime(2). Times in nanoseconds. */
+/**
+ * The host's clocks, which guests read natively and so share with the sentry; clock_gettime(2).
+ * Times in nanoseconds.
+ */
 public final class Clocks {
   public static final int REALTIME = 0;
   public static final int MONOTONIC = 1;
@@ -24,7 +27,10 @@ public final class Clocks {
     return seconds >= 0 && nanos >= 0 && nanos < NANOS_PER_SECOND;
   }
 
-  /** A valid timespec in nanoseconds, with the largest value (292 years) for all that is longer, as KTIME_MAX. */
+  /**
+   * A valid timespec in nanoseconds, with the largest value (292 years) for all that is longer, as
+   * KTIME_MAX.
+   */
   public static long nanos(long seconds, long nanos) {
     return seconds >= Long.MAX_VALUE / NANOS_PER_SECOND
         ? Long.MAX_VALUE

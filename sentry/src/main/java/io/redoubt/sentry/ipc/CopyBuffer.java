@@ -3,7 +3,9 @@ package io.redoubt.sentry.ipc;
 import io.redoubt.sentry.kernel.UserBuffer;
 import java.lang.foreign.MemorySegment;
 
-/** A buffer of the sentry's own that stands for a guest's while bytes go from one file to another. */
+/**
+ * A buffer of the sentry's own that stands for a guest's while bytes go from one file to another.
+ */
 public final class CopyBuffer implements AutoCloseable {
   private static final int BYTES = 256 * 1024;
 

@@ -23,13 +23,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * An epoll instance (epoll(7)).
  *
- * <p>Every item waits on its file's queue for ever. An event puts the item on the ready list; a wait asks only the files on that
- * list, so its cost does not depend on how many are watched. A level-triggered item that was reported goes back on the list and is
- * asked again by the next wait.
+ * <p>Every item waits on its file's queue for ever. An event puts the item on the ready list; a
+ * wait asks only the files on that list, so its cost does not depend on how many are watched. A
+ * level-triggered item that was reported goes back on the list and is asked again by the next wait.
  *
- * <p>Locks: NESTING, which covers all changes of which instance watches which, above everything here; this monitor for items and
- * scans, held while files are asked (so above pipes, sockets and the instances that are watched); the ready list's own, innermost
- * but for wait queues, because events come in under the lock of whatever happened.
+ * <p>Locks: NESTING, which covers all changes of which instance watches which, above everything
+ * here; this monitor for items and scans, held while files are asked (so above pipes, sockets and
+ * the instances that are watched); the ready list's own, innermost but for wait queues, because
+ * events come in under the lock of whatever happened.
  */
 public final class EpollFile extends OpenFile {
   public static final int EPOLLEXCLUSIVE = 1 << 28;
@@ -62,7 +63,8 @@ public final class EpollFile extends OpenFile {
   private final class Item implements Waiter, OpenFile.ReleaseListener {
     final OpenFile file;
     final int fd;
-    volatile int events; // what is asked for, ERR and HUP, and the private bits; only the latter: disabled
+    volatile int
+        events; // what is asked for, ERR and HUP, and the private bits; only the latter: disabled
     long data;
     WaitQueue.Entry entry;
     boolean queued; // on the ready list; guarded by it
@@ -264,7 +266,8 @@ public final class EpollFile extends OpenFile {
           if (item == null) {
             break;
           }
-          // From here on a new event queues it again: nothing that comes while the file is asked is lost.
+          // From here on a new event queues it again: nothing that comes while the file is asked is
+          // lost.
           item.queued = false;
         }
         if (item.removed || item.isDisabled()) {
@@ -370,7 +373,10 @@ public final class EpollFile extends OpenFile {
   public synchronized String fdinfo() {
     StringBuilder b = new StringBuilder();
     for (Item item : items.values()) {
-      b.append("tfd: ").append(item.fd).append(" events: ").append(Integer.toHexString(item.events));
+      b.append("tfd: ")
+          .append(item.fd)
+          .append(" events: ")
+          .append(Integer.toHexString(item.events));
       b.append(" data: ").append(Long.toHexString(item.data)).append('\n');
     }
     return b.toString();

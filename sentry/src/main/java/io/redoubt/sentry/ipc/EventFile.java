@@ -19,7 +19,9 @@ public final class EventFile extends OpenFile {
   private final WaitQueue queue = new WaitQueue();
   private long count; // unsigned, at most 2^64-2; guarded by this
 
-  /** @param semaphore EFD_SEMAPHORE: a read takes one */
+  /**
+   * @param semaphore EFD_SEMAPHORE: a read takes one
+   */
   public EventFile(int flags, long initial, boolean semaphore) {
     super(AnonInode.path("anon_inode:[eventfd]", 0600), O_RDWR | flags);
     this.count = initial;

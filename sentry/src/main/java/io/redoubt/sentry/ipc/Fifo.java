@@ -9,9 +9,11 @@ import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
- * What an inode of type S_IFIFO keeps: the pipe that lives while any end is open, and the rules of opening (fifo(7)).
+ * What an inode of type S_IFIFO keeps: the pipe that lives while any end is open, and the rules of
+ * opening (fifo(7)).
  *
- * <p>An inode that is a FIFO holds one of these and its {@code open} is {@link #open}. Lock: its own monitor, above the pipe's.
+ * <p>An inode that is a FIFO holds one of these and its {@code open} is {@link #open}. Lock: its
+ * own monitor, above the pipe's.
  */
 public final class Fifo {
   private Pipe pipe; // null: never opened
@@ -53,7 +55,8 @@ public final class Fifo {
   /**
    * Opens an end.
    *
-   * @return the open file; null with -ENXIO (no reader for a non-blocking writer), -EINVAL, or {@link Syscall#BLOCKED}
+   * @return the open file; null with -ENXIO (no reader for a non-blocking writer), -EINVAL, or
+   *     {@link Syscall#BLOCKED}
    */
   public OpenFile open(Syscall c, Path path, int flags) {
     int mode = flags & OpenFile.O_ACCMODE;
@@ -95,7 +98,8 @@ public final class Fifo {
   }
 
   private static OpenFile goOn(Syscall c, Opening o, Path path, int flags) {
-    // Registered before the look: this may be a later run that comes to another FIFO, and then nobody looks again for us.
+    // Registered before the look: this may be a later run that comes to another FIFO, and then
+    // nobody looks again for us.
     c.block(o.pipe.openQueue, PollEvents.IN, Syscall.ERESTARTSYS);
     int opens = o.reader ? o.pipe.writerOpens() : o.pipe.readerOpens();
     if (opens == o.partnerOpens) {

@@ -23,8 +23,9 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 
 /**
- * inotify(7). Sees what the sandbox itself does, see {@link FsNotify}. A watch pins its path, so that the inode stays the one that is
- * watched. Lock: its own monitor, below those of the file system.
+ * inotify(7). Sees what the sandbox itself does, see {@link FsNotify}. A watch pins its path, so
+ * that the inode stays the one that is watched. Lock: its own monitor, below those of the file
+ * system.
  */
 public final class InotifyFile extends OpenFile implements FsNotify.Watcher {
   public static final int IN_ALL_EVENTS = 0xfff;

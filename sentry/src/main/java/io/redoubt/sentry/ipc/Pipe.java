@@ -34,7 +34,10 @@ public final class Pipe {
   private boolean spaceLent;
   private boolean dead;
 
-  /** Counts a new open end. @return false when every end was closed before: the caller makes a new pipe */
+  /**
+   * Counts a new open end. @return false when every end was closed before: the caller makes a new
+   * pipe
+   */
   synchronized boolean open(boolean reader, boolean writer) {
     if (dead) {
       return false;
@@ -123,7 +126,8 @@ public final class Pipe {
   /**
    * write(2).
    *
-   * @return bytes, perhaps fewer than asked for if that was more than a page; -EAGAIN, -EFAULT, -ENOMEM, or -EPIPE after SIGPIPE
+   * @return bytes, perhaps fewer than asked for if that was more than a page; -EAGAIN, -EFAULT,
+   *     -ENOMEM, or -EPIPE after SIGPIPE
    */
   long write(Syscall c, UserBuffer src, boolean packetMode) {
     if (src.remaining() == 0) {
@@ -134,7 +138,8 @@ public final class Pipe {
       n = readers == 0 ? -EPIPE : spaceLent ? -EAGAIN : buffer.put(src, packetMode);
     }
     if (n > 0) {
-      // Also when there was something before: edge-triggered readers want to hear of every write, and hear of it on Linux.
+      // Also when there was something before: edge-triggered readers want to hear of every write,
+      // and hear of it on Linux.
       queue.wake(PollEvents.READABLE);
     } else if (n == -EPIPE) {
       c.task.sendSignal(SIGPIPE);
@@ -145,7 +150,8 @@ public final class Pipe {
   /**
    * poll(2) of an end.
    *
-   * @param ignoredOpens the value of {@link #writerOpens} at which a reader does not yet see a hang-up
+   * @param ignoredOpens the value of {@link #writerOpens} at which a reader does not yet see a
+   *     hang-up
    */
   synchronized int poll(boolean reader, boolean writer, int ignoredOpens) {
     int ready = 0;
@@ -203,9 +209,13 @@ public final class Pipe {
     return readers == 0;
   }
 
-  // ---- lending for splice(2) and tee(2): other readers (writers) see an empty (full) pipe meanwhile ----
+  // ---- lending for splice(2) and tee(2): other readers (writers) see an empty (full) pipe
+  // meanwhile ----
 
-  /** Lends up to {@code max} bytes of data; end with {@link #takeBack}. @return null when there are none (now) */
+  /**
+   * Lends up to {@code max} bytes of data; end with {@link #takeBack}. @return null when there are
+   * none (now)
+   */
   public synchronized UserBuffer lendData(long max) {
     if (dataLent || buffer.isEmpty()) {
       return null;
@@ -227,7 +237,10 @@ public final class Pipe {
     queue.wake(events);
   }
 
-  /** Lends up to {@code max} bytes of free space; end with {@link #takeFilled}. @return null when there is none (now) */
+  /**
+   * Lends up to {@code max} bytes of free space; end with {@link #takeFilled}. @return null when
+   * there is none (now)
+   */
   public synchronized UserBuffer lendSpace(long max) {
     if (spaceLent || buffer.isFull()) {
       return null;

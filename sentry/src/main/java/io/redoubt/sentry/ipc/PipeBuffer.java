@@ -8,8 +8,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * The content of a pipe, in slots of one page as in fs/pipe.c, because what fits is visible: room comes back by whole slots, a
- * write goes into the last slot only if it fits there whole, a packet has a slot for itself.
+ * The content of a pipe, in slots of one page as in fs/pipe.c, because what fits is visible: room
+ * comes back by whole slots, a write goes into the last slot only if it fits there whole, a packet
+ * has a slot for itself.
  *
  * <pre>
  *   slot     tail                head            free-running; index = position and (slots - 1); slot i is page i
@@ -18,8 +19,9 @@ import java.util.Arrays;
  *   +------+----------+--------+------+------+
  * </pre>
  *
- * Slots that follow each other and are full are copied to and from the guest in one go. Memory is taken with the first byte, and an
- * empty pipe starts again at slot 0, so small messages keep to one page. Not thread-safe: the pipe's lock guards it.
+ * Slots that follow each other and are full are copied to and from the guest in one go. Memory is
+ * taken with the first byte, and an empty pipe starts again at slot 0, so small messages keep to
+ * one page. Not thread-safe: the pipe's lock guards it.
  */
 final class PipeBuffer {
   static final int PAGE = 4096;
@@ -188,7 +190,9 @@ final class PipeBuffer {
     }
   }
 
-  /** Changes the number of slots, to at least those in use. @return false when there is no memory */
+  /**
+   * Changes the number of slots, to at least those in use. @return false when there is no memory
+   */
   boolean resize(int newSlots) {
     MemorySegment to = null;
     if (memory != null) {
@@ -227,7 +231,8 @@ final class PipeBuffer {
     return head - tail;
   }
 
-  // ---- lending, for splice(2): the bytes stay where they are while another file reads or writes them ----
+  // ---- lending, for splice(2): the bytes stay where they are while another file reads or writes
+  // them ----
 
   /** Up to {@code max} bytes of content as if they were a guest's buffer. */
   UserBuffer lendData(long max) {
@@ -249,7 +254,10 @@ final class PipeBuffer {
     drop(n);
   }
 
-  /** Up to {@code max} bytes of free slots that lie side by side, as if they were a guest's buffer; null without memory. */
+  /**
+   * Up to {@code max} bytes of free slots that lie side by side, as if they were a guest's buffer;
+   * null without memory.
+   */
   UserBuffer lendSpace(long max) {
     if (memory == null) {
       memory = BufferPool.take(slots * PAGE);

@@ -21,7 +21,9 @@ public final class PipeFile extends OpenFile {
   private final Pipe pipe;
   private final int ignoredOpens;
 
-  /** Takes over an end that {@link Pipe#open} has counted. @param ignoredOpens see {@link Pipe#poll} */
+  /**
+   * Takes over an end that {@link Pipe#open} has counted. @param ignoredOpens see {@link Pipe#poll}
+   */
   PipeFile(Path path, int flags, Pipe pipe, int ignoredOpens) {
     super(path, flags);
     this.pipe = pipe;

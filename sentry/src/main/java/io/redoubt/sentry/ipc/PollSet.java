@@ -6,8 +6,8 @@ import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
- * The files that one poll(2) or select(2) looks at. Made at the first run of the call and kept while it blocks; then it holds a
- * reference on every file, as the kernel does.
+ * The files that one poll(2) or select(2) looks at. Made at the first run of the call and kept
+ * while it blocks; then it holds a reference on every file, as the kernel does.
  */
 public final class PollSet implements Syscall.Cleanup {
   public final int size;
@@ -25,7 +25,10 @@ public final class PollSet implements Syscall.Cleanup {
     files = new OpenFile[size];
   }
 
-  /** Entry {@code i} is {@code fd}; a negative one is ignored. @return false when it is not open (POLLNVAL) */
+  /**
+   * Entry {@code i} is {@code fd}; a negative one is ignored. @return false when it is not open
+   * (POLLNVAL)
+   */
   public boolean set(int i, FdTable table, int fd, int events) {
     fds[i] = fd;
     interest[i] = (short) events;

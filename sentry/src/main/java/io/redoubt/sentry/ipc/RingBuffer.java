@@ -16,8 +16,9 @@ import java.lang.foreign.MemorySegment;
  *   +-------+=================+-------------+
  * </pre>
  *
- * Memory is taken with the first byte, grows by doubling, and goes back when the queue is empty and had grown much; otherwise an
- * empty queue starts at its first page again, so small messages keep to that. Not thread-safe: the owner's lock guards it.
+ * Memory is taken with the first byte, grows by doubling, and goes back when the queue is empty and
+ * had grown much; otherwise an empty queue starts at its first page again, so small messages keep
+ * to that. Not thread-safe: the owner's lock guards it.
  */
 public final class RingBuffer {
   private static final int FIRST_CAPACITY = 4096;
@@ -29,7 +30,9 @@ public final class RingBuffer {
   private long head;
   private long tail;
 
-  /** @param maxCapacity bytes, a power of two, at least a page */
+  /**
+   * @param maxCapacity bytes, a power of two, at least a page
+   */
   public RingBuffer(int maxCapacity) {
     this.maxCapacity = maxCapacity;
   }
@@ -39,7 +42,10 @@ public final class RingBuffer {
     return (int) (tail - head);
   }
 
-  /** Makes room for {@code n} more bytes. @return 0, -EAGAIN when they do not fit, -ENOBUFS without memory */
+  /**
+   * Makes room for {@code n} more bytes. @return 0, -EAGAIN when they do not fit, -ENOBUFS without
+   * memory
+   */
   public int reserve(long n) {
     long need = size() + n;
     if (memory != null && need <= capacity) {
@@ -81,7 +87,10 @@ public final class RingBuffer {
     head = tail = 0;
   }
 
-  /** Copies {@code n} bytes from the guest to the tail; {@link #reserve} has succeeded. @return bytes or -EFAULT */
+  /**
+   * Copies {@code n} bytes from the guest to the tail; {@link #reserve} has succeeded. @return
+   * bytes or -EFAULT
+   */
   public long fill(UserBuffer src, long n) {
     long done = 0;
     while (done < n) {
@@ -100,7 +109,10 @@ public final class RingBuffer {
     return done;
   }
 
-  /** Copies up to {@code max} bytes from {@code offset} behind the head to the guest and leaves them. @return bytes or -EFAULT */
+  /**
+   * Copies up to {@code max} bytes from {@code offset} behind the head to the guest and leaves
+   * them. @return bytes or -EFAULT
+   */
   public long peek(UserBuffer dst, long offset, long max) {
     long want = Math.min(Math.min(dst.remaining(), max), size() - offset);
     long done = 0;

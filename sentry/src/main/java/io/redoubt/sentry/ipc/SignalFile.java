@@ -16,8 +16,8 @@ import io.redoubt.sentry.kernel.WaitQueue;
 /**
  * signalfd(2): reads signals that are blocked and pending.
  *
- * <p>Readiness is that of the process that made the file; Linux asks for the process that polls, which differs only when the fd is
- * inherited by a child that goes on using it.
+ * <p>Readiness is that of the process that made the file; Linux asks for the process that polls,
+ * which differs only when the fd is inherited by a child that goes on using it.
  */
 public final class SignalFile extends OpenFile {
   private static final int SIGINFO_BYTES = 128; // struct signalfd_siginfo
@@ -47,13 +47,16 @@ public final class SignalFile extends OpenFile {
     if ((signals.pending(c.task.process, c.task) & mask) == 0) {
       return -EAGAIN;
     }
-    // One signal a read, which signalfd(2) allows: the thread itself has to take it, into its own buffer.
+    // One signal a read, which signalfd(2) allows: the thread itself has to take it, into its own
+    // buffer.
     return c.nr == Nr.READ ? signals.take(c, mask, c.arg1) : -EINVAL;
   }
 
   @Override
   public int poll(int interest) {
-    return (process.kernel.pendingSignals.pending(process, null) & mask) != 0 ? PollEvents.READABLE : 0;
+    return (process.kernel.pendingSignals.pending(process, null) & mask) != 0
+        ? PollEvents.READABLE
+        : 0;
   }
 
   @Override

@@ -17,9 +17,9 @@ import java.lang.foreign.ValueLayout;
 /**
  * timerfd_create(2). Lock: its own monitor.
  *
- * <p>As in fs/timerfd.c a periodic timer fires once and then only counts, until a read takes the count: an unread timer costs
- * nothing. An absolute CLOCK_REALTIME time is turned into a distance when it is set; steps of the host's clock after that are not
- * followed.
+ * <p>As in fs/timerfd.c a periodic timer fires once and then only counts, until a read takes the
+ * count: an unread timer costs nothing. An absolute CLOCK_REALTIME time is turned into a distance
+ * when it is set; steps of the host's clock after that are not followed.
  */
 public final class TimerFile extends OpenFile {
   private static final long FOREVER = 1L << 62; // added to nanoTime it does not overflow
@@ -159,8 +159,15 @@ public final class TimerFile extends OpenFile {
 
   @Override
   public synchronized String fdinfo() {
-    return "clockid: " + clock + "\nticks: " + ticks + "\nsettime flags: 0\nit_value: " + pair(remaining())
-        + "\nit_interval: " + pair(interval) + "\n";
+    return "clockid: "
+        + clock
+        + "\nticks: "
+        + ticks
+        + "\nsettime flags: 0\nit_value: "
+        + pair(remaining())
+        + "\nit_interval: "
+        + pair(interval)
+        + "\n";
   }
 
   private static String pair(long nanos) {

@@ -29,12 +29,26 @@ public final class CloneFlags {
   public static final long IO = 0x80000000L;
 
   /** New namespaces: not in a sandbox. */
-  public static final long NAMESPACES = NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET;
+  public static final long NAMESPACES =
+      NEWNS | NEWCGROUP | NEWUTS | NEWIPC | NEWUSER | NEWPID | NEWNET;
 
   /** What is let through. */
   public static final long SUPPORTED =
-      CSIGNAL | VM | FS | FILES | SIGHAND | VFORK | PARENT | THREAD | SYSVSEM | SETTLS | PARENT_SETTID | CHILD_CLEARTID
-          | DETACHED | CHILD_SETTID | IO;
+      CSIGNAL
+          | VM
+          | FS
+          | FILES
+          | SIGHAND
+          | VFORK
+          | PARENT
+          | THREAD
+          | SYSVSEM
+          | SETTLS
+          | PARENT_SETTID
+          | CHILD_CLEARTID
+          | DETACHED
+          | CHILD_SETTID
+          | IO;
 
   private CloneFlags() {}
 }

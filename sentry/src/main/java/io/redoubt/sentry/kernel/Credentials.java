@@ -1,12 +1,26 @@
 package io.redoubt.sentry.kernel;
 
 /**
- * The guest's own identity: the sentry's books, the host knows nothing of it. Immutable; a change makes a new one, so that a reader
- * sees one consistent set (credentials(7)).
+ * The guest's own identity: the sentry's books, the host knows nothing of it. Immutable; a change
+ * makes a new one, so that a reader sees one consistent set (credentials(7)).
  */
 public record Credentials(
-    int uid, int euid, int suid, int fsuid, int gid, int egid, int sgid, int fsgid, int[] groups,
-    long permitted, long effective, long inheritable, long bounding, long ambient, boolean noNewPrivs, int securebits) {
+    int uid,
+    int euid,
+    int suid,
+    int fsuid,
+    int gid,
+    int egid,
+    int sgid,
+    int fsgid,
+    int[] groups,
+    long permitted,
+    long effective,
+    long inheritable,
+    long bounding,
+    long ambient,
+    boolean noNewPrivs,
+    int securebits) {
   public static final int CAP_CHOWN = 0;
   public static final int CAP_DAC_OVERRIDE = 1;
   public static final int CAP_DAC_READ_SEARCH = 2;
@@ -36,21 +50,53 @@ public record Credentials(
   public static final int SECBIT_KEEP_CAPS_LOCKED = 1 << 5;
   public static final int SECBIT_NO_CAP_AMBIENT_RAISE = 1 << 6;
 
-  /** What follows the file-system uid: CHOWN to FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE (capability.h, CAP_FS_SET). */
+  /**
+   * What follows the file-system uid: CHOWN to FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE
+   * (capability.h, CAP_FS_SET).
+   */
   private static final long FS_CAPS = 0x1f | 1L << 9 | 1L << CAP_MKNOD | 1L << 32;
 
   /** An identity without securebits. */
   public Credentials(
-      int uid, int euid, int suid, int fsuid, int gid, int egid, int sgid, int fsgid, int[] groups,
-      long permitted, long effective, long inheritable, long bounding, long ambient, boolean noNewPrivs) {
+      int uid,
+      int euid,
+      int suid,
+      int fsuid,
+      int gid,
+      int egid,
+      int sgid,
+      int fsgid,
+      int[] groups,
+      long permitted,
+      long effective,
+      long inheritable,
+      long bounding,
+      long ambient,
+      boolean noNewPrivs) {
     this(
-        uid, euid, suid, fsuid, gid, egid, sgid, fsgid, groups, permitted, effective, inheritable, bounding, ambient, noNewPrivs, 0);
+        uid,
+        euid,
+        suid,
+        fsuid,
+        gid,
+        egid,
+        sgid,
+        fsgid,
+        groups,
+        permitted,
+        effective,
+        inheritable,
+        bounding,
+        ambient,
+        noNewPrivs,
+        0);
   }
 
   /** A fresh identity: all ids the same; root gets every capability. */
   public static Credentials of(int uid, int gid, int... groups) {
     long caps = uid == 0 ? ALL_CAPS : 0;
-    return new Credentials(uid, uid, uid, uid, gid, gid, gid, gid, groups, caps, caps, 0, ALL_CAPS, 0, false);
+    return new Credentials(
+        uid, uid, uid, uid, gid, gid, gid, gid, groups, caps, caps, 0, ALL_CAPS, 0, false);
   }
 
   /** Whether the effective set holds {@code cap}. */
@@ -71,17 +117,36 @@ public record Credentials(
     return false;
   }
 
-  /** The identity that access(2) asks for: the real ids, with the capabilities that they would have. This, if that is the same. */
+  /**
+   * The identity that access(2) asks for: the real ids, with the capabilities that they would have.
+   * This, if that is the same.
+   */
   public Credentials forAccess() {
     long caps = uid == 0 ? permitted : 0;
     if (fsuid == uid && fsgid == gid && effective == caps) {
       return this;
     }
-    return new Credentials(uid, euid, suid, uid, gid, egid, sgid, gid, groups, permitted, caps, inheritable, bounding, ambient, noNewPrivs);
+    return new Credentials(
+        uid,
+        euid,
+        suid,
+        uid,
+        gid,
+        egid,
+        sgid,
+        gid,
+        groups,
+        permitted,
+        caps,
+        inheritable,
+        bounding,
+        ambient,
+        noNewPrivs);
   }
 
   /**
-   * Access to an object with {@code mode}, {@code owner} and {@code group}, as in path_resolution(7).
+   * Access to an object with {@code mode}, {@code owner} and {@code group}, as in
+   * path_resolution(7).
    *
    * @param want MAY bits: 4 read, 2 write, 1 execute or search
    * @return 0 or -EACCES
@@ -101,7 +166,10 @@ public record Credentials(
     return -13;
   }
 
-  /** The identity after exec of a file (credentials(7), capabilities(7)): set-id bits, saved ids, capabilities. */
+  /**
+   * The identity after exec of a file (credentials(7), capabilities(7)): set-id bits, saved ids,
+   * capabilities.
+   */
   public Credentials afterExec(io.redoubt.sentry.fs.Stat file, boolean nosuid) {
     int newEuid = euid;
     int newEgid = egid;
@@ -118,13 +186,28 @@ public record Credentials(
     long newPermitted = (root ? inheritable | bounding : 0) | newAmbient;
     long newEffective = root && newEuid == 0 ? newPermitted : newAmbient;
     return new Credentials(
-        uid, newEuid, newEuid, newEuid, gid, newEgid, newEgid, newEgid, groups, newPermitted, newEffective, inheritable, bounding,
-        newAmbient, noNewPrivs, securebits & ~SECBIT_KEEP_CAPS);
+        uid,
+        newEuid,
+        newEuid,
+        newEuid,
+        gid,
+        newEgid,
+        newEgid,
+        newEgid,
+        groups,
+        newPermitted,
+        newEffective,
+        inheritable,
+        bounding,
+        newAmbient,
+        noNewPrivs,
+        securebits & ~SECBIT_KEEP_CAPS);
   }
 
   /**
-   * Other user ids, with what that does to the capabilities: who leaves uid 0 altogether loses them unless it asked to keep them,
-   * and the effective set follows the effective uid (capabilities(7), "Effect of user ID changes on capabilities").
+   * Other user ids, with what that does to the capabilities: who leaves uid 0 altogether loses them
+   * unless it asked to keep them, and the effective set follows the effective uid (capabilities(7),
+   * "Effect of user ID changes on capabilities").
    */
   public Credentials withUids(int newUid, int newEuid, int newSuid) {
     long p = permitted;
@@ -146,7 +229,22 @@ public record Credentials(
       }
     }
     return new Credentials(
-        newUid, newEuid, newSuid, newEuid, gid, egid, sgid, fsgid, groups, p, e, inheritable, bounding, a, noNewPrivs, securebits);
+        newUid,
+        newEuid,
+        newSuid,
+        newEuid,
+        gid,
+        egid,
+        sgid,
+        fsgid,
+        groups,
+        p,
+        e,
+        inheritable,
+        bounding,
+        a,
+        noNewPrivs,
+        securebits);
   }
 
   /** Another file-system uid; the capabilities over files follow it. */
@@ -160,39 +258,131 @@ public record Credentials(
       }
     }
     return new Credentials(
-        uid, euid, suid, newFsuid, gid, egid, sgid, fsgid, groups, permitted, e, inheritable, bounding, ambient, noNewPrivs, securebits);
+        uid,
+        euid,
+        suid,
+        newFsuid,
+        gid,
+        egid,
+        sgid,
+        fsgid,
+        groups,
+        permitted,
+        e,
+        inheritable,
+        bounding,
+        ambient,
+        noNewPrivs,
+        securebits);
   }
 
   /** Other group ids; the file-system one may differ from the effective one. */
   public Credentials withGids(int newGid, int newEgid, int newSgid, int newFsgid) {
     return new Credentials(
-        uid, euid, suid, fsuid, newGid, newEgid, newSgid, newFsgid, groups, permitted, effective, inheritable, bounding, ambient,
-        noNewPrivs, securebits);
+        uid,
+        euid,
+        suid,
+        fsuid,
+        newGid,
+        newEgid,
+        newSgid,
+        newFsgid,
+        groups,
+        permitted,
+        effective,
+        inheritable,
+        bounding,
+        ambient,
+        noNewPrivs,
+        securebits);
   }
 
   /** Other supplementary groups. */
   public Credentials withGroups(int[] newGroups) {
     return new Credentials(
-        uid, euid, suid, fsuid, gid, egid, sgid, fsgid, newGroups, permitted, effective, inheritable, bounding, ambient, noNewPrivs,
+        uid,
+        euid,
+        suid,
+        fsuid,
+        gid,
+        egid,
+        sgid,
+        fsgid,
+        newGroups,
+        permitted,
+        effective,
+        inheritable,
+        bounding,
+        ambient,
+        noNewPrivs,
         securebits);
   }
 
   /** Other capability sets; the caller has checked that they may be had. */
-  public Credentials withCapabilities(long newPermitted, long newEffective, long newInheritable, long newBounding, long newAmbient) {
+  public Credentials withCapabilities(
+      long newPermitted,
+      long newEffective,
+      long newInheritable,
+      long newBounding,
+      long newAmbient) {
     return new Credentials(
-        uid, euid, suid, fsuid, gid, egid, sgid, fsgid, groups, newPermitted, newEffective, newInheritable, newBounding, newAmbient,
-        noNewPrivs, securebits);
+        uid,
+        euid,
+        suid,
+        fsuid,
+        gid,
+        egid,
+        sgid,
+        fsgid,
+        groups,
+        newPermitted,
+        newEffective,
+        newInheritable,
+        newBounding,
+        newAmbient,
+        noNewPrivs,
+        securebits);
   }
 
   /** Other securebits. */
   public Credentials withSecurebits(int bits) {
     return new Credentials(
-        uid, euid, suid, fsuid, gid, egid, sgid, fsgid, groups, permitted, effective, inheritable, bounding, ambient, noNewPrivs, bits);
+        uid,
+        euid,
+        suid,
+        fsuid,
+        gid,
+        egid,
+        sgid,
+        fsgid,
+        groups,
+        permitted,
+        effective,
+        inheritable,
+        bounding,
+        ambient,
+        noNewPrivs,
+        bits);
   }
 
   /** No exec gives privileges any more. */
   public Credentials withNoNewPrivs() {
     return new Credentials(
-        uid, euid, suid, fsuid, gid, egid, sgid, fsgid, groups, permitted, effective, inheritable, bounding, ambient, true, securebits);
+        uid,
+        euid,
+        suid,
+        fsuid,
+        gid,
+        egid,
+        sgid,
+        fsgid,
+        groups,
+        permitted,
+        effective,
+        inheritable,
+        bounding,
+        ambient,
+        true,
+        securebits);
   }
 }

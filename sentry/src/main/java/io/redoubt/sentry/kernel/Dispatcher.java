@@ -12,8 +12,9 @@ import java.lang.foreign.ValueLayout;
 /**
  * From a notification to an answer: finds the task, runs the handler, answers or parks.
  *
- * <p>Who may touch a call: the thread that received it, until it parks or answers it; then whoever wakes it, because waking takes it
- * from PARKED to RUNNING under its monitor and only one can do that.
+ * <p>Who may touch a call: the thread that received it, until it parks or answers it; then whoever
+ * wakes it, because waking takes it from PARKED to RUNNING under its monitor and only one can do
+ * that.
  */
 public final class Dispatcher {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
@@ -59,8 +60,10 @@ public final class Dispatcher {
       kernel.tasks.watch(task.process);
     }
     Syscall c = task.call;
-    // A freeze makes the kernel issue a call anew under another id while its first run has not ended. The thread waits in the new
-    // one and the old answer will find nobody; but the call object is one: it is taken back, or the thread that runs it gets out.
+    // A freeze makes the kernel issue a call anew under another id while its first run has not
+    // ended. The thread waits in the new
+    // one and the old answer will find nobody; but the call object is one: it is taken back, or the
+    // thread that runs it gets out.
     while (c.isInFlight() && !c.cancel()) {
       Thread.onSpinWait();
     }
@@ -90,7 +93,8 @@ public final class Dispatcher {
   }
 
   private void run(Syscall c) {
-    // The first run may have looked before it registered: then it looks once more before it may sleep.
+    // The first run may have looked before it registered: then it looks once more before it may
+    // sleep.
     boolean looked = c.isRetry();
     for (; ; ) {
       long r = invoke(c);
@@ -126,9 +130,10 @@ public final class Dispatcher {
   }
 
   /**
-   * A signal ends a call that would block. When the call came with a signal mask of its own, the signal may be blocked by the
-   * thread's mask: then the thread runs rt_sigsuspend with that mask, which takes the signal at once and gives EINTR as well. Only
-   * then: a signal that the thread takes on its way there would leave it suspended.
+   * A signal ends a call that would block. When the call came with a signal mask of its own, the
+   * signal may be blocked by the thread's mask: then the thread runs rt_sigsuspend with that mask,
+   * which takes the signal at once and gives EINTR as well. Only then: a signal that the thread
+   * takes on its way there would leave it suspended.
    */
   private void interrupted(Syscall c) {
     boolean suspend = c.hasWaitMask && kernel.signals.waitsBehindMask(c.task, c.waitMask);
@@ -193,7 +198,10 @@ public final class Dispatcher {
     c.startNanos = now; // in case that it need not wait
   }
 
-  /** Answers without a call object. ENOENT means that the guest is gone: its death is handled where it is seen. */
+  /**
+   * Answers without a call object. ENOENT means that the guest is gone: its death is handled where
+   * it is seen.
+   */
   static int send(int listener, long id, long result) {
     MemorySegment resp = RESPONSE.get();
     if (result == Syscall.CONTINUE) {

@@ -19,8 +19,8 @@ import java.nio.charset.StandardCharsets;
  *   stub:  DONE                              the task is an ordinary one again
  * </pre>
  *
- * A native exec that fails (E2BIG, EFAULT in argv, ENOMEM) returns its errno to the guest, whose next call finds this object in
- * EXECING with something else than LOAD, and drops it.
+ * A native exec that fails (E2BIG, EFAULT in argv, ENOMEM) returns its errno to the guest, whose
+ * next call finds this object in EXECING with something else than LOAD, and drops it.
  */
 final class Exec {
   private static final int REWRITTEN = 1;
@@ -151,7 +151,17 @@ final class Exec {
     int limit = (int) Math.min(PLAN_LIMIT, Math.max(LoadPlan.STRINGS, c.arg2));
     int n =
         LoadPlan.write(
-            out, limit, image.elf, programFd, image.interpreter, interpreterFd, now, secure, image.execfn, image.prefix, image.drop,
+            out,
+            limit,
+            image.elf,
+            programFd,
+            image.interpreter,
+            interpreterFd,
+            now,
+            secure,
+            image.execfn,
+            image.prefix,
+            image.drop,
             image.comm());
     if (n < 0) {
       return n;

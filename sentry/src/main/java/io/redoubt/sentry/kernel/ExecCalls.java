@@ -21,7 +21,8 @@ public final class ExecCalls {
     t.on(322, "execveat", 5, c -> exec(c, (int) c.arg0, c.arg1, c.arg2, c.arg3, c.arg4), FULL);
   }
 
-  private static long exec(Syscall c, int dirfd, long pathAddress, long argv, long envp, long flags) {
+  private static long exec(
+      Syscall c, int dirfd, long pathAddress, long argv, long envp, long flags) {
     if ((flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0) {
       return -Errno.EINVAL;
     }
@@ -58,7 +59,8 @@ public final class ExecCalls {
       if (path == null) {
         return c.error();
       }
-      if ((flags & AT_SYMLINK_NOFOLLOW) != 0 && path.inode().type() == io.redoubt.sentry.fs.Stat.S_IFLNK) {
+      if ((flags & AT_SYMLINK_NOFOLLOW) != 0
+          && path.inode().type() == io.redoubt.sentry.fs.Stat.S_IFLNK) {
         return -Errno.ELOOP;
       }
     }
@@ -79,12 +81,17 @@ public final class ExecCalls {
     return Exec.start(c, image, pathAddress + name.length(), argv, envp);
   }
 
-  /** The host kernel copies the vectors; looking at their first word here gives EFAULT before anything has been changed. */
+  /**
+   * The host kernel copies the vectors; looking at their first word here gives EFAULT before
+   * anything has been changed.
+   */
   private static int checkVector(Syscall c, long address) {
     if (address == 0) {
       return 0;
     }
     MemorySegment word = c.scratch().small;
-    return c.memory().copyIn(address, word.asSlice(0, 8), 0, ValueLayout.JAVA_LONG.byteSize()) == 8 ? 0 : -Errno.EFAULT;
+    return c.memory().copyIn(address, word.asSlice(0, 8), 0, ValueLayout.JAVA_LONG.byteSize()) == 8
+        ? 0
+        : -Errno.EFAULT;
   }
 }

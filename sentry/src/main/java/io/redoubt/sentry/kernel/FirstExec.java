@@ -5,8 +5,8 @@ import io.redoubt.sentry.fs.Path;
 import java.util.function.BiConsumer;
 
 /**
- * The exec of the sandbox's first process: its command is looked up in PATH as a shell does, and a failure ends the sandbox with the
- * shell's codes (127 not found, 126 found but not executable).
+ * The exec of the sandbox's first process: its command is looked up in PATH as a shell does, and a
+ * failure ends the sandbox with the shell's codes (127 not found, 126 found but not executable).
  */
 public final class FirstExec {
   private final String searchPath;
@@ -72,7 +72,9 @@ public final class FirstExec {
       return "exec: " + name + ": permission denied";
     }
     if (error == -Errno.ENOEXEC) {
-      return "exec: " + name + ": exec format error (not an x86-64 ELF program and not a script with a #! line)";
+      return "exec: "
+          + name
+          + ": exec format error (not an x86-64 ELF program and not a script with a #! line)";
     }
     return "exec: " + name + ": " + Errno.name((int) -error);
   }

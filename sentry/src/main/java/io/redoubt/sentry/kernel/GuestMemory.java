@@ -5,9 +5,11 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Guest memory as a call sees it. Addresses are hostile: any long. Every value is read once; what was read is what is used.
+ * Guest memory as a call sees it. Addresses are hostile: any long. Every value is read once; what
+ * was read is what is used.
  *
- * <p>The notify tier implements this with process_vm_readv(2), tests with an array, the ring tier with the slot's own buffer.
+ * <p>The notify tier implements this with process_vm_readv(2), tests with an array, the ring tier
+ * with the slot's own buffer.
  */
 public abstract class GuestMemory {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
@@ -19,7 +21,8 @@ public abstract class GuestMemory {
   /**
    * Copies from the guest to {@code local} at {@code offset}.
    *
-   * @return bytes copied, less than {@code length} when a page in the middle is not readable, -EFAULT when the first is not
+   * @return bytes copied, less than {@code length} when a page in the middle is not readable,
+   *     -EFAULT when the first is not
    */
   public abstract long copyIn(long address, MemorySegment local, long offset, long length);
 
@@ -83,13 +86,15 @@ public abstract class GuestMemory {
   /**
    * Reads a NUL-terminated string of at most {@code limit} bytes with its NUL, as Latin-1.
    *
-   * @return the string; null with {@link Syscall#error()} -EFAULT, or {@code tooLong} when there is no NUL within the limit
+   * @return the string; null with {@link Syscall#error()} -EFAULT, or {@code tooLong} when there is
+   *     no NUL within the limit
    */
   public final String readString(Syscall c, long address, int limit, int tooLong) {
     MemorySegment s = KernelThread.scratch().bulk;
     int have = 0;
     while (have < limit) {
-      // First a piece that holds nearly every path, then the rest; a fault behind the NUL does no harm.
+      // First a piece that holds nearly every path, then the rest; a fault behind the NUL does no
+      // harm.
       int want = Math.min(have == 0 ? 256 : limit - have, limit - have);
       long n = copyIn(address + have, s, have, want);
       if (n <= 0) {
@@ -115,7 +120,10 @@ public abstract class GuestMemory {
     return readString(c, address, PATH_MAX, -36);
   }
 
-  /** Reads an array of {@code count} iovecs (readv(2)). @return address, length pairs, or null with -EINVAL or -EFAULT */
+  /**
+   * Reads an array of {@code count} iovecs (readv(2)). @return address, length pairs, or null with
+   * -EINVAL or -EFAULT
+   */
   public final long[] readIovecs(Syscall c, long address, long count) {
     if (count < 0 || count > 1024) {
       return c.fail(-22);

@@ -7,7 +7,10 @@ import io.redoubt.host.Unistd;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
-/** Guest memory by process_vm_readv(2) and process_vm_writev(2): one host call a copy, whatever its size. */
+/**
+ * Guest memory by process_vm_readv(2) and process_vm_writev(2): one host call a copy, whatever its
+ * size.
+ */
 final class HostGuestMemory extends GuestMemory {
   private static final long MIN_ADDRESS = 65536; // vm.mmap_min_addr
   private static final long TASK_SIZE = 0x7ffffffff000L;
@@ -24,7 +27,8 @@ final class HostGuestMemory extends GuestMemory {
       return 0;
     }
     Objects.checkFromIndexSize(offset, length, local.byteSize());
-    // ESRCH and EPERM (the thread is dying) are faults like any other: nobody is left to see the answer.
+    // ESRCH and EPERM (the thread is dying) are faults like any other: nobody is left to see the
+    // answer.
     long n = Uio.read(hostTid, local.address() + offset, address, length);
     if (n < 0 && growStack(address)) {
       n = Uio.read(hostTid, local.address() + offset, address, length);
@@ -46,8 +50,9 @@ final class HostGuestMemory extends GuestMemory {
   }
 
   /**
-   * A buffer on a part of the stack that the thread has not touched yet: a call of the host kernel would grow the stack to it, a copy
-   * from outside does not. Since Linux 6.5 a read of /proc/TID/mem does. Only a read: a write there would ignore page protection.
+   * A buffer on a part of the stack that the thread has not touched yet: a call of the host kernel
+   * would grow the stack to it, a copy from outside does not. Since Linux 6.5 a read of
+   * /proc/TID/mem does. Only a read: a write there would ignore page protection.
    *
    * @return whether there is memory at {@code address} now
    */

@@ -9,8 +9,8 @@ import java.lang.foreign.ValueLayout;
 /**
  * What the host's /proc says of a guest thread: its ids and its signals (proc_pid_status(5)).
  *
- * <p>Read through a directory fd opened at start, so that it also works when the sentry can open nothing else any more. One instance
- * a caller; not thread-safe.
+ * <p>Read through a directory fd opened at start, so that it also works when the sentry can open
+ * nothing else any more. One instance a caller; not thread-safe.
  */
 final class HostStatus {
   private static final int BYTES = 8192;
@@ -36,7 +36,8 @@ final class HostStatus {
   }
 
   private static int openProc() {
-    int fd = Fcntl.open("/proc", 0200000 | 010000000 | 02000000, 0); // O_DIRECTORY | O_PATH | O_CLOEXEC
+    int fd =
+        Fcntl.open("/proc", 0200000 | 010000000 | 02000000, 0); // O_DIRECTORY | O_PATH | O_CLOEXEC
     if (fd < 0) {
       throw new IllegalStateException("cannot open /proc: errno=" + -fd);
     }
@@ -60,7 +61,10 @@ final class HostStatus {
     return true;
   }
 
-  /** Host ids of the children that thread {@code tid} of process {@code pid} made and that have not been reaped. */
+  /**
+   * Host ids of the children that thread {@code tid} of process {@code pid} made and that have not
+   * been reaped.
+   */
   int[] children(int pid, int tid) {
     if (!load(pid + "/task/" + tid + "/children")) {
       return new int[0];
@@ -86,7 +90,9 @@ final class HostStatus {
     return java.util.Arrays.copyOf(out, n);
   }
 
-  /** All of a file of the host's /proc, at most {@code limit} bytes; empty when it cannot be read. */
+  /**
+   * All of a file of the host's /proc, at most {@code limit} bytes; empty when it cannot be read.
+   */
   static byte[] readFile(String path, int limit) {
     int fd = Fcntl.openat(PROC_FD, path, 02000000, 0);
     if (fd < 0) {

@@ -12,8 +12,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A program that is going to run: its file, its interpreter, and what a {@code #!} line made of its arguments. Follows fs/exec.c,
- * fs/binfmt_elf.c and fs/binfmt_script.c.
+ * A program that is going to run: its file, its interpreter, and what a {@code #!} line made of its
+ * arguments. Follows fs/exec.c, fs/binfmt_elf.c and fs/binfmt_script.c.
  */
 final class Image {
   private static final int MAX_SCRIPT_DEPTH = 5;
@@ -81,7 +81,9 @@ final class Image {
     if (n < 0) {
       return (int) n;
     }
-    if (n >= 2 && head.get(ValueLayout.JAVA_BYTE, 0) == '#' && head.get(ValueLayout.JAVA_BYTE, 1) == '!') {
+    if (n >= 2
+        && head.get(ValueLayout.JAVA_BYTE, 0) == '#'
+        && head.get(ValueLayout.JAVA_BYTE, 1) == '!') {
       return script(c, head, (int) Math.min(n, SCRIPT_LINE), name, depth);
     }
     elf = new Elf();
@@ -146,7 +148,8 @@ final class Image {
     while (argTo > argFrom && isBlank(b[argTo - 1])) {
       argTo--;
     }
-    // argv becomes: interpreter, its one argument if there is one, the script, the caller's argv[1..] (or what an inner script
+    // argv becomes: interpreter, its one argument if there is one, the script, the caller's
+    // argv[1..] (or what an inner script
     // had already put in front).
     int extra = argTo > argFrom ? 1 : 0;
     String[] rest = drop == 1 ? prefix : new String[] {name};

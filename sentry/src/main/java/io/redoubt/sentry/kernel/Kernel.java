@@ -6,11 +6,11 @@ import io.redoubt.sentry.fs.FsContext;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Vfs;
 import io.redoubt.sentry.ipc.sysv.SysvIpc;
+import io.redoubt.sentry.net.SocketFamily;
+import io.redoubt.sentry.net.UnixFamily;
 import io.redoubt.sentry.proc.HostProc;
 import io.redoubt.sentry.tty.Terminals;
 import java.lang.foreign.MemorySegment;
-import io.redoubt.sentry.net.SocketFamily;
-import io.redoubt.sentry.net.UnixFamily;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -60,7 +60,9 @@ public final class Kernel {
   /** The ptys; made last, because it registers with the devices and with the ends of processes. */
   public final Terminals terminals = new Terminals(this);
 
-  /** Looks the sandbox's command up at its first exec; null once that is done or when there is none. */
+  /**
+   * Looks the sandbox's command up at its first exec; null once that is done or when there is none.
+   */
   volatile FirstExec firstExec;
 
   /** The sandbox's first process, once there is one. */
@@ -85,7 +87,9 @@ public final class Kernel {
     dispatcher.install(table, StubCall.NUMBER, StubCall::call);
   }
 
-  /** A call of nobody, with the credentials of the guest's root, for what the sentry does at start. */
+  /**
+   * A call of nobody, with the credentials of the guest's root, for what the sentry does at start.
+   */
   public Syscall bootCall(FsContext fs) {
     Process p = new Process(this, 0, 0, new ResourceLimits());
     return new Task(p, 0, 0, new HostGuestMemory(-1), new FdTable(), fs, Credentials.of(0, 0)).call;
@@ -96,7 +100,9 @@ public final class Kernel {
     dispatcher.observer = observer;
   }
 
-  /** Registers what must happen when a process ends (locks, terminals). Before the sandbox starts. */
+  /**
+   * Registers what must happen when a process ends (locks, terminals). Before the sandbox starts.
+   */
   public void onExit(Consumer<Process> listener) {
     exitListeners.add(listener);
   }

@@ -5,9 +5,9 @@ import java.util.ArrayDeque;
 /**
  * A thread of the sentry: the workers that receive calls, the reactor, the exec thread.
  *
- * <p>Each has scratch memory and a run queue of its own. Whoever completes what a parked call waits for puts that call on its own
- * run queue and runs it after it has answered its own call and let go of every lock: no thread waits inside the sentry for a
- * guest, and no wake-up crosses cores.
+ * <p>Each has scratch memory and a run queue of its own. Whoever completes what a parked call waits
+ * for puts that call on its own run queue and runs it after it has answered its own call and let go
+ * of every lock: no thread waits inside the sentry for a guest, and no wake-up crosses cores.
  */
 public class KernelThread extends Thread {
   private final Scratch scratch = new Scratch();
@@ -36,7 +36,10 @@ public class KernelThread extends Thread {
     queue().add(call);
   }
 
-  /** Runs the woken calls. Every sentry thread calls this at the end of each round of its loop, with no lock held. */
+  /**
+   * Runs the woken calls. Every sentry thread calls this at the end of each round of its loop, with
+   * no lock held.
+   */
   public static void drain() {
     ArrayDeque<Syscall> q = queue();
     for (Syscall c = q.poll(); c != null; c = q.poll()) {

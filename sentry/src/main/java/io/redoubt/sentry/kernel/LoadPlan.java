@@ -5,7 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * What the sentry tells the stub to load, as the stub reads it ({@code launcher/src/main/native/stub.c} has the same offsets).
+ * What the sentry tells the stub to load, as the stub reads it ({@code
+ * launcher/src/main/native/stub.c} has the same offsets).
  *
  * <pre>
  *     0 u32 magic            4 u32 objects (1: program, 2: and interpreter)
@@ -39,8 +40,18 @@ final class LoadPlan {
    * @return its length, or -E2BIG when the strings do not fit
    */
   static int write(
-      MemorySegment to, int limit, Elf program, int programFd, Elf interpreter, int interpreterFd, Credentials who, int secure,
-      String execfn, String[] prefix, int drop, String comm) {
+      MemorySegment to,
+      int limit,
+      Elf program,
+      int programFd,
+      Elf interpreter,
+      int interpreterFd,
+      Credentials who,
+      int secure,
+      String execfn,
+      String[] prefix,
+      int drop,
+      String comm) {
     to.asSlice(0, STRINGS).fill((byte) 0);
     to.set(INT, 0, MAGIC);
     to.set(INT, 4, interpreter == null ? 1 : 2);

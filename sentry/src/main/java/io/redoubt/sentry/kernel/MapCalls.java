@@ -34,9 +34,10 @@ public final class MapCalls {
   }
 
   /**
-   * The host kernel makes the mapping; the sentry lends it the file for that: a host fd is planted in the guest at the guest's own
-   * number, where the call, whose arguments are all in registers, finds it. It is close-on-exec, goes with the guest's close, and is
-   * of no other use: no call that a guest can make natively takes an fd.
+   * The host kernel makes the mapping; the sentry lends it the file for that: a host fd is planted
+   * in the guest at the guest's own number, where the call, whose arguments are all in registers,
+   * finds it. It is close-on-exec, goes with the guest's close, and is of no other use: no call
+   * that a guest can make natively takes an fd.
    */
   private static long mmap(Syscall c) {
     if (c.task.lentMapping != null && c.task.lentMapping.isMadeBy(c)) {
@@ -76,7 +77,8 @@ public final class MapCalls {
         return hostFd;
       }
       c.task.kernel.noteMapping(hostFd, f);
-      int r = Seccomp.addFd(c.listener, c.id, Seccomp.SECCOMP_ADDFD_FLAG_SETFD, hostFd, fd, O_CLOEXEC);
+      int r =
+          Seccomp.addFd(c.listener, c.id, Seccomp.SECCOMP_ADDFD_FLAG_SETFD, hostFd, fd, O_CLOEXEC);
       if (r < 0) {
         return -Errno.ENOMEM; // or the guest is gone, and nobody hears it
       }
@@ -87,24 +89,39 @@ public final class MapCalls {
     }
   }
 
-  /** The mmap that a thread makes in place of another call, with a host fd that it is lent for that. */
+  /**
+   * The mmap that a thread makes in place of another call, with a host fd that it is lent for that.
+   */
   record LentMapping(long length, long protection, long flags, int fd) {
     /** Whether {@code c} is that mmap, and not one of a signal handler that came between. */
     boolean isMadeBy(Syscall c) {
-      return c.arg1 == length && c.arg2 == protection && c.arg3 == flags && (int) c.arg4 == fd && c.arg5 == 0;
+      return c.arg1 == length
+          && c.arg2 == protection
+          && c.arg3 == flags
+          && (int) c.arg4 == fd
+          && c.arg5 == 0;
     }
   }
 
   /**
-   * Makes the calling thread map {@code hostFd} in place of the call that it is in (shmat): the address, or the error, is what its own
-   * call answers. The fd stays planted in the guest, at a number that the thread's next such call uses again.
+   * Makes the calling thread map {@code hostFd} in place of the call that it is in (shmat): the
+   * address, or the error, is what its own call answers. The fd stays planted in the guest, at a
+   * number that the thread's next such call uses again.
    *
    * @return {@link Syscall#NO_REPLY} or a negative errno
    */
-  public static long mapInstead(Syscall c, int hostFd, long address, long length, long protection, long flags) {
+  public static long mapInstead(
+      Syscall c, int hostFd, long address, long length, long protection, long flags) {
     Task t = c.task;
     boolean again = t.lentFd >= 0;
-    int fd = Seccomp.addFd(c.listener, c.id, again ? Seccomp.SECCOMP_ADDFD_FLAG_SETFD : 0, hostFd, again ? t.lentFd : 0, O_CLOEXEC);
+    int fd =
+        Seccomp.addFd(
+            c.listener,
+            c.id,
+            again ? Seccomp.SECCOMP_ADDFD_FLAG_SETFD : 0,
+            hostFd,
+            again ? t.lentFd : 0,
+            O_CLOEXEC);
     if (fd < 0) {
       return fd == -Errno.ENOENT ? Syscall.NO_REPLY : -Errno.ENOMEM;
     }
@@ -121,6 +138,8 @@ public final class MapCalls {
 
   /** Makes the calling thread unmap a range in place of the call that it is in (shmdt). */
   public static long unmapInstead(Syscall c, long address, long length) {
-    return Rewrite.call(c, MUNMAP, address, length, 0, 0, 0, 0) == Syscall.NO_REPLY ? Syscall.NO_REPLY : -Errno.ENOMEM;
+    return Rewrite.call(c, MUNMAP, address, length, 0, 0, 0, 0) == Syscall.NO_REPLY
+        ? Syscall.NO_REPLY
+        : -Errno.ENOMEM;
   }
 }

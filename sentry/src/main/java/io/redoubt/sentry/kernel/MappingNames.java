@@ -5,8 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Which guest file is behind a mapping that the host names by device and inode: for /proc/PID/maps. Bounded; the oldest go first.
- * Lock: its own monitor.
+ * Which guest file is behind a mapping that the host names by device and inode: for /proc/PID/maps.
+ * Bounded; the oldest go first. Lock: its own monitor.
  */
 public final class MappingNames {
   private static final int MAX = 4096;

@@ -7,8 +7,9 @@ import java.lang.foreign.ValueLayout;
 /**
  * The signals that wait, blocked, for a process: what signalfd(2) reads.
  *
- * <p>The pending set lives in the host kernel, because guests block signals natively: {@code /proc/TID/status} shows it. To take a
- * signal out, the reading thread is made to run rt_sigtimedwait(2) in place of its read.
+ * <p>The pending set lives in the host kernel, because guests block signals natively: {@code
+ * /proc/TID/status} shows it. To take a signal out, the reading thread is made to run
+ * rt_sigtimedwait(2) in place of its read.
  */
 public final class PendingSignals {
   private static final int RT_SIGTIMEDWAIT = 128;
@@ -16,7 +17,9 @@ public final class PendingSignals {
 
   PendingSignals() {}
 
-  /** Signals pending for the process and for {@code reader} (null: its leader): bit n-1 is signal n. */
+  /**
+   * Signals pending for the process and for {@code reader} (null: its leader): bit n-1 is signal n.
+   */
   public long pending(Process process, Task reader) {
     Task t = reader == null ? process.leader() : reader;
     HostStatus s = new HostStatus();
@@ -32,7 +35,8 @@ public final class PendingSignals {
   public long take(Syscall c, long mask, long buffer) {
     MemorySegment s = c.scratch().small;
     GuestMemory memory = c.memory();
-    // The set and a timeout of zero go where the answer will be: the kernel has read both before it writes there.
+    // The set and a timeout of zero go where the answer will be: the kernel has read both before it
+    // writes there.
     s.asSlice(0, INFO_BYTES).fill((byte) 0);
     s.set(ValueLayout.JAVA_LONG, 0, mask);
     if (memory.write(buffer, s, INFO_BYTES) != 0) {

@@ -6,10 +6,11 @@ import java.util.BitSet;
 import java.util.List;
 
 /**
- * A thread group: what user space calls a process. Guarded by the task table's monitor where nothing else is said.
+ * A thread group: what user space calls a process. Guarded by the task table's monitor where
+ * nothing else is said.
  *
- * <p>Guest ids are those of the sandbox's pid namespace, which the host kernel gives out; host ids are what the sentry's own calls
- * need.
+ * <p>Guest ids are those of the sandbox's pid namespace, which the host kernel gives out; host ids
+ * are what the sentry's own calls need.
  */
 public final class Process {
   public final Kernel kernel;
@@ -21,7 +22,10 @@ public final class Process {
   public final ArrayList<Task> threads = new ArrayList<>();
   public final ArrayList<Process> children = new ArrayList<>();
 
-  /** Children by host pid that are out of the books and may not have been reaped; and when to look which have. */
+  /**
+   * Children by host pid that are out of the books and may not have been reaped; and when to look
+   * which have.
+   */
   final java.util.HashMap<Integer, Process> ended = new java.util.HashMap<>();
 
   int endedSweep = 16;
@@ -29,7 +33,8 @@ public final class Process {
   /** The program's file, pinned; null before the first exec and after the end. */
   public volatile Path exe;
 
-  // What a #! line put in front of the arguments that the host kernel knows, and how many of those it replaced.
+  // What a #! line put in front of the arguments that the host kernel knows, and how many of those
+  // it replaced.
   private volatile String[] argvPrefix = {};
   private volatile int argvDrop;
 
@@ -41,7 +46,9 @@ public final class Process {
 
   public final ResourceLimits limits;
 
-  /** prctl(2) PR_SET_DUMPABLE: only in the books, the host process stays dumpable for the sentry. */
+  /**
+   * prctl(2) PR_SET_DUMPABLE: only in the books, the host process stays dumpable for the sentry.
+   */
   public volatile int dumpable = 1;
 
   public final long startNanos = System.nanoTime();
@@ -118,7 +125,9 @@ public final class Process {
     }
   }
 
-  /** Whether a close of {@code fd} must also run in the host kernel, because a scratch fd is there. */
+  /**
+   * Whether a close of {@code fd} must also run in the host kernel, because a scratch fd is there.
+   */
   public boolean takeScratchFd(long fd) {
     synchronized (scratchFds) {
       if (fd < 0 || fd >= scratchFds.length() || !scratchFds.get((int) fd)) {

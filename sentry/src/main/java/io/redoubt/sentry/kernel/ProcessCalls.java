@@ -6,8 +6,9 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 import io.redoubt.host.Errno;
 
 /**
- * Making, ending, waiting for and signalling processes. The host kernel does all of it; the sentry checks, keeps its books and lets
- * the call go on: every argument that matters is in a register, and ids are those of the sandbox's own pid namespace.
+ * Making, ending, waiting for and signalling processes. The host kernel does all of it; the sentry
+ * checks, keeps its books and lets the call go on: every argument that matters is in a register,
+ * and ids are those of the sandbox's own pid namespace.
  */
 public final class ProcessCalls {
   private ProcessCalls() {}
@@ -30,7 +31,13 @@ public final class ProcessCalls {
     t.on(112, "setsid", 0, ProcessCalls::setsid, FULL);
     t.on(121, "getpgid", 1, c -> Syscall.CONTINUE, FULL);
     t.on(124, "getsid", 1, c -> Syscall.CONTINUE, FULL);
-    t.on(434, "pidfd_open", 2, c -> -Errno.ENOSYS, SyscallTable.Support.NONE, "callers fall back to waitpid");
+    t.on(
+        434,
+        "pidfd_open",
+        2,
+        c -> -Errno.ENOSYS,
+        SyscallTable.Support.NONE,
+        "callers fall back to waitpid");
     t.on(272, "unshare", 1, ProcessCalls::unshare, PARTIAL, "CLONE_FILES, CLONE_FS; no namespaces");
     t.on(308, "setns", 2, c -> -Errno.EPERM, SyscallTable.Support.NONE);
     t.on(101, "ptrace", 4, c -> -Errno.EPERM, SyscallTable.Support.NONE);
@@ -92,8 +99,9 @@ public final class ProcessCalls {
   }
 
   /**
-   * Waits run in the host kernel, with all its rules of stops, restarts and rusage. What the sentry adds is order: before the next
-   * call of this thread it takes note of every child that is dead by then, so what a child held is free when its parent looks.
+   * Waits run in the host kernel, with all its rules of stops, restarts and rusage. What the sentry
+   * adds is order: before the next call of this thread it takes note of every child that is dead by
+   * then, so what a child held is free when its parent looks.
    */
   private static long wait4(Syscall c) {
     c.task.kernel.tasks.noteDeadChildren(c.task.process);
@@ -102,7 +110,9 @@ public final class ProcessCalls {
   }
 
   private static long waitid(Syscall c) {
-    return c.arg0 == 3 ? -Errno.EINVAL : wait4(c); // P_PIDFD: an fd of the guest's, which the host does not know
+    return c.arg0 == 3
+        ? -Errno.EINVAL
+        : wait4(c); // P_PIDFD: an fd of the guest's, which the host does not know
   }
 
   private static boolean isSignal(long signal) {
@@ -143,13 +153,15 @@ public final class ProcessCalls {
         }
       }
     }
-    // The host kernel would signal all of them. When this caller may not reach some, the sentry sends to the others itself.
+    // The host kernel would signal all of them. When this caller may not reach some, the sentry
+    // sends to the others itself.
     if (denied) {
       if (!any) {
         return -Errno.EPERM;
       }
       for (Process p : k.tasks.processes()) {
-        if ((target == -1 ? p != me.process && p.pid != 1 : p.pgid == group) && mayKill(me, p, (int) c.arg1)) {
+        if ((target == -1 ? p != me.process && p.pid != 1 : p.pgid == group)
+            && mayKill(me, p, (int) c.arg1)) {
           k.signals.toProcess(p, (int) c.arg1);
         }
       }
@@ -158,7 +170,10 @@ public final class ProcessCalls {
     return Syscall.CONTINUE;
   }
 
-  /** kill(2): same real or effective id as the target's real or saved one, CAP_KILL, or SIGCONT within the session. */
+  /**
+   * kill(2): same real or effective id as the target's real or saved one, CAP_KILL, or SIGCONT
+   * within the session.
+   */
   private static boolean mayKill(Task me, Process target, int signal) {
     Task t = target.leader();
     if (t == null || target == me.process) {

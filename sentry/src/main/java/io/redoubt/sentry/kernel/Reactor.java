@@ -8,11 +8,15 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 
 /**
- * Waits for host fds and for timers: the ends of guest processes (pidfds), the sandbox's own stdin and stdout, the control socket,
- * the gofer's. Sleeps without end when there is no timer, so an idle sandbox uses no CPU.
+ * Waits for host fds and for timers: the ends of guest processes (pidfds), the sandbox's own stdin
+ * and stdout, the control socket, the gofer's. Sleeps without end when there is no timer, so an
+ * idle sandbox uses no CPU.
  */
 public final class Reactor {
-  /** Called on the reactor thread with EPOLL* bits. May wake calls and schedule timers; must not wait. */
+  /**
+   * Called on the reactor thread with EPOLL* bits. May wake calls and schedule timers; must not
+   * wait.
+   */
   @FunctionalInterface
   public interface Handler {
     void ready(int events);
@@ -40,7 +44,10 @@ public final class Reactor {
       }
     }
 
-    /** Takes the fd out; to be called before it is closed. A handler that runs just now is not waited for. */
+    /**
+     * Takes the fd out; to be called before it is closed. A handler that runs just now is not
+     * waited for.
+     */
     public void remove() {
       synchronized (Reactor.this) {
         if (!removed) {

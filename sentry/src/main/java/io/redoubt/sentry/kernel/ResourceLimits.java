@@ -1,6 +1,9 @@
 package io.redoubt.sentry.kernel;
 
-/** Resource limits of a process (getrlimit(2)), soft and hard by number; kept by the sentry. Lock: its own monitor. */
+/**
+ * Resource limits of a process (getrlimit(2)), soft and hard by number; kept by the sentry. Lock:
+ * its own monitor.
+ */
 public final class ResourceLimits {
   public static final int FSIZE = 1;
   public static final int CORE = 4;

@@ -9,12 +9,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Makes a thread run another call in place of the one that it is in: execve becomes execveat of the stub, a ppoll that a signal ends
- * becomes rt_sigsuspend with its mask, shmat becomes mmap.
+ * Makes a thread run another call in place of the one that it is in: execve becomes execveat of the
+ * stub, a ppoll that a signal ends becomes rt_sigsuspend with its mask, shmat becomes mmap.
  *
- * <p>The thread waits for the answer of its call. It is seized and interrupted, answered, stops on its way out, gets registers that
- * point at the same {@code syscall} instruction with another number, and is let go. All of it on one sentry thread, because ptrace
- * belongs to the thread that seized.
+ * <p>The thread waits for the answer of its call. It is seized and interrupted, answered, stops on
+ * its way out, gets registers that point at the same {@code syscall} instruction with another
+ * number, and is let go. All of it on one sentry thread, because ptrace belongs to the thread that
+ * seized.
  */
 final class Rewrite {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
@@ -31,7 +32,8 @@ final class Rewrite {
   /**
    * Replaces the call that {@code c} is; nothing may use {@code c} afterwards unless this fails.
    *
-   * @return {@link Syscall#NO_REPLY}; -EAGAIN when the thread cannot be seized: the call is not answered then
+   * @return {@link Syscall#NO_REPLY}; -EAGAIN when the thread cannot be seized: the call is not
+   *     answered then
    */
   static long call(Syscall c, long nr, long a0, long a1, long a2, long a3, long a4, long a5) {
     int tid = c.task.hostTid;
@@ -56,7 +58,10 @@ final class Rewrite {
   /** The thread makes its original call again. */
   static final long AGAIN = Long.MIN_VALUE;
 
-  /** As {@link #call}, but the thread comes back to its original call's end, with an answer that {@code after} gives. */
+  /**
+   * As {@link #call}, but the thread comes back to its original call's end, with an answer that
+   * {@code after} gives.
+   */
   static long step(Syscall c, long nr, long a0, long a1, long a2, long a3, After after) {
     int tid = c.task.hostTid;
     int original = c.nr;
@@ -76,7 +81,10 @@ final class Rewrite {
         if (w < 0 || !Wait.isStopped(Wait.status(w))) {
           return Syscall.NO_REPLY;
         }
-        int stopped = Wait.ptraceEvent(Wait.status(w)) == Ptrace.PTRACE_EVENT_STOP ? SIGTRAP : Wait.stopSignal(Wait.status(w));
+        int stopped =
+            Wait.ptraceEvent(Wait.status(w)) == Ptrace.PTRACE_EVENT_STOP
+                ? SIGTRAP
+                : Wait.stopSignal(Wait.status(w));
         signal = stopped == SIGTRAP ? 0 : stopped;
       }
       boolean ran = Ptrace.getRegs(tid, regs) == 0 && regs.get(LONG, UserRegs.RIP) == end;
@@ -97,8 +105,8 @@ final class Rewrite {
   /**
    * Seizes the thread, answers its call and waits until it has stopped.
    *
-   * @return the signal that it stopped to take, 0 for none; -EAGAIN when it cannot be seized and the call is not answered; another
-   *     negative when it is gone
+   * @return the signal that it stopped to take, 0 for none; -EAGAIN when it cannot be seized and
+   *     the call is not answered; another negative when it is gone
    */
   private static int stop(Syscall c) {
     Task task = c.task;
@@ -123,11 +131,13 @@ final class Rewrite {
       return -Errno.ESRCH; // killed on the way; its pidfd tells
     }
     int status = Wait.status(w);
-    // Stopped for our interrupt, or to deliver a signal, which then gets delivered: its handler returns to the rewritten call.
+    // Stopped for our interrupt, or to deliver a signal, which then gets delivered: its handler
+    // returns to the rewritten call.
     return Wait.ptraceEvent(status) == Ptrace.PTRACE_EVENT_STOP ? 0 : Wait.stopSignal(status);
   }
 
-  private static void set(MemorySegment regs, long nr, long a0, long a1, long a2, long a3, long a4, long a5) {
+  private static void set(
+      MemorySegment regs, long nr, long a0, long a1, long a2, long a3, long a4, long a5) {
     regs.set(LONG, UserRegs.RIP, regs.get(LONG, UserRegs.RIP) - 2); // back onto "syscall"
     regs.set(LONG, UserRegs.RAX, nr);
     regs.set(LONG, UserRegs.ORIG_RAX, -1); // not in a call: no restart logic

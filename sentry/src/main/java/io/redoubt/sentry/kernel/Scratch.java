@@ -10,8 +10,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * Native buffers of one sentry thread, so that a call allocates nothing.
  *
- * <p>{@link #small} is for structs and paths; handlers may use it freely but nothing that they call may expect it to be kept.
- * {@link #bulk} is for file data.
+ * <p>{@link #small} is for structs and paths; handlers may use it freely but nothing that they call
+ * may expect it to be kept. {@link #bulk} is for file data.
  */
 public final class Scratch {
   /** Size of {@link #small}: a path and some structs. */
@@ -25,7 +25,9 @@ public final class Scratch {
   public final MemorySegment small;
   public final MemorySegment bulk;
 
-  /** Path walks of a call: the first for most, both for rename and link. {@link Walk#end} after use. */
+  /**
+   * Path walks of a call: the first for most, both for rename and link. {@link Walk#end} after use.
+   */
   public final Walk walk = new Walk();
 
   public final Walk secondWalk = new Walk();

@@ -3,14 +3,15 @@ package io.redoubt.sentry.kernel;
 import io.redoubt.host.Errno;
 
 /**
- * Signals: the host kernel queues and delivers them; the sentry only has to see to it that a call which it holds does not keep a
- * thread from its handler.
+ * Signals: the host kernel queues and delivers them; the sentry only has to see to it that a call
+ * which it holds does not keep a thread from its handler.
  *
- * <p>A thread whose call has been received sleeps in the host kernel so that only a fatal signal gets it out (WAIT_KILLABLE_RECV).
- * When another signal becomes pending for it the sentry must answer the call with a restart code; at the answer the host kernel
- * delivers the signal and restarts the call or not, as on Linux. The sentry hears of signals in four ways: it sends them itself; a
- * kill is let through (it looks at the target when the sender calls next, or soon); a timer that it has seen being set runs out; and
- * for all others a slow scan of parked calls.
+ * <p>A thread whose call has been received sleeps in the host kernel so that only a fatal signal
+ * gets it out (WAIT_KILLABLE_RECV). When another signal becomes pending for it the sentry must
+ * answer the call with a restart code; at the answer the host kernel delivers the signal and
+ * restarts the call or not, as on Linux. The sentry hears of signals in four ways: it sends them
+ * itself; a kill is let through (it looks at the target when the sender calls next, or soon); a
+ * timer that it has seen being set runs out; and for all others a slow scan of parked calls.
  */
 public final class Signals {
   public static final int SIGHUP = 1;
@@ -28,7 +29,8 @@ public final class Signals {
   public static final int SIGXFSZ = 25;
   public static final int SIGWINCH = 28;
 
-  private static final long STOP_SIGNALS = bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
+  private static final long STOP_SIGNALS =
+      bit(SIGSTOP) | bit(SIGTSTP) | bit(SIGTTIN) | bit(SIGTTOU);
   private static final long SCAN_NANOS = 250_000_000L;
   private static final long QUIET_SCAN_NANOS = 5_000_000_000L;
 
@@ -81,7 +83,10 @@ public final class Signals {
     return n;
   }
 
-  /** A signal that the command outside received: for the process group of the sandbox's first process, as a terminal would do it. */
+  /**
+   * A signal that the command outside received: for the process group of the sandbox's first
+   * process, as a terminal would do it.
+   */
   public void fromOutside(int signal) {
     Process first = kernel.first;
     if (first != null && signal > 0 && signal <= 64 && toGroup(first.pgid, signal) == 0) {
@@ -100,7 +105,10 @@ public final class Signals {
 
   // ---- finding ----
 
-  /** Looks now, and some times more in the next milliseconds, whether a signal is pending for a parked call of {@code process}. */
+  /**
+   * Looks now, and some times more in the next milliseconds, whether a signal is pending for a
+   * parked call of {@code process}.
+   */
   void expect(Process process) {
     long now = System.nanoTime();
     for (long delay = 400_000; delay <= 20_000_000; delay *= 7) {
@@ -139,19 +147,25 @@ public final class Signals {
     if (mine == 0 && shared == 0) {
       return;
     }
-    // A signal to the process is for one of its threads: the host kernel prefers the leader if that does not block it. A thread that
-    // it did not choose must not see a restart code, because nothing would turn that into a restart.
+    // A signal to the process is for one of its threads: the host kernel prefers the leader if that
+    // does not block it. A thread that
+    // it did not choose must not see a restart code, because nothing would turn that into a
+    // restart.
     if (mine == 0 && t.hostTid != t.process.hostPid && leaderTakes(t.process, shared)) {
       return;
     }
     t.call.interrupt();
     if (((mine | shared) & STOP_SIGNALS & ~status.caught) != 0 && t.process.threads.size() > 1) {
-      // The thread will stop, and with it all the others: those that are parked have to come out for it.
+      // The thread will stop, and with it all the others: those that are parked have to come out
+      // for it.
       kernel.timers.schedule(System.nanoTime() + 2_000_000, () -> stopOthers(t));
     }
   }
 
-  /** Whether signals are pending that {@code mask} lets through, and all of them are blocked by the thread's own mask. */
+  /**
+   * Whether signals are pending that {@code mask} lets through, and all of them are blocked by the
+   * thread's own mask.
+   */
   boolean waitsBehindMask(Task t, long mask) {
     HostStatus s = new HostStatus();
     if (!s.read(t.hostTid)) {
@@ -164,7 +178,10 @@ public final class Signals {
   private static boolean leaderTakes(Process p, long shared) {
     Task leader = p.leader();
     HostStatus s = new HostStatus();
-    return leader != null && leader.hostTid == p.hostPid && s.read(leader.hostTid) && (shared & ~s.blocked) != 0;
+    return leader != null
+        && leader.hostTid == p.hostPid
+        && s.read(leader.hostTid)
+        && (shared & ~s.blocked) != 0;
   }
 
   private void stopOthers(Task stopped) {
@@ -198,7 +215,10 @@ public final class Signals {
     }
   }
 
-  /** A call was received. While there are none next to nothing can send a signal, and an idle sandbox is to use no CPU. */
+  /**
+   * A call was received. While there are none next to nothing can send a signal, and an idle
+   * sandbox is to use no CPU.
+   */
   void noteCall() {
     if (!hadCalls) {
       noteFirstCall();

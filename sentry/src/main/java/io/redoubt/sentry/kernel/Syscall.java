@@ -5,9 +5,11 @@ import io.redoubt.sentry.fs.Path;
 import java.util.ArrayList;
 
 /**
- * The call that a guest thread is in: number, six arguments, and, while it blocks, what it waits for.
+ * The call that a guest thread is in: number, six arguments, and, while it blocks, what it waits
+ * for.
  *
- * <p>A guest thread has at most one call in flight, so every {@link Task} owns one of these and reuses it. The life of a call:
+ * <p>A guest thread has at most one call in flight, so every {@link Task} owns one of these and
+ * reuses it. The life of a call:
  *
  * <pre>
  *   IDLE --receive--> RUNNING --handler returned a value--> answered, IDLE
@@ -17,22 +19,29 @@ import java.util.ArrayList;
  *                      PARKED
  * </pre>
  *
- * A handler that cannot finish registers with {@link #block} and returns {@link #BLOCKED}. The dispatcher then runs it once more,
- * so that an event between the handler's look and its registration is not lost, and only then parks it. When woken the handler
- * runs again from its beginning with the same arguments; what it must remember between the runs is in {@link #progress}, {@link
- * #state} and the deadline.
+ * A handler that cannot finish registers with {@link #block} and returns {@link #BLOCKED}. The
+ * dispatcher then runs it once more, so that an event between the handler's look and its
+ * registration is not lost, and only then parks it. When woken the handler runs again from its
+ * beginning with the same arguments; what it must remember between the runs is in {@link
+ * #progress}, {@link #state} and the deadline.
  */
 public final class Syscall implements Waiter {
   /** The call waits; {@link #block} has been called. */
   public static final long BLOCKED = Long.MIN_VALUE;
 
-  /** Let the host kernel run the call itself. Only when every argument that matters is in a register. */
+  /**
+   * Let the host kernel run the call itself. Only when every argument that matters is in a
+   * register.
+   */
   public static final long CONTINUE = Long.MIN_VALUE + 1;
 
   /** The handler has ended the call and answered it by itself, or the caller is gone. */
   public static final long NO_REPLY = Long.MIN_VALUE + 2;
 
-  /** Kernel-internal restart codes, see signal(7) and include/linux/errno.h: the host kernel acts on them at signal delivery. */
+  /**
+   * Kernel-internal restart codes, see signal(7) and include/linux/errno.h: the host kernel acts on
+   * them at signal delivery.
+   */
   public static final long ERESTARTSYS = -512;
 
   public static final long ERESTARTNOHAND = -514;
@@ -59,15 +68,19 @@ public final class Syscall implements Waiter {
   /** Whatever the handler must keep between its runs; null at the first. See {@link Cleanup}. */
   public Object state;
 
-  /** A {@link #state} that must be undone however the call ends: answered, interrupted, or with its thread. */
+  /**
+   * A {@link #state} that must be undone however the call ends: answered, interrupted, or with its
+   * thread.
+   */
   public interface Cleanup {
     /** Runs once, with no lock held, when the call is over. */
     void cleanup();
   }
 
   /**
-   * The signal mask that holds while the call waits (ppoll, pselect6, epoll_pwait): bit n-1 is signal n. Only with {@link
-   * #hasWaitMask}. The host thread keeps its own mask: whoever looks for signals that interrupt a parked call takes this one.
+   * The signal mask that holds while the call waits (ppoll, pselect6, epoll_pwait): bit n-1 is
+   * signal n. Only with {@link #hasWaitMask}. The host thread keeps its own mask: whoever looks for
+   * signals that interrupt a parked call takes this one.
    */
   public long waitMask;
 
@@ -102,7 +115,8 @@ public final class Syscall implements Waiter {
   private OpenFile held;
   private OpenFile heldSecond;
 
-  // What a call that a signal interrupted was, so that its restart keeps the deadline of the first run.
+  // What a call that a signal interrupted was, so that its restart keeps the deadline of the first
+  // run.
   private long savedDeadline;
   private int savedNr;
   private long savedArg0;
@@ -124,8 +138,9 @@ public final class Syscall implements Waiter {
   /**
    * Registers for {@code events} on {@code queue}.
    *
-   * @param interruptResult what the guest gets when a signal interrupts: {@link #ERESTARTSYS} (restarted when the handler has
-   *     SA_RESTART), {@link #ERESTARTNOHAND} (restarted only when no handler ran) or -EINTR
+   * @param interruptResult what the guest gets when a signal interrupts: {@link #ERESTARTSYS}
+   *     (restarted when the handler has SA_RESTART), {@link #ERESTARTNOHAND} (restarted only when
+   *     no handler ran) or -EINTR
    * @return {@link #BLOCKED}
    */
   public long block(WaitQueue queue, int events, long interruptResult) {
@@ -142,7 +157,10 @@ public final class Syscall implements Waiter {
     return block(file.waitQueue(), events, ERESTARTSYS);
   }
 
-  /** Registers on a further queue, for calls that wait for several things. Call only on the first run. */
+  /**
+   * Registers on a further queue, for calls that wait for several things. Call only on the first
+   * run.
+   */
   public void alsoWait(WaitQueue queue, int events) {
     register(queue, events);
     registered = true;
@@ -155,7 +173,10 @@ public final class Syscall implements Waiter {
     waits.add(e);
   }
 
-  /** Blocks for the queues that were given to {@link #alsoWait} (possibly none: only the deadline and signals). */
+  /**
+   * Blocks for the queues that were given to {@link #alsoWait} (possibly none: only the deadline
+   * and signals).
+   */
   public long blockHere(long interruptResult) {
     registered = true;
     this.interruptResult = interruptResult;
@@ -172,7 +193,8 @@ public final class Syscall implements Waiter {
   }
 
   /**
-   * Sets the time at which the call is woken with {@link #timedOut()}, once per call: later runs keep the first.
+   * Sets the time at which the call is woken with {@link #timedOut()}, once per call: later runs
+   * keep the first.
    *
    * @param nanosFromNow relative, at least 0
    */
@@ -205,7 +227,10 @@ public final class Syscall implements Waiter {
     return task.memory;
   }
 
-  /** A range of guest memory to transfer, checked by the caller. The next call of the thread uses the same object. */
+  /**
+   * A range of guest memory to transfer, checked by the caller. The next call of the thread uses
+   * the same object.
+   */
   public UserBuffer buffer(long address, long length) {
     if (buffer == null) {
       buffer = UserBuffer.of(task.memory, address, length);
@@ -220,7 +245,10 @@ public final class Syscall implements Waiter {
     return KernelThread.scratch();
   }
 
-  /** Keeps {@code errno} (negative) for a caller that got a null object. @return null, so that {@code return c.fail(..)} works */
+  /**
+   * Keeps {@code errno} (negative) for a caller that got a null object. @return null, so that
+   * {@code return c.fail(..)} works
+   */
   public <T> T fail(long errno) {
     error = errno;
     return null;
@@ -241,9 +269,9 @@ public final class Syscall implements Waiter {
   }
 
   /**
-   * The open file of {@code fd} with a reference that is kept until the call is over, because another thread may close the fd
-   * meanwhile. Later runs of a blocked call get the same file, whatever the fd has become. As fdget() of the kernel, it refuses
-   * O_PATH files.
+   * The open file of {@code fd} with a reference that is kept until the call is over, because
+   * another thread may close the fd meanwhile. Later runs of a blocked call get the same file,
+   * whatever the fd has become. As fdget() of the kernel, it refuses O_PATH files.
    *
    * @return the file, or null with {@link #error()} -EBADF
    */
@@ -296,8 +324,8 @@ public final class Syscall implements Waiter {
   }
 
   /**
-   * After BLOCKED: true when parked, false when something happened meanwhile and the call must be looked at again. From the moment
-   * that this returns true another thread may run the call.
+   * After BLOCKED: true when parked, false when something happened meanwhile and the call must be
+   * looked at again. From the moment that this returns true another thread may run the call.
    */
   synchronized boolean park() {
     if (woken || interrupted || cancelled) {
@@ -308,7 +336,10 @@ public final class Syscall implements Waiter {
     return true;
   }
 
-  /** Whether a signal interrupted the call; then, if it would still block, {@link #interruptedAnswer()} is its answer. */
+  /**
+   * Whether a signal interrupted the call; then, if it would still block, {@link
+   * #interruptedAnswer()} is its answer.
+   */
   synchronized boolean isInterrupted() {
     return interrupted;
   }
@@ -332,7 +363,10 @@ public final class Syscall implements Waiter {
     return phase == PARKED;
   }
 
-  /** How long the sentry has worked on the call, waits not counted; only while somebody observes calls. */
+  /**
+   * How long the sentry has worked on the call, waits not counted; only while somebody observes
+   * calls.
+   */
   public long servedNanos() {
     return servedNanos;
   }
@@ -342,7 +376,10 @@ public final class Syscall implements Waiter {
     return phase != IDLE;
   }
 
-  /** Ends the call: registrations and timer go. Before the answer is sent: after it the thread may call again. */
+  /**
+   * Ends the call: registrations and timer go. Before the answer is sent: after it the thread may
+   * call again.
+   */
   void end() {
     forgetWaits();
     registered = false;
@@ -386,7 +423,10 @@ public final class Syscall implements Waiter {
     wake(false);
   }
 
-  /** A signal is pending for the thread: a parked call is answered with its restart code. @return whether it was parked */
+  /**
+   * A signal is pending for the thread: a parked call is answered with its restart code. @return
+   * whether it was parked
+   */
   boolean interrupt() {
     return wake(true);
   }

@@ -1,6 +1,9 @@
 package io.redoubt.sentry.kernel;
 
-/** The system calls that the sentry serves: number, name, arity, handler, support, note. {@code docs/syscalls.md} is printed from it. */
+/**
+ * The system calls that the sentry serves: number, name, arity, handler, support, note. {@code
+ * docs/syscalls.md} is printed from it.
+ */
 public final class SyscallTable {
   /** How much of a call is there. */
   public enum Support {
@@ -10,7 +13,8 @@ public final class SyscallTable {
   }
 
   /** One row. */
-  public record Entry(int nr, String name, int arity, SyscallHandler handler, Support support, String note) {}
+  public record Entry(
+      int nr, String name, int arity, SyscallHandler handler, Support support, String note) {}
 
   /** Numbers past this are unknown to the kernel that Redoubt imitates. */
   public static final int SIZE = 512;
@@ -23,7 +27,8 @@ public final class SyscallTable {
   }
 
   /** Registers a handler with a note for the published table. */
-  public void on(int nr, String name, int arity, SyscallHandler handler, Support support, String note) {
+  public void on(
+      int nr, String name, int arity, SyscallHandler handler, Support support, String note) {
     if (entries[nr] != null) {
       throw new IllegalStateException("registered twice: nr=" + nr + ", name=" + name);
     }

@@ -12,7 +12,10 @@ public final class Task {
   public final GuestMemory memory;
   public final Syscall call = new Syscall(this);
 
-  /** The host's name of the thread and the one that was written to /proc/PID/comm in its place; null: none was. */
+  /**
+   * The host's name of the thread and the one that was written to /proc/PID/comm in its place;
+   * null: none was.
+   */
   public volatile String[] nameGiven;
 
   /** May be replaced by unshare(2) and exec; read once per call. */
@@ -27,17 +30,28 @@ public final class Task {
   /** A file mapping that the thread makes in place of another call, or null. */
   volatile MapCalls.LentMapping lentMapping;
 
-  /** Where the fd of such a mapping is in the guest; -1 before the first. Written by the thread that serves the task. */
+  /**
+   * Where the fd of such a mapping is in the guest; -1 before the first. Written by the thread that
+   * serves the task.
+   */
   int lentFd = -1;
 
-  // Things to do before the next call of this task, because the host kernel has run one of its calls since: see doDuties.
+  // Things to do before the next call of this task, because the host kernel has run one of its
+  // calls since: see doDuties.
   volatile boolean hasDuties;
   private boolean waited;
   private Process signalled;
 
   private boolean released; // guarded by this
 
-  public Task(Process process, int tid, int hostTid, GuestMemory memory, FdTable files, FsContext fs, Credentials credentials) {
+  public Task(
+      Process process,
+      int tid,
+      int hostTid,
+      GuestMemory memory,
+      FdTable files,
+      FsContext fs,
+      Credentials credentials) {
     this.kernel = process.kernel;
     this.process = process;
     this.tid = tid;
@@ -49,7 +63,8 @@ public final class Task {
   }
 
   /**
-   * Sends a signal from the sentry to this thread (SIGPIPE, SIGXFSZ): it is pending when the current call returns.
+   * Sends a signal from the sentry to this thread (SIGPIPE, SIGXFSZ): it is pending when the
+   * current call returns.
    *
    * @param signal 1 to 64
    */
@@ -57,7 +72,10 @@ public final class Task {
     kernel.signals.toTask(this, signal);
   }
 
-  /** Whether the thread is on its way from an exec to the program's first instruction: its calls are the stub's. */
+  /**
+   * Whether the thread is on its way from an exec to the program's first instruction: its calls are
+   * the stub's.
+   */
   public boolean isExecing() {
     return exec != null;
   }
@@ -68,13 +86,18 @@ public final class Task {
     hasDuties = true;
   }
 
-  /** A kill of {@code target} has been let through: its blocked calls may have to be interrupted. */
+  /**
+   * A kill of {@code target} has been let through: its blocked calls may have to be interrupted.
+   */
   void willSignal(Process target) {
     signalled = target;
     hasDuties = true;
   }
 
-  /** The task calls again: what it had the host kernel do has been done. Runs on the thread that serves it, before the call. */
+  /**
+   * The task calls again: what it had the host kernel do has been done. Runs on the thread that
+   * serves it, before the call.
+   */
   void doDuties() {
     hasDuties = false;
     if (waited) {
@@ -88,7 +111,9 @@ public final class Task {
     }
   }
 
-  /** Gives back all that the task holds. The one place where this happens; harmless when done twice. */
+  /**
+   * Gives back all that the task holds. The one place where this happens; harmless when done twice.
+   */
   void releaseResources() {
     synchronized (this) {
       if (released) {

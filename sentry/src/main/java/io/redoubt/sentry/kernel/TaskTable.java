@@ -13,11 +13,12 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 /**
  * All tasks and processes.
  *
- * <p>The host kernel makes the threads; the sentry hears of one at its first call. What that thread inherits (fds, cwd, identity)
- * was put aside as a {@link PendingClone} when its maker's clone trapped, and is found again here by asking the host's /proc who
- * made whom.
+ * <p>The host kernel makes the threads; the sentry hears of one at its first call. What that thread
+ * inherits (fds, cwd, identity) was put aside as a {@link PendingClone} when its maker's clone
+ * trapped, and is found again here by asking the host's /proc who made whom.
  *
- * <p>Lock: its own monitor ("Kernel.tasks" in the lock order). The look-up of a known thread takes no lock.
+ * <p>Lock: its own monitor ("Kernel.tasks" in the lock order). The look-up of a known thread takes
+ * no lock.
  */
 public final class TaskTable {
   private static final int CHUNK_BITS = 12;
@@ -80,7 +81,10 @@ public final class TaskTable {
     return new ArrayList<>(processes.values());
   }
 
-  /** Takes in every child that has been made and has not called yet. @return whether there can have been any */
+  /**
+   * Takes in every child that has been made and has not called yet. @return whether there can have
+   * been any
+   */
   private boolean settleAll() {
     if (pending.isEmpty()) {
       return false;
@@ -97,7 +101,10 @@ public final class TaskTable {
     return true;
   }
 
-  /** Processes that have ended and wait to be reaped: out of the books, but their parents can still see them in /proc. */
+  /**
+   * Processes that have ended and wait to be reaped: out of the books, but their parents can still
+   * see them in /proc.
+   */
   public synchronized List<Process> zombies() {
     List<Process> found = new ArrayList<>();
     for (Process parent : processes.values()) {
@@ -118,7 +125,8 @@ public final class TaskTable {
   // ---- making ----
 
   /** The sandbox's first process. */
-  public synchronized Task addFirst(int hostPid, FdTable files, FsContext fs, Credentials credentials, ResourceLimits limits) {
+  public synchronized Task addFirst(
+      int hostPid, FdTable files, FsContext fs, Credentials credentials, ResourceLimits limits) {
     if (!status.read(hostPid)) {
       throw new IllegalStateException("the guest's first process is gone: hostPid=" + hostPid);
     }
@@ -139,8 +147,8 @@ public final class TaskTable {
   }
 
   /**
-   * The maker is back from its clone (it calls again): children of it that have not called yet are taken in, and what is left over
-   * is of a clone that failed.
+   * The maker is back from its clone (it calls again): children of it that have not called yet are
+   * taken in, and what is left over is of a clone that failed.
    */
   void settle(Task maker) {
     synchronized (this) {
@@ -154,7 +162,8 @@ public final class TaskTable {
       }
       for (int i = pending.size() - 1; i >= 0; i--) {
         PendingClone p = pending.get(i);
-        // A new thread is not among the children; it will come by itself, or its maker's process ends.
+        // A new thread is not among the children; it will come by itself, or its maker's process
+        // ends.
         if (p.maker == maker && !p.isThread()) {
           pending.remove(i);
           p.release();
@@ -163,7 +172,10 @@ public final class TaskTable {
     }
   }
 
-  /** As {@link #settle} for every thread of a process: before a wait, a kill of an unknown pid, and at exit. */
+  /**
+   * As {@link #settle} for every thread of a process: before a wait, a kill of an unknown pid, and
+   * at exit.
+   */
   void settle(Process process) {
     for (Task t : process.tasks()) {
       settle(t);
@@ -260,7 +272,8 @@ public final class TaskTable {
       }
       return only;
     }
-    // The maker was killed before the child's first call: the child has been given to another parent.
+    // The maker was killed before the child's first call: the child has been given to another
+    // parent.
     for (int i = 0; i < pending.size(); i++) {
       PendingClone c = pending.get(i);
       if (!c.isThread() && c.maker.process.exited) {
@@ -295,8 +308,8 @@ public final class TaskTable {
   }
 
   /**
-   * Watches for a death that the sentry is not told of by an exit call. From the first call on that is not an exit: a child that is
-   * forked only to exit costs no pidfd.
+   * Watches for a death that the sentry is not told of by an exit call. From the first call on that
+   * is not an exit: a child that is forked only to exit costs no pidfd.
    */
   void watch(Process p) {
     synchronized (this) {
@@ -310,7 +323,8 @@ public final class TaskTable {
     }
   }
 
-  private Task addTask(Process p, int tid, int hostTid, FdTable files, FsContext fs, Credentials credentials) {
+  private Task addTask(
+      Process p, int tid, int hostTid, FdTable files, FsContext fs, Credentials credentials) {
     Task t = new Task(p, tid, hostTid, new HostGuestMemory(hostTid), files, fs, credentials);
     p.threads.add(t);
     byGuestTid.put(tid, t);
@@ -362,8 +376,9 @@ public final class TaskTable {
   }
 
   /**
-   * A process ends: it called exit_group, its last thread called exit, or it was found dead. Everything that it holds is given back,
-   * once, and it leaves the books: what is left of it until its parent reaps it is the host kernel's.
+   * A process ends: it called exit_group, its last thread called exit, or it was found dead.
+   * Everything that it holds is given back, once, and it leaves the books: what is left of it until
+   * its parent reaps it is the host kernel's.
    *
    * @param caller the task whose exit call this is, or null
    */
@@ -422,8 +437,9 @@ public final class TaskTable {
   }
 
   /**
-   * A child that is out of the books stays among its parent's children on the host until it is reaped: it must not be taken for one
-   * that has not called yet. Those that have been reaped are dropped now and then.
+   * A child that is out of the books stays among its parent's children on the host until it is
+   * reaped: it must not be taken for one that has not called yet. Those that have been reaped are
+   * dropped now and then.
    */
   private static void noteEnded(Process parent, Process child) {
     if (parent.ended.size() >= parent.endedSweep) {
@@ -434,8 +450,9 @@ public final class TaskTable {
   }
 
   /**
-   * Takes note of the children of {@code p} that are dead by now. A parent that has heard from the host kernel of a child's end must
-   * find what the child held free: so this runs before the first call that a thread makes after a wait.
+   * Takes note of the children of {@code p} that are dead by now. A parent that has heard from the
+   * host kernel of a child's end must find what the child held free: so this runs before the first
+   * call that a thread makes after a wait.
    */
   void noteDeadChildren(Process p) {
     List<Process> children;

@@ -7,9 +7,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Interval and POSIX timers run in the host kernel, which sends their signals with everything that belongs to them. The sentry only
- * notes when one will fire, so that it looks then whether a call that it holds must be interrupted. What it reads for that is a hint:
- * a guest that changes it meanwhile delays its own signal until the slow scan.
+ * Interval and POSIX timers run in the host kernel, which sends their signals with everything that
+ * belongs to them. The sentry only notes when one will fire, so that it looks then whether a call
+ * that it holds must be interrupted. What it reads for that is a hint: a guest that changes it
+ * meanwhile delays its own signal until the slow scan.
  */
 public final class TimerCalls {
   private static final long MAX_NANOS = 1L << 60;
@@ -65,13 +66,16 @@ public final class TimerCalls {
     return sec * 1_000_000_000L + frac * unit;
   }
 
-  /** Looks when the timer fires; for an interval as long as the process lives, at most every 10 ms. */
+  /**
+   * Looks when the timer fires; for an interval as long as the process lives, at most every 10 ms.
+   */
   private static void watch(Process p, long value, long interval) {
     if (value <= 0 || value > MAX_NANOS) {
       return;
     }
     long generation = ++p.timerGeneration;
-    p.kernel.timers.schedule(System.nanoTime() + value + 50_000, () -> fire(p, interval, generation));
+    p.kernel.timers.schedule(
+        System.nanoTime() + value + 50_000, () -> fire(p, interval, generation));
   }
 
   private static void fire(Process p, long interval, long generation) {
@@ -80,7 +84,8 @@ public final class TimerCalls {
     }
     p.kernel.signals.expect(p);
     if (interval > 0 && generation == p.timerGeneration) {
-      p.kernel.timers.schedule(System.nanoTime() + Math.max(interval, 10_000_000), () -> fire(p, interval, generation));
+      p.kernel.timers.schedule(
+          System.nanoTime() + Math.max(interval, 10_000_000), () -> fire(p, interval, generation));
     }
   }
 }

@@ -5,8 +5,8 @@ import java.util.PriorityQueue;
 /**
  * Deadlines of parked calls, timerfds and interval timers, in System.nanoTime() time.
  *
- * <p>Only the reactor runs them; {@link #schedule} wakes it when the new deadline is the earliest. Lock: its own monitor, never held
- * while a timer runs.
+ * <p>Only the reactor runs them; {@link #schedule} wakes it when the new deadline is the earliest.
+ * Lock: its own monitor, never held while a timer runs.
  */
 public final class Timers {
   /** A scheduled action. */
@@ -44,7 +44,10 @@ public final class Timers {
     wakeReactor = wake;
   }
 
-  /** Runs {@code action} on the reactor at {@code atNanos} or soon after. It may only wake and schedule. */
+  /**
+   * Runs {@code action} on the reactor at {@code atNanos} or soon after. It may only wake and
+   * schedule.
+   */
   public Timer schedule(long atNanos, Runnable action) {
     Timer t = new Timer(atNanos, action);
     boolean earliest;

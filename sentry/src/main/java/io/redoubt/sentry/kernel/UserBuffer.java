@@ -5,9 +5,9 @@ import java.lang.foreign.MemorySegment;
 /**
  * The caller's side of a transfer: a cursor over one or more ranges of guest memory.
  *
- * <p>Ranges were read from the guest once and checked (count, lengths, their sum at most {@link #MAX_TRANSFER}). Copies move the
- * cursor by what was copied; a fault in the middle ends the transfer short, as on Linux, and is -EFAULT only when nothing was
- * copied.
+ * <p>Ranges were read from the guest once and checked (count, lengths, their sum at most {@link
+ * #MAX_TRANSFER}). Copies move the cursor by what was copied; a fault in the middle ends the
+ * transfer short, as on Linux, and is -EFAULT only when nothing was copied.
  */
 public final class UserBuffer {
   /** MAX_RW_COUNT of the kernel: INT_MAX rounded down to a page. */
@@ -27,13 +27,18 @@ public final class UserBuffer {
     this.remaining = total;
   }
 
-  /** One range; {@code length} is clamped to {@link #MAX_TRANSFER}. The length must not be negative. */
+  /**
+   * One range; {@code length} is clamped to {@link #MAX_TRANSFER}. The length must not be negative.
+   */
   public static UserBuffer of(GuestMemory memory, long address, long length) {
     long n = Math.min(length, MAX_TRANSFER);
     return new UserBuffer(memory, new long[] {address, n}, n);
   }
 
-  /** Makes this one, which has one range and was made by {@link #of(GuestMemory, long, long)}, the buffer of another transfer. */
+  /**
+   * Makes this one, which has one range and was made by {@link #of(GuestMemory, long, long)}, the
+   * buffer of another transfer.
+   */
   void reset(long address, long length) {
     long n = Math.min(length, MAX_TRANSFER);
     ranges[0] = address;
@@ -53,7 +58,10 @@ public final class UserBuffer {
     return new UserBuffer(memory, pairs, total);
   }
 
-  /** Whether a range can be the guest's at all: below the top of user space, no overflow (access_ok() of the kernel). */
+  /**
+   * Whether a range can be the guest's at all: below the top of user space, no overflow
+   * (access_ok() of the kernel).
+   */
   public static boolean accessOk(long address, long length) {
     return address >= 0 && length >= 0 && address <= USER_TOP - length;
   }
@@ -88,7 +96,10 @@ public final class UserBuffer {
     return transfer(dst, to, length, false);
   }
 
-  /** Takes the cursor back by {@code length} bytes that were copied but not used, no further than to the start. */
+  /**
+   * Takes the cursor back by {@code length} bytes that were copied but not used, no further than to
+   * the start.
+   */
   public void rewind(long length) {
     long left = length;
     while (left > 0 && (index > 0 || offset > 0)) {
@@ -121,7 +132,10 @@ public final class UserBuffer {
       settle();
       long n = Math.min(want - done, ranges[2 * index + 1] - offset);
       long address = ranges[2 * index] + offset;
-      long r = out ? memory.copyOut(address, local, at + done, n) : memory.copyIn(address, local, at + done, n);
+      long r =
+          out
+              ? memory.copyOut(address, local, at + done, n)
+              : memory.copyIn(address, local, at + done, n);
       if (r <= 0) {
         return done > 0 ? done : -14;
       }

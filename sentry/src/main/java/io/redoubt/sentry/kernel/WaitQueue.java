@@ -5,9 +5,10 @@ import java.util.ArrayList;
 /**
  * The waiters of one kernel object (a pipe, a socket, an epoll instance, a tty ...).
  *
- * <p>Lock: its own monitor, innermost of all ({@link Waiter#onEvents} only schedules). Objects change their state under their own
- * lock first and call {@link #wake} after (or while still holding it); a waiter registers first and looks at the state again
- * after, so no event is lost between the two.
+ * <p>Lock: its own monitor, innermost of all ({@link Waiter#onEvents} only schedules). Objects
+ * change their state under their own lock first and call {@link #wake} after (or while still
+ * holding it); a waiter registers first and looks at the state again after, so no event is lost
+ * between the two.
  */
 public final class WaitQueue {
   /** One registration. Kept by the waiter in order to remove it. */
@@ -23,7 +24,8 @@ public final class WaitQueue {
   }
 
   private final ArrayList<Entry> entries = new ArrayList<>(2);
-  private volatile boolean hasEntries; // read without the lock: a wake with nobody waiting costs one load
+  private volatile boolean
+      hasEntries; // read without the lock: a wake with nobody waiting costs one load
 
   /** Registers {@code waiter} for {@code events}; EPOLLERR and EPOLLHUP are always included. */
   public Entry add(Waiter waiter, int events) {

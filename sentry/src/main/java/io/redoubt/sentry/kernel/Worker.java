@@ -5,7 +5,10 @@ import io.redoubt.host.Seccomp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Receives calls from a listener and serves them. There are at least two, so that one is always waiting in RECV. */
+/**
+ * Receives calls from a listener and serves them. There are at least two, so that one is always
+ * waiting in RECV.
+ */
 final class Worker {
   private Worker() {}
 
@@ -18,7 +21,8 @@ final class Worker {
     for (; ; ) {
       int r = Seccomp.receive(listener, notification);
       if (r != 0) {
-        // EINTR, ENOENT: the guest died or was signalled between the wake-up and the copy. Anything else means that the listener
+        // EINTR, ENOENT: the guest died or was signalled between the wake-up and the copy. Anything
+        // else means that the listener
         // has no guest left.
         if (r == -Errno.EINTR || r == -Errno.ENOENT) {
           if (kernel.isOver()) {

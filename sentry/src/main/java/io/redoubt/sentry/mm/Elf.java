@@ -114,7 +114,8 @@ public final class Elf {
             alignmentLog2 = Math.max(alignmentLog2, Long.numberOfTrailingZeros(align));
           }
           int flags = table.get(INT, at + 4);
-          int protection = ((flags & 4) != 0 ? 1 : 0) | ((flags & 2) != 0 ? 2 : 0) | ((flags & 1) != 0 ? 4 : 0);
+          int protection =
+              ((flags & 4) != 0 ? 1 : 0) | ((flags & 2) != 0 ? 2 : 0) | ((flags & 1) != 0 ? 4 : 0);
           segments[segmentCount++] = new Segment(vaddr, memorySize, fileSize, offset, protection);
           first = Math.min(first, vaddr);
           end = Math.max(end, vaddr + memorySize);

@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * Open files on their way through sockets (SCM_RIGHTS). Each holds a reference.
  *
- * <p>Sockets that are in flight in each other keep each other alive; Linux looks for such circles, Redoubt bounds their number: at
- * the limit sends fail with ETOOMANYREFS.
+ * <p>Sockets that are in flight in each other keep each other alive; Linux looks for such circles,
+ * Redoubt bounds their number: at the limit sends fail with ETOOMANYREFS.
  */
 final class InFlight {
   /** Files in flight in the whole sandbox. */
@@ -16,7 +16,8 @@ final class InFlight {
 
   private static final AtomicInteger COUNT = new AtomicInteger();
 
-  // Closing a file may release a socket that has files in flight, and so on: one loop, not a recursion that a guest can make deep.
+  // Closing a file may release a socket that has files in flight, and so on: one loop, not a
+  // recursion that a guest can make deep.
   private static final ThreadLocal<ArrayDeque<OpenFile>> CLOSING = new ThreadLocal<>();
 
   private InFlight() {}

@@ -4,7 +4,10 @@ import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 
-/** One message of sendmsg(2) or recvmsg(2) while the call lasts: the guest's buffers, and what goes with the bytes. */
+/**
+ * One message of sendmsg(2) or recvmsg(2) while the call lasts: the guest's buffers, and what goes
+ * with the bytes.
+ */
 public final class Message implements Syscall.Cleanup {
   public static final int MSG_OOB = 0x1;
   public static final int MSG_PEEK = 0x2;

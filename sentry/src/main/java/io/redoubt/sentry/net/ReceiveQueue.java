@@ -9,14 +9,17 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 
 /**
- * What has arrived at a socket: bytes in one ring, and a record for each message or run of bytes that belong together. Guarded by
- * the socket's monitor.
+ * What has arrived at a socket: bytes in one ring, and a record for each message or run of bytes
+ * that belong together. Guarded by the socket's monitor.
  */
 final class ReceiveQueue {
   /** More than any sender's buffer may be; several senders of datagrams share it. */
   private static final int MAX_BYTES = 8 << 20;
 
-  /** A message, or, for streams, bytes of one sender that came with the same credentials and no files. */
+  /**
+   * A message, or, for streams, bytes of one sender that came with the same credentials and no
+   * files.
+   */
   static final class Record {
     final UnixSocket sender;
     final Ucred credentials; // null: sent without

@@ -12,8 +12,8 @@ import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
 
 /**
- * A socket (socket(7)), of whatever family. As for every open file an operation never waits: what cannot be done now is -EAGAIN,
- * and the call blocks by {@link #await}.
+ * A socket (socket(7)), of whatever family. As for every open file an operation never waits: what
+ * cannot be done now is -EAGAIN, and the call blocks by {@link #await}.
  */
 public abstract class SocketFile extends OpenFile {
   public static final int SOCK_STREAM = 1;
@@ -45,7 +45,10 @@ public abstract class SocketFile extends OpenFile {
 
   public abstract long listen(Syscall c, int backlog);
 
-  /** Takes a connection that waits. @return it, with one reference; null with -EAGAIN, -EINVAL, -EOPNOTSUPP */
+  /**
+   * Takes a connection that waits. @return it, with one reference; null with -EAGAIN, -EINVAL,
+   * -EOPNOTSUPP
+   */
   public abstract SocketFile accept(Syscall c);
 
   /** Puts a connection back that could not be given a number: it is the next one again. */
@@ -63,7 +66,8 @@ public abstract class SocketFile extends OpenFile {
   /**
    * Sends from where {@link Message#data} stands. What is moved is added to {@link Message#done}.
    *
-   * @return {@link Message#done} or a negative errno; -EAGAIN when not all could be moved and the caller may wait
+   * @return {@link Message#done} or a negative errno; -EAGAIN when not all could be moved and the
+   *     caller may wait
    */
   public abstract long send(Syscall c, Message m);
 
@@ -93,7 +97,8 @@ public abstract class SocketFile extends OpenFile {
    * @param dontWait the caller asked for MSG_DONTWAIT
    * @param interruptResult what was done so far when positive, else 0
    */
-  public final long await(Syscall c, Message m, int events, boolean dontWait, long interruptResult) {
+  public final long await(
+      Syscall c, Message m, int events, boolean dontWait, long interruptResult) {
     if (dontWait || isNonblocking()) {
       return interruptResult > 0 ? interruptResult : -EAGAIN;
     }
@@ -112,7 +117,8 @@ public abstract class SocketFile extends OpenFile {
       }
     }
     // sock_intr_errno(): with a timeout the call is not restarted.
-    return c.blockHere(interruptResult > 0 ? interruptResult : timeout != 0 ? -EINTR : Syscall.ERESTARTSYS);
+    return c.blockHere(
+        interruptResult > 0 ? interruptResult : timeout != 0 ? -EINTR : Syscall.ERESTARTSYS);
   }
 
   @Override

@@ -14,8 +14,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * The options of level SOL_SOCKET: net/core/sock.c. Those that mean something to sockets of this kernel are fields; the others are
- * kept, so that a program reads back what it wrote.
+ * The options of level SOL_SOCKET: net/core/sock.c. Those that mean something to sockets of this
+ * kernel are fields; the others are kept, so that a program reads back what it wrote.
  */
 public final class SocketOptions {
   private static final int SO_DEBUG = 1;
@@ -60,7 +60,10 @@ public final class SocketOptions {
 
   volatile long sendTimeout;
 
-  /** Bytes that may be on their way, with the kernel's overhead: as getsockopt tells it, which is twice what was asked for. */
+  /**
+   * Bytes that may be on their way, with the kernel's overhead: as getsockopt tells it, which is
+   * twice what was asked for.
+   */
   volatile int sendBuffer = DEFAULT_BUFFER;
 
   private volatile int receiveBuffer = DEFAULT_BUFFER;

@@ -5,7 +5,10 @@ import static io.redoubt.host.Errno.EINVAL;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** struct sockaddr_un (unix(7)): a family and a path, an abstract name that begins with a NUL, or nothing. */
+/**
+ * struct sockaddr_un (unix(7)): a family and a path, an abstract name that begins with a NUL, or
+ * nothing.
+ */
 final class UnixAddress {
   static final int AF_UNIX = 1;
 
@@ -25,8 +28,7 @@ final class UnixAddress {
 
   /** unix_validate_addr(). @return 0 or -EINVAL */
   static int check(byte[] address) {
-    boolean ok =
-        address.length > PATH && address.length <= SIZEOF && family(address) == AF_UNIX;
+    boolean ok = address.length > PATH && address.length <= SIZEOF && family(address) == AF_UNIX;
     return ok ? 0 : -EINVAL;
   }
 

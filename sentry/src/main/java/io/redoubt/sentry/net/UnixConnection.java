@@ -4,6 +4,7 @@ import static io.redoubt.host.Errno.EAGAIN;
 import static io.redoubt.host.Errno.ECONNREFUSED;
 import static io.redoubt.host.Errno.ECONNRESET;
 import static io.redoubt.host.Errno.EFAULT;
+import static io.redoubt.host.Errno.EINTR;
 import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.EISCONN;
 import static io.redoubt.host.Errno.EMSGSIZE;
@@ -11,7 +12,6 @@ import static io.redoubt.host.Errno.ENOTCONN;
 import static io.redoubt.host.Errno.EOPNOTSUPP;
 import static io.redoubt.host.Errno.EPIPE;
 import static io.redoubt.host.Errno.ETOOMANYREFS;
-import static io.redoubt.host.Errno.EINTR;
 
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -20,7 +20,10 @@ import io.redoubt.sentry.kernel.WaitQueue;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 
-/** SOCK_STREAM and SOCK_SEQPACKET of AF_UNIX: they listen and connect alike; one keeps the bounds of messages. */
+/**
+ * SOCK_STREAM and SOCK_SEQPACKET of AF_UNIX: they listen and connect alike; one keeps the bounds of
+ * messages.
+ */
 final class UnixConnection extends UnixSocket {
   private static final int MAX_BACKLOG = 4096; // net.core.somaxconn
   private static final int NOT_LISTENING = -1;
@@ -150,7 +153,8 @@ final class UnixConnection extends UnixSocket {
       if (waitedOn == other.acceptQueue) {
         return c.blockHere(timeout != 0 ? -EINTR : Syscall.ERESTARTSYS);
       }
-      // The name may lead to another listener than at the last run: wait on this one, and look once more after that.
+      // The name may lead to another listener than at the last run: wait on this one, and look once
+      // more after that.
       c.forgetWaits();
       waitedOn = other.acceptQueue;
       c.alsoWait(waitedOn, PollEvents.OUT);
@@ -330,7 +334,8 @@ final class UnixConnection extends UnixSocket {
   private long receiveBytes(Message m) {
     boolean peek = m.has(Message.MSG_PEEK);
     long size = m.done + m.data.remaining();
-    long target = m.has(Message.MSG_WAITALL) && !peek ? size : Math.min(options.receiveLowWater, size);
+    long target =
+        m.has(Message.MSG_WAITALL) && !peek ? size : Math.min(options.receiveLowWater, size);
     synchronized (this) {
       boolean gluing = m.done > 0; // bytes of other credentials must not follow
       long offset = 0; // of the record, when peeking
@@ -381,7 +386,10 @@ final class UnixConnection extends UnixSocket {
     }
   }
 
-  /** The first record again and again, as long as there is one: what is consumed makes place for the next. */
+  /**
+   * The first record again and again, as long as there is one: what is consumed makes place for the
+   * next.
+   */
   private record FirstOf(ReceiveQueue queue) implements Iterable<ReceiveQueue.Record> {
     @Override
     public Iterator<ReceiveQueue.Record> iterator() {

@@ -18,7 +18,10 @@ import java.util.ArrayList;
 
 /** SOCK_DGRAM of AF_UNIX: reliable, in order, from any number of senders. */
 final class UnixDatagram extends UnixSocket {
-  /** What a small message costs of the sender's buffer beside its bytes: about the kernel's struct sk_buff. */
+  /**
+   * What a small message costs of the sender's buffer beside its bytes: about the kernel's struct
+   * sk_buff.
+   */
   static final int OVERHEAD = 768;
 
   private static final int AF_UNSPEC = 0;
@@ -29,7 +32,8 @@ final class UnixDatagram extends UnixSocket {
   /** Senders that found the queue full. */
   private final WaitQueue roomQueue = new WaitQueue();
 
-  private final ArrayList<UnixDatagram> connected = new ArrayList<>(1); // whose peer this is; guarded by this
+  private final ArrayList<UnixDatagram> connected =
+      new ArrayList<>(1); // whose peer this is; guarded by this
 
   UnixDatagram(UnixNames names, int flags) {
     super(names, SOCK_DGRAM, flags);
@@ -102,7 +106,10 @@ final class UnixDatagram extends UnixSocket {
     return 0;
   }
 
-  /** Ends the connection to {@code old}; what came from there is dropped, as unix_dgram_disconnected() does. */
+  /**
+   * Ends the connection to {@code old}; what came from there is dropped, as
+   * unix_dgram_disconnected() does.
+   */
   private void disconnect(UnixDatagram old) {
     if (old == null) {
       return;
@@ -190,8 +197,7 @@ final class UnixDatagram extends UnixSocket {
           return -ETOOMANYREFS;
         }
         charge(charge);
-        ReceiveQueue.Record record =
-            new ReceiveQueue.Record(this, credentials, address, m.files);
+        ReceiveQueue.Record record = new ReceiveQueue.Record(this, credentials, address, m.files);
         r = other.in.append(m.data, (int) n, charge, record);
         if (r == 0) {
           m.files = null; // now the record's
@@ -266,8 +272,7 @@ final class UnixDatagram extends UnixSocket {
     synchronized (this) {
       shutdown |= how;
     }
-    queue.wake(
-        PollEvents.READABLE | PollEvents.WRITABLE | PollEvents.RDHUP | PollEvents.HUP);
+    queue.wake(PollEvents.READABLE | PollEvents.WRITABLE | PollEvents.RDHUP | PollEvents.HUP);
     roomQueue.wake(PollEvents.OUT);
     return 0;
   }

@@ -9,8 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 
 /**
- * Where names lead: abstract names, one table per type of socket, and through {@link UnixPaths} those of the file system. Lock: its
- * own monitor.
+ * Where names lead: abstract names, one table per type of socket, and through {@link UnixPaths}
+ * those of the file system. Lock: its own monitor.
  */
 final class UnixNames {
   private static final int LAST_AUTOBIND = 0xfffff;
@@ -29,7 +29,10 @@ final class UnixNames {
     return table.putIfAbsent(key(address, socket.type()), socket) == null ? 0 : -EADDRINUSE;
   }
 
-  /** Binds a name that the kernel chooses: five hexadecimal digits. @return the address, or null: -ENOSPC */
+  /**
+   * Binds a name that the kernel chooses: five hexadecimal digits. @return the address, or null:
+   * -ENOSPC
+   */
   synchronized byte[] autobind(Syscall c, UnixSocket socket) {
     for (int i = 0; i <= LAST_AUTOBIND; i++) {
       int n = nextAutobind++ & LAST_AUTOBIND;

@@ -12,7 +12,10 @@ import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.Walk;
 import io.redoubt.sentry.kernel.Syscall;
 
-/** Sockets with a name in the file system: an inode of type S_IFSOCK keeps the one that is bound to it. Lock: the inode's slot. */
+/**
+ * Sockets with a name in the file system: an inode of type S_IFSOCK keeps the one that is bound to
+ * it. Lock: the inode's slot.
+ */
 final class UnixPaths {
   private static final int MAY_WRITE = 2;
 
@@ -55,7 +58,10 @@ final class UnixPaths {
     path.release();
   }
 
-  /** The socket of {@code type} at a path. @return null with -ECONNREFUSED, -EPROTOTYPE, -EACCES, or what the walk says */
+  /**
+   * The socket of {@code type} at a path. @return null with -ECONNREFUSED, -EPROTOTYPE, -EACCES, or
+   * what the walk says
+   */
   static UnixSocket find(Syscall c, String path, int type) {
     Walk w = c.scratch().walk;
     try {

@@ -178,7 +178,8 @@ abstract class UnixSocket extends SocketFile {
     if (m.credentials != null) {
       return m.credentials;
     }
-    boolean wanted = options.passCredentials || other.options.passCredentials || !other.isAccepted();
+    boolean wanted =
+        options.passCredentials || other.options.passCredentials || !other.isAccepted();
     return wanted ? Ucred.real(c) : null;
   }
 
@@ -207,7 +208,10 @@ abstract class UnixSocket extends SocketFile {
     }
   }
 
-  /** Takes the first message; under the monitor. @return its bytes, or all of its length for MSG_TRUNC, or -EFAULT */
+  /**
+   * Takes the first message; under the monitor. @return its bytes, or all of its length for
+   * MSG_TRUNC, or -EFAULT
+   */
   final long takeRecord(Message m) {
     ReceiveQueue.Record r = in.first();
     int length = r.length;

@@ -10,6 +10,7 @@
  *       wait queues
  * </pre>
  *
- * Files that were in flight are closed with no lock held, because a close may release a socket with files in flight of its own.
+ * Files that were in flight are closed with no lock held, because a close may release a socket with
+ * files in flight of its own.
  */
 package io.redoubt.sentry.net;

@@ -14,10 +14,14 @@ import io.redoubt.sentry.fs.pseudo.PseudoLink;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Task;
 
-/** {@code /proc/PID/fd}, magic links to open files, and {@code /proc/PID/fdinfo}, what is known of each. */
+/**
+ * {@code /proc/PID/fd}, magic links to open files, and {@code /proc/PID/fdinfo}, what is known of
+ * each.
+ */
 final class FdDir extends PseudoInode {
   private static final int O_CLOEXEC = 02000000;
-  private static final int O_LARGEFILE = 0100000; // what the kernel keeps for every file of a 64-bit program
+  private static final int O_LARGEFILE =
+      0100000; // what the kernel keeps for every file of a 64-bit program
 
   private final Target target;
   private final boolean infos;
@@ -66,7 +70,12 @@ final class FdDir extends PseudoInode {
     PseudoInode i;
     if (infos) {
       i =
-          new PseudoFile(fs, ProcIno.fdinfo(target.id(), fd), 0444, (reader, out) -> info(reader, fd, out), null);
+          new PseudoFile(
+              fs,
+              ProcIno.fdinfo(target.id(), fd),
+              0444,
+              (reader, out) -> info(reader, fd, out),
+              null);
     } else {
       int mode = 0100 | (f.isReadable() ? 0400 : 0) | (f.isWritable() ? 0200 : 0);
       i = new FdLink(fd, mode);

@@ -40,7 +40,10 @@ final class GuestPaths {
     return out.isEmpty() ? "/" : out.toString();
   }
 
-  /** Puts the names from {@code root} to {@code p} into {@code out}. @return whether {@code root} was found */
+  /**
+   * Puts the names from {@code root} to {@code p} into {@code out}. @return whether {@code root}
+   * was found
+   */
   private static boolean climb(Path root, Path p, StringBuilder out) {
     Mount m = p.mount();
     Dentry d = p.dentry();

@@ -8,7 +8,10 @@ import io.redoubt.sentry.fs.pseudo.PseudoFile;
 import io.redoubt.sentry.fs.pseudo.PseudoFs;
 import io.redoubt.sentry.kernel.Syscall;
 
-/** A directory with chosen files of a directory of the host, as far as they exist there; other children can be added. */
+/**
+ * A directory with chosen files of a directory of the host, as far as they exist there; other
+ * children can be added.
+ */
 class HostDir extends PseudoDir {
   private final HostTree host;
   private final String path;
@@ -44,6 +47,9 @@ class HostDir extends PseudoDir {
   @Override
   public int readdir(Syscall c, long position, DirSink sink) {
     return super.readdir(
-        c, position, (name, ino, type, next) -> isMissing(super.lookup(c, name), name) || sink.add(name, ino, type, next));
+        c,
+        position,
+        (name, ino, type, next) ->
+            isMissing(super.lookup(c, name), name) || sink.add(name, ino, type, next));
   }
 }

@@ -9,8 +9,9 @@ import java.lang.foreign.MemorySegment;
 /**
  * The host's /proc as the sentry reads it.
  *
- * <p>Opened once, at start: the sentry will not be able to open anything by an absolute path later. Files of a process are opened
- * below the directory fd, and their names are made of numbers and constants only, never of guest input.
+ * <p>Opened once, at start: the sentry will not be able to open anything by an absolute path later.
+ * Files of a process are opened below the directory fd, and their names are made of numbers and
+ * constants only, never of guest input.
  */
 public final class HostProc {
   private final HostTree tree = new HostTree("/proc");
@@ -45,10 +46,15 @@ public final class HostProc {
 
   /** Opens the memory of a process. @return an fd, or -errno */
   int openMemory(int hostPid, int access) {
-    return dir < 0 ? -Errno.ENOENT : Fcntl.openat(dir, hostPid + "/mem", access | Fcntl.O_CLOEXEC, 0);
+    return dir < 0
+        ? -Errno.ENOENT
+        : Fcntl.openat(dir, hostPid + "/mem", access | Fcntl.O_CLOEXEC, 0);
   }
 
-  /** The target of a link of the sentry's own, such as its {@code self/fd/3}. @return null on an error */
+  /**
+   * The target of a link of the sentry's own, such as its {@code self/fd/3}. @return null on an
+   * error
+   */
   public String ownLink(int fd) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment to = arena.allocate(4096);
@@ -57,8 +63,13 @@ public final class HostProc {
     }
   }
 
-  /** Opens what a fd of the sentry refers to once more, as a description of its own. @return an fd, or -errno */
+  /**
+   * Opens what a fd of the sentry refers to once more, as a description of its own. @return an fd,
+   * or -errno
+   */
   public int reopen(int fd, int flags) {
-    return dir < 0 ? -Errno.ENOENT : Fcntl.openat(dir, "self/fd/" + fd, flags | Fcntl.O_CLOEXEC | Fcntl.O_NOCTTY, 0);
+    return dir < 0
+        ? -Errno.ENOENT
+        : Fcntl.openat(dir, "self/fd/" + fd, flags | Fcntl.O_CLOEXEC | Fcntl.O_NOCTTY, 0);
   }
 }

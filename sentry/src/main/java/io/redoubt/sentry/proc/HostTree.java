@@ -8,8 +8,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A directory of the host whose small text files the sentry reads: opened once, at start, because nothing can be opened by an
- * absolute path later. Names are made of constants and numbers only, never of guest input.
+ * A directory of the host whose small text files the sentry reads: opened once, at start, because
+ * nothing can be opened by an absolute path later. Names are made of constants and numbers only,
+ * never of guest input.
  */
 final class HostTree {
   /** No file that is read here is larger; what is behind is cut off. */
@@ -31,7 +32,10 @@ final class HostTree {
    * @return its bytes as Latin-1, or null if it cannot be read
    */
   String read(String path) {
-    int fd = dir < 0 ? dir : Fcntl.openat(dir, path, Fcntl.O_RDONLY | Fcntl.O_CLOEXEC | Fcntl.O_NOCTTY, 0);
+    int fd =
+        dir < 0
+            ? dir
+            : Fcntl.openat(dir, path, Fcntl.O_RDONLY | Fcntl.O_CLOEXEC | Fcntl.O_NOCTTY, 0);
     if (fd < 0) {
       return null;
     }

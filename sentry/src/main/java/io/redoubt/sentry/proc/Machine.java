@@ -7,8 +7,9 @@ import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.Process;
 
 /**
- * Files of /proc about the machine. Processors, memory, times and load are the host's, as a guest sees them by native calls anyway
- * (sched_getaffinity, clock_gettime); what names other things of the host is not shown.
+ * Files of /proc about the machine. Processors, memory, times and load are the host's, as a guest
+ * sees them by native calls anyway (sched_getaffinity, clock_gettime); what names other things of
+ * the host is not shown.
  */
 final class Machine {
   private Machine() {}
@@ -61,7 +62,12 @@ final class Machine {
     for (Process p : kernel.tasks.processes()) {
       last = Math.max(last, p.pid);
     }
-    out.append(s, 0, Math.max(at, 0)).append(" 1/").append(kernel.tasks.taskCount()).append(' ').append(last).append('\n');
+    out.append(s, 0, Math.max(at, 0))
+        .append(" 1/")
+        .append(kernel.tasks.taskCount())
+        .append(' ')
+        .append(last)
+        .append('\n');
     return 0;
   }
 
@@ -71,7 +77,10 @@ final class Machine {
     if (release == null || version == null) {
       return -Errno.EIO;
     }
-    out.append("Linux version ").append(release.strip()).append(" (redoubt@redoubt) (gcc) ").append(version);
+    out.append("Linux version ")
+        .append(release.strip())
+        .append(" (redoubt@redoubt) (gcc) ")
+        .append(version);
     return 0;
   }
 

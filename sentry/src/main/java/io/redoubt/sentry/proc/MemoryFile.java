@@ -11,8 +11,9 @@ import io.redoubt.sentry.kernel.UserBuffer;
 import java.lang.foreign.MemorySegment;
 
 /**
- * {@code /proc/PID/mem}: the memory of a process, offsets being addresses. It is the host's file of the same process, because only
- * that can write to pages that are not writable, which debuggers and JIT compilers do.
+ * {@code /proc/PID/mem}: the memory of a process, offsets being addresses. It is the host's file of
+ * the same process, because only that can write to pages that are not writable, which debuggers and
+ * JIT compilers do.
  */
 final class MemoryFile extends PseudoInode {
   private final Target target;
@@ -28,7 +29,12 @@ final class MemoryFile extends PseudoInode {
     if (r < 0) {
       return c.fail(r);
     }
-    int fd = target.process().kernel.hostProc.openMemory(target.process().hostPid, flags & OpenFile.O_ACCMODE);
+    int fd =
+        target
+            .process()
+            .kernel
+            .hostProc
+            .openMemory(target.process().hostPid, flags & OpenFile.O_ACCMODE);
     return fd < 0 ? c.fail(fd) : new Open(path, flags, fd);
   }
 

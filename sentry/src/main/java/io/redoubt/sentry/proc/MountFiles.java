@@ -7,7 +7,10 @@ import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Task;
 
-/** {@code mounts}, {@code mountinfo} and {@code mountstats}: the mounts that a task can see below its root (proc_pid_mountinfo(5)). */
+/**
+ * {@code mounts}, {@code mountinfo} and {@code mountstats}: the mounts that a task can see below
+ * its root (proc_pid_mountinfo(5)).
+ */
 final class MountFiles {
   private MountFiles() {}
 
@@ -43,7 +46,10 @@ final class MountFiles {
       st.dev = 0;
       m.root.inode().getattr(c, st);
       out.append(m.id).append(' ').append(m.parent() == null ? 1 : m.parent().id).append(' ');
-      out.append(io.redoubt.host.Stat.major(st.dev)).append(':').append(io.redoubt.host.Stat.minor(st.dev)).append(' ');
+      out.append(io.redoubt.host.Stat.major(st.dev))
+          .append(':')
+          .append(io.redoubt.host.Stat.minor(st.dev))
+          .append(' ');
       escaped(out, GuestPaths.within(m.root)).append(' ');
       escaped(out, at).append(' ');
       flags(out, m.flags());

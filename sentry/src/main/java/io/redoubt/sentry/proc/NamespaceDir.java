@@ -8,20 +8,47 @@ import io.redoubt.sentry.fs.pseudo.PseudoFs;
 import io.redoubt.sentry.fs.pseudo.PseudoLink;
 import io.redoubt.sentry.kernel.Syscall;
 
-/** {@code /proc/PID/ns}: every task of a sandbox is in the same namespaces, whose numbers tell only that. */
+/**
+ * {@code /proc/PID/ns}: every task of a sandbox is in the same namespaces, whose numbers tell only
+ * that.
+ */
 final class NamespaceDir extends PseudoDir {
   private static final long FIRST = 4026531834L; // PROC_DYNAMIC_FIRST of Linux and some
 
   private static final String[] NAMES = {
-    "cgroup", "cgroup", "ipc", "ipc", "mnt", "mnt", "net", "net", "pid", "pid", "pid_for_children", "pid", "time", "time",
-    "time_for_children", "time", "user", "user", "uts", "uts"
+    "cgroup",
+    "cgroup",
+    "ipc",
+    "ipc",
+    "mnt",
+    "mnt",
+    "net",
+    "net",
+    "pid",
+    "pid",
+    "pid_for_children",
+    "pid",
+    "time",
+    "time",
+    "time_for_children",
+    "time",
+    "user",
+    "user",
+    "uts",
+    "uts"
   };
 
   NamespaceDir(TaskDir dir, long ino) {
     super(dir.fileSystem(), ino, 0511);
     for (int i = 0; i < NAMES.length; i += 2) {
       String kind = NAMES[i + 1];
-      add(NAMES[i], new NamespaceLink(dir.fileSystem(), dir.target, ino + (i + 1L << 12), kind + ":[" + number(kind) + "]"));
+      add(
+          NAMES[i],
+          new NamespaceLink(
+              dir.fileSystem(),
+              dir.target,
+              ino + (i + 1L << 12),
+              kind + ":[" + number(kind) + "]"));
     }
   }
 

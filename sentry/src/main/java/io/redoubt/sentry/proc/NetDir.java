@@ -4,7 +4,10 @@ import io.redoubt.sentry.fs.pseudo.Content;
 import io.redoubt.sentry.fs.pseudo.PseudoDir;
 import io.redoubt.sentry.fs.pseudo.PseudoFile;
 
-/** {@code /proc/PID/net}: the headings of Linux's files; the tables are empty but for the loopback device. */
+/**
+ * {@code /proc/PID/net}: the headings of Linux's files; the tables are empty but for the loopback
+ * device.
+ */
 final class NetDir extends PseudoDir {
   private static final String[] FILES = {
     "arp",
@@ -47,7 +50,10 @@ final class NetDir extends PseudoDir {
   NetDir(TaskDir dir, long ino) {
     super(dir.fileSystem(), ino, 0555);
     for (int i = 0; i < FILES.length; i += 2) {
-      add(FILES[i], new PseudoFile(dir.fileSystem(), ino + (i + 1L << 8), 0444, Content.of(FILES[i + 1]), null));
+      add(
+          FILES[i],
+          new PseudoFile(
+              dir.fileSystem(), ino + (i + 1L << 8), 0444, Content.of(FILES[i + 1]), null));
     }
   }
 }

@@ -4,7 +4,10 @@ package io.redoubt.sentry.proc;
 final class Numbers {
   private Numbers() {}
 
-  /** The number that {@code name} is in decimal without sign or leading zeros (name_to_int() of Linux), or -1. */
+  /**
+   * The number that {@code name} is in decimal without sign or leading zeros (name_to_int() of
+   * Linux), or -1.
+   */
   static int parse(String name) {
     int n = name.length();
     if (n == 0 || n > 10 || n > 1 && name.charAt(0) == '0') {

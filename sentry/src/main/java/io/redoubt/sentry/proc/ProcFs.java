@@ -67,7 +67,10 @@ public final class ProcFs extends PseudoDir {
     return null;
   }
 
-  /** First the fixed names, then the processes by pid; the position among those is the next pid to show. */
+  /**
+   * First the fixed names, then the processes by pid; the position among those is the next pid to
+   * show.
+   */
   @Override
   public int readdir(Syscall c, long position, DirSink sink) {
     int fixed = fixedCount();
@@ -89,7 +92,8 @@ public final class ProcFs extends PseudoDir {
     all.sort((a, b) -> Integer.compare(a.pid, b.pid));
     for (Process p : all) {
       long at = (long) fixed + p.pid;
-      if (at >= position && !sink.add(Integer.toString(p.pid), ProcIno.task(p.pid, false, 0), 4, at + 1)) {
+      if (at >= position
+          && !sink.add(Integer.toString(p.pid), ProcIno.task(p.pid, false, 0), 4, at + 1)) {
         return 0;
       }
     }

@@ -3,8 +3,8 @@ package io.redoubt.sentry.proc;
 import io.redoubt.sentry.fs.pseudo.PseudoFs;
 
 /**
- * Inode numbers of what comes and goes with tasks: computed, so that looking at a file twice gives the same number ({@code find} and
- * {@code fts} rely on that) without anything being kept.
+ * Inode numbers of what comes and goes with tasks: computed, so that looking at a file twice gives
+ * the same number ({@code find} and {@code fts} rely on that) without anything being kept.
  */
 final class ProcIno {
   private static final int KIND_SHIFT = 56;

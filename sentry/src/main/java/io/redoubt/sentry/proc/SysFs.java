@@ -8,19 +8,38 @@ import io.redoubt.sentry.fs.pseudo.PseudoFs;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
- * A minimal /sys: how many processors there are and how they hang together, which libc (sysconf), the JVM, OpenMP and Go ask for.
- * Each file is read from the host's file of the same name when it is read; only the names listed here are.
+ * A minimal /sys: how many processors there are and how they hang together, which libc (sysconf),
+ * the JVM, OpenMP and Go ask for. Each file is read from the host's file of the same name when it
+ * is read; only the names listed here are.
  */
 public final class SysFs {
   private static final int MINOR = 22;
   private static final int MAX_CPUS = 4096;
-  private static final String[] LISTS = {"online", "possible", "present", "offline", "isolated", "kernel_max"};
+  private static final String[] LISTS = {
+    "online", "possible", "present", "offline", "isolated", "kernel_max"
+  };
   private static final String[] TOPOLOGY = {
-    "core_id", "core_cpus", "core_cpus_list", "core_siblings", "core_siblings_list", "die_id", "package_cpus", "package_cpus_list",
-    "physical_package_id", "thread_siblings", "thread_siblings_list"
+    "core_id",
+    "core_cpus",
+    "core_cpus_list",
+    "core_siblings",
+    "core_siblings_list",
+    "die_id",
+    "package_cpus",
+    "package_cpus_list",
+    "physical_package_id",
+    "thread_siblings",
+    "thread_siblings_list"
   };
   private static final String[] CACHE = {
-    "coherency_line_size", "level", "number_of_sets", "shared_cpu_list", "shared_cpu_map", "size", "type", "ways_of_associativity"
+    "coherency_line_size",
+    "level",
+    "number_of_sets",
+    "shared_cpu_list",
+    "shared_cpu_map",
+    "size",
+    "type",
+    "ways_of_associativity"
   };
 
   private SysFs() {}
@@ -39,20 +58,33 @@ public final class SysFs {
     root.dir("dev");
     PseudoDir system = root.dir("devices").dir("system");
     system.add("cpu", new CpusDir(fs, host));
-    system.add("node", new HostDir(fs, host, "devices/system/node", "online", "possible", "has_cpu", "has_memory"));
+    system.add(
+        "node",
+        new HostDir(
+            fs, host, "devices/system/node", "online", "possible", "has_cpu", "has_memory"));
     root.dir("firmware");
     root.dir("fs").dir("cgroup");
     PseudoDir mm = root.dir("kernel").dir("mm");
     mm.add(
         "transparent_hugepage",
         new HostDir(
-            fs, host, "kernel/mm/transparent_hugepage", "defrag", "enabled", "hpage_pmd_size", "shmem_enabled", "use_zero_page"));
+            fs,
+            host,
+            "kernel/mm/transparent_hugepage",
+            "defrag",
+            "enabled",
+            "hpage_pmd_size",
+            "shmem_enabled",
+            "use_zero_page"));
     mm.dir("hugepages");
     root.dir("module");
     return root;
   }
 
-  /** Files about all processors, and a directory for each that is made when somebody looks for it: large machines have many. */
+  /**
+   * Files about all processors, and a directory for each that is made when somebody looks for it:
+   * large machines have many.
+   */
   private static final class CpusDir extends HostDir {
     private static final long FIRST_INO = PseudoFs.COMPUTED;
 
@@ -86,7 +118,9 @@ public final class SysFs {
         }
       }
       return super.readdir(
-          c, Math.max(0, position - count), (name, ino, type, next) -> sink.add(name, ino, type, next + count));
+          c,
+          Math.max(0, position - count),
+          (name, ino, type, next) -> sink.add(name, ino, type, next + count));
     }
   }
 
@@ -128,7 +162,8 @@ public final class SysFs {
 
     @Override
     public int readdir(Syscall c, long position, DirSink sink) {
-      return super.readdir(c, position, (name, ino, type, next) -> !exists(name) || sink.add(name, ino, type, next));
+      return super.readdir(
+          c, position, (name, ino, type, next) -> !exists(name) || sink.add(name, ino, type, next));
     }
   }
 }

@@ -12,7 +12,10 @@ import io.redoubt.sentry.fs.pseudo.PseudoInode;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 
-/** {@code /proc/PID} and {@code /proc/PID/task/TID}: the entries of {@link TaskEntries}, made when they are looked up. */
+/**
+ * {@code /proc/PID} and {@code /proc/PID/task/TID}: the entries of {@link TaskEntries}, made when
+ * they are looked up.
+ */
 final class TaskDir extends PseudoInode {
   final Target target;
 
@@ -23,8 +26,9 @@ final class TaskDir extends PseudoInode {
   }
 
   /**
-   * Gives a file the owner that task_dump_owner() of Linux gives it: the task's effective ids, but root where the process is not
-   * dumpable (it has changed its ids) and the file is not a directory for all.
+   * Gives a file the owner that task_dump_owner() of Linux gives it: the task's effective ids, but
+   * root where the process is not dumpable (it has changed its ids) and the file is not a directory
+   * for all.
    */
   static void ownBy(PseudoInode inode, Target target) {
     Credentials who = target.credentials();

@@ -8,7 +8,10 @@ import io.redoubt.sentry.fs.pseudo.PseudoInode;
 import io.redoubt.sentry.kernel.Syscall;
 import java.util.HashMap;
 
-/** What is in the directory of a process and of a thread: one table for both, in Linux's order (fs/proc/base.c). */
+/**
+ * What is in the directory of a process and of a thread: one table for both, in Linux's order
+ * (fs/proc/base.c).
+ */
 final class TaskEntries {
   /** Makes the inode of an entry that is not a plain file. */
   @FunctionalInterface
@@ -30,7 +33,14 @@ final class TaskEntries {
    * @param inspects whether opening it needs the right to look into the process
    */
   record Entry(
-      int n, String name, int mode, TaskContent content, TaskStore store, Maker maker, boolean inspects, boolean inThreads) {
+      int n,
+      String name,
+      int mode,
+      TaskContent content,
+      TaskStore store,
+      Maker maker,
+      boolean inspects,
+      boolean inThreads) {
     long ino(Target t) {
       return ProcIno.task(t.id(), t.isThread(), n);
     }
@@ -42,7 +52,9 @@ final class TaskEntries {
 
     PseudoInode make(TaskDir dir) {
       Target t = dir.target;
-      return maker != null ? maker.make(dir, ino(t)) : new TaskFile(dir.fileSystem(), ino(t), this, t);
+      return maker != null
+          ? maker.make(dir, ino(t))
+          : new TaskFile(dir.fileSystem(), ino(t), this, t);
     }
   }
 
@@ -57,7 +69,10 @@ final class TaskEntries {
           ino,
           e.mode & 07777,
           (c, out) -> {
-            int r = e.inspects ? t.mayInspect(c) : 0; // again at each read: the fd may have been handed on, the task changed
+            int r =
+                e.inspects
+                    ? t.mayInspect(c)
+                    : 0; // again at each read: the fd may have been handed on, the task changed
             return r < 0 ? r : e.content.write(c, t, out);
           },
           e.store == null ? null : (c, value) -> e.store.write(c, t, value));
@@ -111,14 +126,20 @@ final class TaskEntries {
     t.file("oom_score", (c, target, out) -> TaskFiles.line(out, "666"));
     t.store("oom_adj", (c, target, out) -> TaskFiles.line(out, "0"), (c, target, value) -> 0);
     t.store("oom_score_adj", TaskFiles::oomScoreAdj, TaskFiles::setOomScoreAdj);
-    t.store("loginuid", (c, target, out) -> append(out, "4294967295"), (c, target, value) -> -Errno.EPERM);
+    t.store(
+        "loginuid",
+        (c, target, out) -> append(out, "4294967295"),
+        (c, target, value) -> -Errno.EPERM);
     t.file("sessionid", (c, target, out) -> append(out, "4294967295"));
     t.processOnly("coredump_filter", 0644, (c, target, out) -> TaskFiles.line(out, "00000033"));
     t.secret("io", TaskFiles::io);
     t.store("uid_map", TaskFiles::idMap, (c, target, value) -> -Errno.EPERM);
     t.store("gid_map", TaskFiles::idMap, (c, target, value) -> -Errno.EPERM);
     t.store("projid_map", TaskFiles::idMap, (c, target, value) -> -Errno.EPERM);
-    t.store("setgroups", (c, target, out) -> TaskFiles.line(out, "allow"), (c, target, value) -> -Errno.EPERM);
+    t.store(
+        "setgroups",
+        (c, target, out) -> TaskFiles.line(out, "allow"),
+        (c, target, value) -> -Errno.EPERM);
     t.processOnly("timers", 0444, (c, target, out) -> 0);
     t.processOnly("timerslack_ns", 0666, (c, target, out) -> TaskFiles.line(out, "50000"));
     t.file("children", TaskFiles::children);
@@ -184,8 +205,15 @@ final class TaskEntries {
     }
 
     private void add(
-        String name, int mode, TaskContent content, TaskStore store, Maker maker, boolean inspects, boolean inThreads) {
-      entries.add(new Entry(entries.size() + 1, name, mode, content, store, maker, inspects, inThreads));
+        String name,
+        int mode,
+        TaskContent content,
+        TaskStore store,
+        Maker maker,
+        boolean inspects,
+        boolean inThreads) {
+      entries.add(
+          new Entry(entries.size() + 1, name, mode, content, store, maker, inspects, inThreads));
     }
   }
 }

@@ -30,10 +30,15 @@ final class TaskFiles {
 
   static int comm(Syscall c, Target target, StringBuilder out) {
     String host = target.host("comm");
-    return host == null ? -Errno.ESRCH : line(out, name(target, host.substring(0, Math.max(0, host.length() - 1))));
+    return host == null
+        ? -Errno.ESRCH
+        : line(out, name(target, host.substring(0, Math.max(0, host.length() - 1))));
   }
 
-  /** The name of a thread: what was written to its comm file, unless it has given itself another since. */
+  /**
+   * The name of a thread: what was written to its comm file, unless it has given itself another
+   * since.
+   */
   static String name(Target target, String host) {
     Task t = target.thread();
     String[] given = t == null ? null : t.nameGiven;
@@ -41,8 +46,9 @@ final class TaskFiles {
   }
 
   /**
-   * Names a thread of the caller's process. The host allows that only from inside of the process, and prctl(PR_SET_NAME) is native:
-   * so the name is kept here, and holds until the host's changes. PR_GET_NAME of the named thread still gives the old one.
+   * Names a thread of the caller's process. The host allows that only from inside of the process,
+   * and prctl(PR_SET_NAME) is native: so the name is kept here, and holds until the host's changes.
+   * PR_GET_NAME of the named thread still gives the old one.
    */
   static int setComm(Syscall c, Target target, String value) {
     Task t = target.thread();
@@ -58,11 +64,16 @@ final class TaskFiles {
 
   // ---- limits ----
 
-  private static final String[] LIMITS = { // name and unit by resource number, in the order of Linux's file
-    "Max cpu time", "seconds", "Max file size", "bytes", "Max data size", "bytes", "Max stack size", "bytes",
-    "Max core file size", "bytes", "Max resident set", "bytes", "Max processes", "processes", "Max open files", "files",
-    "Max locked memory", "bytes", "Max address space", "bytes", "Max file locks", "locks", "Max pending signals", "signals",
-    "Max msgqueue size", "bytes", "Max nice priority", "", "Max realtime priority", "", "Max realtime timeout", "us"
+  private static final String[]
+      LIMITS = { // name and unit by resource number, in the order of Linux's file
+    "Max cpu time", "seconds", "Max file size", "bytes", "Max data size", "bytes", "Max stack size",
+        "bytes",
+    "Max core file size", "bytes", "Max resident set", "bytes", "Max processes", "processes",
+        "Max open files", "files",
+    "Max locked memory", "bytes", "Max address space", "bytes", "Max file locks", "locks",
+        "Max pending signals", "signals",
+    "Max msgqueue size", "bytes", "Max nice priority", "", "Max realtime priority", "",
+        "Max realtime timeout", "us"
   };
 
   static int limits(Syscall c, Target target, StringBuilder out) {
@@ -103,7 +114,10 @@ final class TaskFiles {
     if (comm == null || host == null) {
       return -Errno.ESRCH;
     }
-    out.append(comm, 0, Math.max(0, comm.length() - 1)).append(" (").append(target.id()).append(", #threads: ");
+    out.append(comm, 0, Math.max(0, comm.length() - 1))
+        .append(" (")
+        .append(target.id())
+        .append(", #threads: ");
     out.append(target.process().tasks().size()).append(")\n");
     int second = host.indexOf('\n');
     out.append(host, second < 0 ? host.length() : second + 1, host.length());
@@ -129,7 +143,9 @@ final class TaskFiles {
     return 0;
   }
 
-  /** The call that a thread waits in; a thread that computes or is just being served is "running". */
+  /**
+   * The call that a thread waits in; a thread that computes or is just being served is "running".
+   */
   static int syscall(Syscall c, Target target, StringBuilder out) {
     Task t = target.thread();
     if (t == null || !t.call.isParked()) {
@@ -137,7 +153,8 @@ final class TaskFiles {
     }
     Syscall w = t.call;
     out.append(w.nr);
-    for (long arg : new long[] {w.arg0, w.arg1, w.arg2, w.arg3, w.arg4, w.arg5, 0, w.instructionPointer}) {
+    for (long arg :
+        new long[] {w.arg0, w.arg1, w.arg2, w.arg3, w.arg4, w.arg5, 0, w.instructionPointer}) {
       out.append(" 0x").append(Long.toHexString(arg));
     }
     return line(out, "");
@@ -166,7 +183,10 @@ final class TaskFiles {
     return 0;
   }
 
-  /** Kept, without effect on the host: which process dies first in a full cgroup is for the operator to say. */
+  /**
+   * Kept, without effect on the host: which process dies first in a full cgroup is for the operator
+   * to say.
+   */
   static int setOomScoreAdj(Syscall c, Target target, String value) {
     int v;
     try {

@@ -10,7 +10,10 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Task;
 import java.util.function.Function;
 
-/** {@code cwd}, {@code root} and {@code exe} of a task: links that lead to the object itself, whatever its name has become. */
+/**
+ * {@code cwd}, {@code root} and {@code exe} of a task: links that lead to the object itself,
+ * whatever its name has become.
+ */
 final class TaskLinks extends PseudoLink {
   private final Target target;
   private final Function<Target, Path> where;
@@ -41,10 +44,16 @@ final class TaskLinks extends PseudoLink {
   /** {@code attr}: the files of a kernel without a security module. */
   static PseudoInode attr(TaskDir dir, long ino) {
     PseudoDir d = new PseudoDir(dir.fileSystem(), ino, 0555);
-    for (String name : new String[] {"current", "exec", "fscreate", "keycreate", "prev", "sockcreate"}) {
+    for (String name :
+        new String[] {"current", "exec", "fscreate", "keycreate", "prev", "sockcreate"}) {
       d.add(
           name,
-          new PseudoFile(dir.fileSystem(), ProcIno.fixed(name.hashCode() & 0xfffff), 0666, (c, out) -> -Errno.EINVAL, (c, v) -> -Errno.EINVAL));
+          new PseudoFile(
+              dir.fileSystem(),
+              ProcIno.fixed(name.hashCode() & 0xfffff),
+              0666,
+              (c, out) -> -Errno.EINVAL,
+              (c, v) -> -Errno.EINVAL));
     }
     return d;
   }

@@ -6,7 +6,10 @@ import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.kernel.Syscall;
 import java.nio.charset.StandardCharsets;
 
-/** Files about the address space of a task, which is a real one of the host: only names of mapped files are the sentry's. */
+/**
+ * Files about the address space of a task, which is a real one of the host: only names of mapped
+ * files are the sentry's.
+ */
 final class TaskMemory {
   private TaskMemory() {}
 
@@ -22,7 +25,10 @@ final class TaskMemory {
     return whole(target, "environ", out);
   }
 
-  /** What the host kernel gave the stub: AT_PHDR, AT_ENTRY and AT_BASE are those of the stub, the rest is right. */
+  /**
+   * What the host kernel gave the stub: AT_PHDR, AT_ENTRY and AT_BASE are those of the stub, the
+   * rest is right.
+   */
   static int auxv(Syscall c, Target target, StringBuilder out) {
     return whole(target, "auxv", out);
   }
@@ -69,8 +75,9 @@ final class TaskMemory {
     return 0;
   }
 
-  /** One line: {@code start-end perms offset major:minor inode   path}. */
-  private static void mapping(Syscall c, Target target, String s, int at, int end, StringBuilder out) {
+  /** One line: {@code start-end perms offset major:minor inode path}. */
+  private static void mapping(
+      Syscall c, Target target, String s, int at, int end, StringBuilder out) {
     int field = at;
     int[] starts = new int[5];
     for (int i = 0; i < 5; i++) {
@@ -93,12 +100,14 @@ final class TaskMemory {
     int colon = s.indexOf(':', starts[3]);
     long dev =
         Stat.makedev(
-            Integer.parseUnsignedInt(s, starts[3], colon, 16), Integer.parseUnsignedInt(s, colon + 1, starts[4] - 1, 16));
+            Integer.parseUnsignedInt(s, starts[3], colon, 16),
+            Integer.parseUnsignedInt(s, colon + 1, starts[4] - 1, 16));
     long ino = Long.parseUnsignedLong(s, starts[4], field - 1, 10);
     Path file = target.process().kernel.mappingNames.get(dev, ino);
     String name = file == null ? null : GuestPaths.name(c, file);
     if (name == null) {
-      name = s.startsWith("/dev/zero", path) ? "/dev/zero (deleted)" : "[redoubt]"; // the stub's pages
+      name =
+          s.startsWith("/dev/zero", path) ? "/dev/zero (deleted)" : "[redoubt]"; // the stub's pages
     }
     out.append(s, at, path);
     for (int i = 0; i < name.length(); i++) {

@@ -8,9 +8,13 @@ import io.redoubt.sentry.kernel.Task;
 import io.redoubt.sentry.tty.Terminal;
 import java.util.HashMap;
 
-/** {@code status}, {@code stat} and {@code statm}: the host's numbers under the guest's ids (proc_pid_status(5), proc_pid_stat(5)). */
+/**
+ * {@code status}, {@code stat} and {@code statm}: the host's numbers under the guest's ids
+ * (proc_pid_status(5), proc_pid_stat(5)).
+ */
 final class TaskStatus {
-  // Fields of stat, numbered as in proc_pid_stat(5), that are the guest's own or need the right to look into the process.
+  // Fields of stat, numbered as in proc_pid_stat(5), that are the guest's own or need the right to
+  // look into the process.
   private static final int PPID = 4;
   private static final int PGRP = 5;
   private static final int SESSION = 6;
@@ -25,8 +29,8 @@ final class TaskStatus {
   private TaskStatus() {}
 
   /**
-   * The state letter. The host shows a thread whose call the sentry holds as sleeping; for the guest it runs while its call is being
-   * served and sleeps when that call waits.
+   * The state letter. The host shows a thread whose call the sentry holds as sleeping; for the
+   * guest it runs while its call is being served and sleeps when that call waits.
    */
   static char state(Target target, char host) {
     Task t = target.thread();
@@ -63,7 +67,10 @@ final class TaskStatus {
       return -Errno.ESRCH;
     }
     Process p = target.process();
-    out.append(target.id()).append(" (").append(TaskFiles.name(target, host.substring(open + 1, close))).append(") ");
+    out.append(target.id())
+        .append(" (")
+        .append(TaskFiles.name(target, host.substring(open + 1, close)))
+        .append(") ");
     out.append(state(target, host.charAt(close + 2)));
     boolean mayInspect = target.mayInspect(c) == 0;
     int at = close + 3; // at the blank after the state, which is field 3
@@ -77,11 +84,14 @@ final class TaskStatus {
         case PPID -> out.append(parentPid(p));
         case PGRP -> out.append(p.pgid);
         case SESSION -> out.append(p.sid);
-        case TTY_NR -> out.append(p.controllingTerminal instanceof Terminal t ? t.deviceNumber() : 0);
-        case TPGID -> out.append(p.controllingTerminal instanceof Terminal t ? t.foregroundGroup() : -1);
+        case TTY_NR ->
+            out.append(p.controllingTerminal instanceof Terminal t ? t.deviceNumber() : 0);
+        case TPGID ->
+            out.append(p.controllingTerminal instanceof Terminal t ? t.foregroundGroup() : -1);
         case WCHAN -> out.append('0');
         default -> {
-          boolean address = field >= STARTCODE && field <= KSTKEIP || field >= START_DATA && field <= ENV_END;
+          boolean address =
+              field >= STARTCODE && field <= KSTKEIP || field >= START_DATA && field <= ENV_END;
           if (address && !mayInspect) {
             out.append('0');
           } else {
@@ -121,26 +131,77 @@ final class TaskStatus {
 
   static {
     String[] same = {
-      "Kthread", "VmPeak", "VmSize", "VmLck", "VmPin", "VmHWM", "VmRSS", "RssAnon", "RssFile", "RssShmem", "VmData", "VmStk",
-      "VmExe", "VmLib", "VmPTE", "VmSwap", "HugetlbPages", "CoreDumping", "THP_enabled", "untag_mask", "Threads", "SigQ", "SigPnd",
-      "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "Speculation_Store_Bypass", "SpeculationIndirectBranch", "Cpus_allowed",
-      "Cpus_allowed_list", "Mems_allowed", "Mems_allowed_list", "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"
+      "Kthread",
+      "VmPeak",
+      "VmSize",
+      "VmLck",
+      "VmPin",
+      "VmHWM",
+      "VmRSS",
+      "RssAnon",
+      "RssFile",
+      "RssShmem",
+      "VmData",
+      "VmStk",
+      "VmExe",
+      "VmLib",
+      "VmPTE",
+      "VmSwap",
+      "HugetlbPages",
+      "CoreDumping",
+      "THP_enabled",
+      "untag_mask",
+      "Threads",
+      "SigQ",
+      "SigPnd",
+      "ShdPnd",
+      "SigBlk",
+      "SigIgn",
+      "SigCgt",
+      "Speculation_Store_Bypass",
+      "SpeculationIndirectBranch",
+      "Cpus_allowed",
+      "Cpus_allowed_list",
+      "Mems_allowed",
+      "Mems_allowed_list",
+      "voluntary_ctxt_switches",
+      "nonvoluntary_ctxt_switches"
     };
     for (String key : same) {
       LINES.put(key, SAME);
     }
     LINES.put("Name", (t, value, out) -> escaped(out, TaskFiles.name(t, value)));
-    LINES.put("Umask", (t, value, out) -> octal(out, t.thread() == null ? 0 : t.thread().fs.umask()));
-    LINES.put("State", (t, value, out) -> out.append(stateName(state(t, value.isEmpty() ? '?' : value.charAt(0)))));
+    LINES.put(
+        "Umask", (t, value, out) -> octal(out, t.thread() == null ? 0 : t.thread().fs.umask()));
+    LINES.put(
+        "State",
+        (t, value, out) ->
+            out.append(stateName(state(t, value.isEmpty() ? '?' : value.charAt(0)))));
     LINES.put("Tgid", (t, value, out) -> out.append(t.process().pid));
     LINES.put("Ngid", ZERO);
     LINES.put("Pid", ID);
     LINES.put("PPid", (t, value, out) -> out.append(parentPid(t.process())));
     LINES.put("TracerPid", ZERO);
     LINES.put(
-        "Uid", (t, value, out) -> ids(t, out, Credentials::uid, Credentials::euid, Credentials::suid, Credentials::fsuid));
+        "Uid",
+        (t, value, out) ->
+            ids(
+                t,
+                out,
+                Credentials::uid,
+                Credentials::euid,
+                Credentials::suid,
+                Credentials::fsuid));
     LINES.put(
-        "Gid", (t, value, out) -> ids(t, out, Credentials::gid, Credentials::egid, Credentials::sgid, Credentials::fsgid));
+        "Gid",
+        (t, value, out) ->
+            ids(
+                t,
+                out,
+                Credentials::gid,
+                Credentials::egid,
+                Credentials::sgid,
+                Credentials::fsgid));
     LINES.put("FDSize", (t, value, out) -> out.append(fdSize(t)));
     LINES.put("Groups", (t, value, out) -> groups(t, out));
     LINES.put("NStgid", (t, value, out) -> out.append(t.process().pid));
@@ -153,7 +214,10 @@ final class TaskStatus {
     LINES.put("CapBnd", (t, value, out) -> capabilities(t, out, Credentials::bounding));
     LINES.put("CapAmb", (t, value, out) -> capabilities(t, out, Credentials::ambient));
     // The host's is the sandbox's, not the guest's.
-    LINES.put("NoNewPrivs", (t, value, out) -> out.append(t.credentials() != null && t.credentials().noNewPrivs() ? '1' : '0'));
+    LINES.put(
+        "NoNewPrivs",
+        (t, value, out) ->
+            out.append(t.credentials() != null && t.credentials().noNewPrivs() ? '1' : '0'));
     LINES.put("Seccomp", ZERO);
     LINES.put("Seccomp_filters", ZERO);
   }
@@ -192,7 +256,8 @@ final class TaskStatus {
     long get(Credentials c);
   }
 
-  private static void ids(Target t, StringBuilder out, IdOf real, IdOf effective, IdOf saved, IdOf fileSystem) {
+  private static void ids(
+      Target t, StringBuilder out, IdOf real, IdOf effective, IdOf saved, IdOf fileSystem) {
     Credentials c = t.credentials();
     if (c == null) {
       out.append("0\t0\t0\t0");
@@ -230,7 +295,10 @@ final class TaskStatus {
     return Math.max(64, Integer.highestOneBit(highest) << 1);
   }
 
-  /** As string_escape_str() of Linux does for names: a newline or a backslash must not make another line. */
+  /**
+   * As string_escape_str() of Linux does for names: a newline or a backslash must not make another
+   * line.
+   */
   private static void escaped(StringBuilder out, String name) {
     for (int i = 0; i < name.length(); i++) {
       char ch = name.charAt(i);

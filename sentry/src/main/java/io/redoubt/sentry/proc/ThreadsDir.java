@@ -37,13 +37,18 @@ final class ThreadsDir extends PseudoInode {
     return c.fail(-Errno.ENOENT);
   }
 
-  /** In the order of tids, the position being the last one given: threads that come and go meanwhile move no other. */
+  /**
+   * In the order of tids, the position being the last one given: threads that come and go meanwhile
+   * move no other.
+   */
   @Override
   public int readdir(Syscall c, long position, DirSink sink) {
     int[] tids = target.process().tasks().stream().mapToInt(t -> t.tid).toArray();
     Arrays.sort(tids);
     for (int tid : tids) {
-      if (tid >= position && !sink.add(Integer.toString(tid), ProcIno.task(tid, true, 0), Stat.S_IFDIR >> 12, tid + 1L)) {
+      if (tid >= position
+          && !sink.add(
+              Integer.toString(tid), ProcIno.task(tid, true, 0), Stat.S_IFDIR >> 12, tid + 1L)) {
         return 0;
       }
     }

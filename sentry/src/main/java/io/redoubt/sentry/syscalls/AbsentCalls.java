@@ -6,8 +6,9 @@ import io.redoubt.host.Errno;
 import io.redoubt.sentry.kernel.SyscallTable;
 
 /**
- * Calls that reach the sentry and are not there, with the error that lets programs go on: ENOSYS where Linux may lack the call too,
- * so that libraries have a way around it, EPERM where only privileged programs ask.
+ * Calls that reach the sentry and are not there, with the error that lets programs go on: ENOSYS
+ * where Linux may lack the call too, so that libraries have a way around it, EPERM where only
+ * privileged programs ask.
  */
 public final class AbsentCalls {
   private AbsentCalls() {}
@@ -42,7 +43,8 @@ public final class AbsentCalls {
     absent(t, Errno.ENOSYS, "page cache of the host", 451, "cachestat", 4);
   }
 
-  private static void absent(SyscallTable t, int errno, String note, int nr, String name, int arity) {
+  private static void absent(
+      SyscallTable t, int errno, String note, int nr, String name, int arity) {
     t.on(nr, name, arity, c -> -errno, NONE, note);
   }
 }

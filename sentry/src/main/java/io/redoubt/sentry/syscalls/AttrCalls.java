@@ -32,8 +32,18 @@ final class AttrCalls {
     t.on(91, "fchmod", 2, AttrCalls::fchmod, FULL);
     t.on(92, "chown", 3, c -> chown(c, CWD, c.arg0, (int) c.arg1, (int) c.arg2, 0), FULL);
     t.on(93, "fchown", 3, AttrCalls::fchown, FULL);
-    t.on(94, "lchown", 3, c -> chown(c, CWD, c.arg0, (int) c.arg1, (int) c.arg2, FsArgs.AT_SYMLINK_NOFOLLOW), FULL);
-    t.on(260, "fchownat", 5, c -> chown(c, c.arg0, c.arg1, (int) c.arg2, (int) c.arg3, (int) c.arg4), FULL);
+    t.on(
+        94,
+        "lchown",
+        3,
+        c -> chown(c, CWD, c.arg0, (int) c.arg1, (int) c.arg2, FsArgs.AT_SYMLINK_NOFOLLOW),
+        FULL);
+    t.on(
+        260,
+        "fchownat",
+        5,
+        c -> chown(c, c.arg0, c.arg1, (int) c.arg2, (int) c.arg3, (int) c.arg4),
+        FULL);
     t.on(268, "fchmodat", 3, c -> chmod(c, c.arg0, c.arg1, (int) c.arg2, 0), FULL);
     t.on(269, "faccessat", 3, c -> access(c, c.arg0, c.arg1, (int) c.arg2, 0), FULL);
     t.on(439, "faccessat2", 4, c -> access(c, c.arg0, c.arg1, (int) c.arg2, (int) c.arg3), FULL);
@@ -41,14 +51,17 @@ final class AttrCalls {
   }
 
   private static long access(Syscall c, long dirFd, long path, int mode, int flags) {
-    if ((mode & ~7) != 0 || (flags & ~(FsArgs.AT_EACCESS | FsArgs.AT_SYMLINK_NOFOLLOW | FsArgs.AT_EMPTY_PATH)) != 0) {
+    if ((mode & ~7) != 0
+        || (flags & ~(FsArgs.AT_EACCESS | FsArgs.AT_SYMLINK_NOFOLLOW | FsArgs.AT_EMPTY_PATH))
+            != 0) {
       return -EINVAL;
     }
     Credentials own = c.task.credentials;
     Walk w = c.scratch().walk;
     Credentials used = (flags & FsArgs.AT_EACCESS) == 0 ? own.forAccess() : own;
     if (used != own) {
-      // The answer is for the real ids. The walk and the check read the task's credentials; nobody else does meanwhile
+      // The answer is for the real ids. The walk and the check read the task's credentials; nobody
+      // else does meanwhile
       // for this thread, which is in this call.
       c.task.credentials = used;
     }

@@ -10,7 +10,10 @@ import io.redoubt.sentry.kernel.Task;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** capget(2) and capset(2): what the guest may do inside its sandbox. Its host process has none of them. */
+/**
+ * capget(2) and capset(2): what the guest may do inside its sandbox. Its host process has none of
+ * them.
+ */
 public final class CapabilityCalls {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
 
@@ -49,7 +52,9 @@ public final class CapabilityCalls {
       case VERSION_2, VERSION_3:
         return 2;
       default:
-        return c.memory().writeInt(c.arg0 + HEADER_VERSION, VERSION_3) < 0 ? -Errno.EFAULT : -Errno.EINVAL;
+        return c.memory().writeInt(c.arg0 + HEADER_VERSION, VERSION_3) < 0
+            ? -Errno.EFAULT
+            : -Errno.EINVAL;
     }
   }
 
@@ -111,6 +116,12 @@ public final class CapabilityCalls {
       return -Errno.EPERM;
     }
     return IdentityCalls.commit(
-        c, o.withCapabilities(permitted, effective, inheritable, o.bounding(), o.ambient() & permitted & inheritable));
+        c,
+        o.withCapabilities(
+            permitted,
+            effective,
+            inheritable,
+            o.bounding(),
+            o.ambient() & permitted & inheritable));
   }
 }

@@ -41,7 +41,8 @@ final class ControlMessages {
   /**
    * Takes what the guest wants to send along into {@code m}.
    *
-   * @return 0, or -EINVAL, -EBADF, -EPERM, -EFAULT, -ENOBUFS; files that were taken so far are the message's
+   * @return 0, or -EINVAL, -EBADF, -EPERM, -EFAULT, -ENOBUFS; files that were taken so far are the
+   *     message's
    */
   static long read(Syscall c, Message m, long address, long length) {
     MemorySegment s = c.scratch().small;
@@ -122,7 +123,8 @@ final class ControlMessages {
   }
 
   /**
-   * Gives the guest what came along with {@code m}; files without room are left to the message's cleanup.
+   * Gives the guest what came along with {@code m}; files without room are left to the message's
+   * cleanup.
    *
    * @param length bytes at {@code address}; no buffer when the address is 0
    * @return bytes used of it, and MSG_CTRUNC in {@link Message#resultFlags} when not all fitted
@@ -166,7 +168,8 @@ final class ControlMessages {
 
   private static long giveFiles(Syscall c, Message m, long address, long length) {
     OpenFile[] files = m.files;
-    int room = length <= SIZEOF_CMSGHDR ? 0 : (int) Math.min((length - SIZEOF_CMSGHDR) / 4, SCM_MAX_FD);
+    int room =
+        length <= SIZEOF_CMSGHDR ? 0 : (int) Math.min((length - SIZEOF_CMSGHDR) / 4, SCM_MAX_FD);
     boolean cloexec = (m.flags & Message.MSG_CMSG_CLOEXEC) != 0;
     MemorySegment s = c.scratch().small;
     int n = 0;

@@ -65,7 +65,8 @@ final class EventCalls {
     if ((flags & ~(O_CLOEXEC | OpenFile.O_NONBLOCK)) != 0 || !known) {
       return -EINVAL;
     }
-    // An alarm clock would wake a machine that sleeps; whoever may not do that gets EPERM on Linux. Here nobody may.
+    // An alarm clock would wake a machine that sleeps; whoever may not do that gets EPERM on Linux.
+    // Here nobody may.
     if (clock == Clocks.REALTIME_ALARM || clock == Clocks.BOOTTIME_ALARM) {
       return -EPERM;
     }

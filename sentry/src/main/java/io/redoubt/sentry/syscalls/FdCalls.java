@@ -126,7 +126,10 @@ public final class FdCalls {
     return scratch && flags == 0 ? Syscall.CONTINUE : 0;
   }
 
-  /** Gives a new file the lowest free number; it is closed when there is none. @return the fd or -EMFILE */
+  /**
+   * Gives a new file the lowest free number; it is closed when there is none. @return the fd or
+   * -EMFILE
+   */
   static int installNew(Syscall c, OpenFile file, boolean cloexec) {
     int fd = c.task.files.install(file, 0, cloexec, c.task.process.limits.files());
     if (fd < 0) {
@@ -232,7 +235,8 @@ public final class FdCalls {
       case F_SETOWN_EX, F_GETOWN_EX -> ownerEx(c, f, command, arg);
       case F_GETLEASE -> F_UNLCK;
       case F_SETLEASE -> f.inode().type() == Stat.S_IFREG ? -EAGAIN : -EINVAL;
-      case F_NOTIFY -> (arg & ~DN_MULTISHOT) == 0 ? 0 : -EINVAL; // taking back what never was is fine
+      case F_NOTIFY ->
+          (arg & ~DN_MULTISHOT) == 0 ? 0 : -EINVAL; // taking back what never was is fine
       case F_GET_RW_HINT -> c.memory().writeLong(arg, 0);
       case F_SET_RW_HINT -> c.memory().read(arg, c.scratch().small, 8);
       default -> f.fcntl(c, command, arg);
@@ -251,7 +255,8 @@ public final class FdCalls {
     if (who == Integer.MIN_VALUE) {
       return -EINVAL;
     }
-    // A process group (negative) is taken as it is: it may be empty by the time a signal would be sent anyway.
+    // A process group (negative) is taken as it is: it may be empty by the time a signal would be
+    // sent anyway.
     if (who > 0 && c.task.kernel.tasks.process(who) == null) {
       return -ESRCH;
     }

@@ -36,7 +36,9 @@ public final class FileCalls {
 
   private FileCalls() {}
 
-  /** Adds the rows of this family and of its neighbours: descriptors, locks, pipes, events, polling. */
+  /**
+   * Adds the rows of this family and of its neighbours: descriptors, locks, pipes, events, polling.
+   */
   public static void register(SyscallTable t) {
     t.on(0, "read", 3, FileCalls::read, FULL);
     t.on(1, "write", 3, FileCalls::write, FULL);
@@ -48,7 +50,13 @@ public final class FileCalls {
     t.on(295, "preadv", 5, FileCalls::preadv, FULL);
     t.on(296, "pwritev", 5, FileCalls::pwritev, FULL);
     t.on(327, "preadv2", 6, FileCalls::preadv2, PARTIAL, "flags HIPRI, DSYNC, SYNC, NOWAIT");
-    t.on(328, "pwritev2", 6, FileCalls::pwritev2, PARTIAL, "the same, and APPEND, which is not atomic");
+    t.on(
+        328,
+        "pwritev2",
+        6,
+        FileCalls::pwritev2,
+        PARTIAL,
+        "the same, and APPEND, which is not atomic");
     FdCalls.register(t);
     LockCalls.register(t);
     PipeCalls.register(t);
@@ -243,7 +251,10 @@ public final class FileCalls {
     }
   }
 
-  /** RLIMIT_FSIZE: shortens a write that would pass it; one that starts at or behind it gets SIGXFSZ and EFBIG. */
+  /**
+   * RLIMIT_FSIZE: shortens a write that would pass it; one that starts at or behind it gets SIGXFSZ
+   * and EFBIG.
+   */
   static long limitSize(Syscall c, OpenFile f, UserBuffer src, long position) {
     long limit = c.task.process.limits.soft(ResourceLimits.FSIZE);
     if (limit < 0 || src.remaining() == 0 || f.inode().type() != Stat.S_IFREG) {

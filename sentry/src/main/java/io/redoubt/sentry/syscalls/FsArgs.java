@@ -61,7 +61,9 @@ final class FsArgs {
     return c.memory().readPath(c, address);
   }
 
-  /** The file of {@code fd}, an O_PATH one too, held until the end of the call; null with -EBADF. */
+  /**
+   * The file of {@code fd}, an O_PATH one too, held until the end of the call; null with -EBADF.
+   */
   static OpenFile any(Syscall c, long fd) {
     OpenFile f = c.file((int) fd);
     if (f != null && (f.flags() & OpenFile.O_PATH) != 0) {
@@ -69,5 +71,4 @@ final class FsArgs {
     }
     return f == null ? c.fail(-EBADF) : c.hold(fd);
   }
-
 }

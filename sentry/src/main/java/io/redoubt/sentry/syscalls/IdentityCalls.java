@@ -11,8 +11,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
- * User and group ids as in credentials(7) and kernel/sys.c. They belong to the thread, as in Linux; libc changes those of all
- * threads. The host knows nothing of them.
+ * User and group ids as in credentials(7) and kernel/sys.c. They belong to the thread, as in Linux;
+ * libc changes those of all threads. The host knows nothing of them.
  */
 public final class IdentityCalls {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
@@ -42,7 +42,10 @@ public final class IdentityCalls {
     t.on(123, "setfsgid", 1, IdentityCalls::setfsgid, FULL);
   }
 
-  /** Makes {@code next} the caller's identity. One that gained or lost something is no longer dumpable (commit_creds()). */
+  /**
+   * Makes {@code next} the caller's identity. One that gained or lost something is no longer
+   * dumpable (commit_creds()).
+   */
   static long commit(Syscall c, Credentials next) {
     Credentials old = c.task.credentials;
     if (old.euid() != next.euid()
@@ -73,7 +76,9 @@ public final class IdentityCalls {
     if (o.has(Credentials.CAP_SETUID)) {
       return commit(c, o.withUids(id, id, id));
     }
-    return id == o.uid() || id == o.suid() ? commit(c, o.withUids(o.uid(), id, o.suid())) : -Errno.EPERM;
+    return id == o.uid() || id == o.suid()
+        ? commit(c, o.withUids(o.uid(), id, o.suid()))
+        : -Errno.EPERM;
   }
 
   private static long setgid(Syscall c) {
@@ -85,7 +90,9 @@ public final class IdentityCalls {
     if (o.has(Credentials.CAP_SETGID)) {
       return commit(c, o.withGids(id, id, id, id));
     }
-    return id == o.gid() || id == o.sgid() ? commit(c, o.withGids(o.gid(), id, o.sgid(), id)) : -Errno.EPERM;
+    return id == o.gid() || id == o.sgid()
+        ? commit(c, o.withGids(o.gid(), id, o.sgid(), id))
+        : -Errno.EPERM;
   }
 
   private static long setreuid(Syscall c) {
@@ -99,7 +106,8 @@ public final class IdentityCalls {
     }
     int newEuid = effective == SAME ? o.euid() : effective;
     boolean saves = real != SAME || effective != SAME && effective != o.uid();
-    return commit(c, o.withUids(real == SAME ? o.uid() : real, newEuid, saves ? newEuid : o.suid()));
+    return commit(
+        c, o.withUids(real == SAME ? o.uid() : real, newEuid, saves ? newEuid : o.suid()));
   }
 
   private static long setregid(Syscall c) {
@@ -113,7 +121,8 @@ public final class IdentityCalls {
     }
     int newEgid = effective == SAME ? o.egid() : effective;
     boolean saves = real != SAME || effective != SAME && effective != o.gid();
-    return commit(c, o.withGids(real == SAME ? o.gid() : real, newEgid, saves ? newEgid : o.sgid(), newEgid));
+    return commit(
+        c, o.withGids(real == SAME ? o.gid() : real, newEgid, saves ? newEgid : o.sgid(), newEgid));
   }
 
   private static long setresuid(Syscall c) {
@@ -129,7 +138,9 @@ public final class IdentityCalls {
     return commit(
         c,
         o.withUids(
-            ids[0] == SAME ? o.uid() : ids[0], ids[1] == SAME ? o.euid() : ids[1], ids[2] == SAME ? o.suid() : ids[2]));
+            ids[0] == SAME ? o.uid() : ids[0],
+            ids[1] == SAME ? o.euid() : ids[1],
+            ids[2] == SAME ? o.suid() : ids[2]));
   }
 
   private static long setresgid(Syscall c) {
@@ -143,7 +154,13 @@ public final class IdentityCalls {
       }
     }
     int newEgid = ids[1] == SAME ? o.egid() : ids[1];
-    return commit(c, o.withGids(ids[0] == SAME ? o.gid() : ids[0], newEgid, ids[2] == SAME ? o.sgid() : ids[2], newEgid));
+    return commit(
+        c,
+        o.withGids(
+            ids[0] == SAME ? o.gid() : ids[0],
+            newEgid,
+            ids[2] == SAME ? o.sgid() : ids[2],
+            newEgid));
   }
 
   private static long getresuid(Syscall c) {
@@ -157,7 +174,9 @@ public final class IdentityCalls {
   }
 
   private static long three(Syscall c, int a, int b, int d) {
-    if (c.memory().writeInt(c.arg0, a) < 0 || c.memory().writeInt(c.arg1, b) < 0 || c.memory().writeInt(c.arg2, d) < 0) {
+    if (c.memory().writeInt(c.arg0, a) < 0
+        || c.memory().writeInt(c.arg1, b) < 0
+        || c.memory().writeInt(c.arg2, d) < 0) {
       return -Errno.EFAULT;
     }
     return 0;
@@ -167,7 +186,10 @@ public final class IdentityCalls {
   private static long setfsuid(Syscall c) {
     Credentials o = c.task.credentials;
     int id = (int) c.arg0;
-    if (id != SAME && (isOneOf(id, o.uid(), o.euid(), o.suid()) || id == o.fsuid() || o.has(Credentials.CAP_SETUID))) {
+    if (id != SAME
+        && (isOneOf(id, o.uid(), o.euid(), o.suid())
+            || id == o.fsuid()
+            || o.has(Credentials.CAP_SETUID))) {
       commit(c, o.withFsuid(id));
     }
     return unsigned(o.fsuid());
@@ -176,7 +198,10 @@ public final class IdentityCalls {
   private static long setfsgid(Syscall c) {
     Credentials o = c.task.credentials;
     int id = (int) c.arg0;
-    if (id != SAME && (isOneOf(id, o.gid(), o.egid(), o.sgid()) || id == o.fsgid() || o.has(Credentials.CAP_SETGID))) {
+    if (id != SAME
+        && (isOneOf(id, o.gid(), o.egid(), o.sgid())
+            || id == o.fsgid()
+            || o.has(Credentials.CAP_SETGID))) {
       commit(c, o.withGids(o.gid(), o.egid(), o.sgid(), id));
     }
     return unsigned(o.fsgid());
@@ -198,7 +223,9 @@ public final class IdentityCalls {
     for (int i = 0; i < groups.length; i++) {
       s.set(INT, i * 4L, groups[i]);
     }
-    return groups.length > 0 && c.memory().write(c.arg1, s, groups.length * 4L) < 0 ? -Errno.EFAULT : groups.length;
+    return groups.length > 0 && c.memory().write(c.arg1, s, groups.length * 4L) < 0
+        ? -Errno.EFAULT
+        : groups.length;
   }
 
   private static long setgroups(Syscall c) {

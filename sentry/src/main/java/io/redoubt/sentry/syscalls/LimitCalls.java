@@ -17,19 +17,22 @@ import java.lang.foreign.ValueLayout;
  * Resource limits, getrlimit(2). What a guest sees are the sentry's books. Who enforces them:
  *
  * <ul>
- *   <li>the host kernel, for memory, CPU time, priorities and queued signals: the limit is set on the host process as well, and a
- *       raise that the host refuses is refused;
- *   <li>the sentry, for open files and file sizes: host fds are only scratch, and the host limit of them stays as it is;
- *   <li>the host kernel for processes, when the guest that sets the limit is not exempt from it (CAP_SYS_RESOURCE): the host process
- *       has no capability and would not be exempt either way;
- *   <li>nobody, for core files (no guest ever writes one: the host limit stays at 1), locks and message queues.
+ *   <li>the host kernel, for memory, CPU time, priorities and queued signals: the limit is set on
+ *       the host process as well, and a raise that the host refuses is refused;
+ *   <li>the sentry, for open files and file sizes: host fds are only scratch, and the host limit of
+ *       them stays as it is;
+ *   <li>the host kernel for processes, when the guest that sets the limit is not exempt from it
+ *       (CAP_SYS_RESOURCE): the host process has no capability and would not be exempt either way;
+ *   <li>nobody, for core files (no guest ever writes one: the host limit stays at 1), locks and
+ *       message queues.
  * </ul>
  */
 public final class LimitCalls {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
   /** CPU, DATA, STACK, RSS, MEMLOCK, AS, SIGPENDING, NICE, RTPRIO, RTTIME. */
-  private static final int HOST_ENFORCED = 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 8 | 1 << 9 | 1 << 11 | 1 << 13 | 1 << 14 | 1 << 15;
+  private static final int HOST_ENFORCED =
+      1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 8 | 1 << 9 | 1 << 11 | 1 << 13 | 1 << 14 | 1 << 15;
 
   /** fs.nr_open: past this not even root may go. */
   private static final long MAX_FILES = 1 << 20;
@@ -37,7 +40,13 @@ public final class LimitCalls {
   private LimitCalls() {}
 
   public static void register(SyscallTable t) {
-    t.on(97, "getrlimit", 2, c -> get(c, c.task.process, c.arg0, c.arg1), PARTIAL, "CORE, LOCKS, MSGQUEUE are only kept");
+    t.on(
+        97,
+        "getrlimit",
+        2,
+        c -> get(c, c.task.process, c.arg0, c.arg1),
+        PARTIAL,
+        "CORE, LOCKS, MSGQUEUE are only kept");
     t.on(160, "setrlimit", 2, c -> setrlimit(c), PARTIAL, "see getrlimit");
     t.on(302, "prlimit64", 4, LimitCalls::prlimit, PARTIAL, "see getrlimit");
   }
@@ -69,7 +78,12 @@ public final class LimitCalls {
     if (!isResource(c.arg0)) {
       return -Errno.EINVAL;
     }
-    return set(c, c.task.process, (int) c.arg0, s.get(LONG, Rlimit.RLIM_CUR), s.get(LONG, Rlimit.RLIM_MAX));
+    return set(
+        c,
+        c.task.process,
+        (int) c.arg0,
+        s.get(LONG, Rlimit.RLIM_CUR),
+        s.get(LONG, Rlimit.RLIM_MAX));
   }
 
   private static long prlimit(Syscall c) {

@@ -141,7 +141,8 @@ final class LockCalls {
     }
     int r = locks.set(owner, ofd ? -1 : c.task.process.pid, type, start, end);
     if (r == 0 && !ofd && type != F_UNLCK && c.task.files.get((int) c.arg0) != f) {
-      // The fd was closed while the lock was being set: close has dropped the locks that it saw, this one is later.
+      // The fd was closed while the lock was being set: close has dropped the locks that it saw,
+      // this one is later.
       locks.set(owner, 0, F_UNLCK, start, end);
       return -EBADF;
     }

@@ -9,8 +9,9 @@ import io.redoubt.sentry.kernel.SyscallTable;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What the filter leaves of calls on the caller's own memory: unusual flags, residency, NUMA policy. All of their arguments that a
- * decision is made on are in registers, so the host kernel may run them.
+ * What the filter leaves of calls on the caller's own memory: unusual flags, residency, NUMA
+ * policy. All of their arguments that a decision is made on are in registers, so the host kernel
+ * may run them.
  */
 public final class MemoryCalls {
   private static final long PAGE = 4096;
@@ -24,21 +25,52 @@ public final class MemoryCalls {
   public static void register(SyscallTable t) {
     t.on(10, "mprotect", 3, c -> Syscall.CONTINUE, FULL);
     t.on(25, "mremap", 5, c -> -Errno.EINVAL, FULL);
-    t.on(27, "mincore", 3, MemoryCalls::mincore, PARTIAL, "every mapped page is resident: what others have in the page cache is theirs");
-    t.on(28, "madvise", 3, MemoryCalls::madvise, PARTIAL, "no MADV_MERGEABLE, MADV_HWPOISON, MADV_SOFT_OFFLINE");
-    t.on(237, "mbind", 6, c -> (c.arg5 & MPOL_MF_MOVE_ALL) != 0 ? -Errno.EPERM : Syscall.CONTINUE, PARTIAL, "no MPOL_MF_MOVE_ALL");
+    t.on(
+        27,
+        "mincore",
+        3,
+        MemoryCalls::mincore,
+        PARTIAL,
+        "every mapped page is resident: what others have in the page cache is theirs");
+    t.on(
+        28,
+        "madvise",
+        3,
+        MemoryCalls::madvise,
+        PARTIAL,
+        "no MADV_MERGEABLE, MADV_HWPOISON, MADV_SOFT_OFFLINE");
+    t.on(
+        237,
+        "mbind",
+        6,
+        c -> (c.arg5 & MPOL_MF_MOVE_ALL) != 0 ? -Errno.EPERM : Syscall.CONTINUE,
+        PARTIAL,
+        "no MPOL_MF_MOVE_ALL");
     t.on(238, "set_mempolicy", 3, c -> Syscall.CONTINUE, FULL);
     t.on(239, "get_mempolicy", 5, c -> Syscall.CONTINUE, FULL);
-    t.on(256, "migrate_pages", 4, c -> isSelf(c, c.arg0) ? Syscall.CONTINUE : -Errno.EPERM, PARTIAL, "of the caller");
+    t.on(
+        256,
+        "migrate_pages",
+        4,
+        c -> isSelf(c, c.arg0) ? Syscall.CONTINUE : -Errno.EPERM,
+        PARTIAL,
+        "of the caller");
     t.on(
         279,
         "move_pages",
         6,
-        c -> isSelf(c, c.arg0) && (c.arg5 & MPOL_MF_MOVE_ALL) == 0 ? Syscall.CONTINUE : -Errno.EPERM,
+        c ->
+            isSelf(c, c.arg0) && (c.arg5 & MPOL_MF_MOVE_ALL) == 0 ? Syscall.CONTINUE : -Errno.EPERM,
         PARTIAL,
         "of the caller");
     t.on(450, "set_mempolicy_home_node", 4, c -> Syscall.CONTINUE, FULL);
-    t.on(274, "get_robust_list", 3, c -> isSelf(c, c.arg0) ? Syscall.CONTINUE : -Errno.EPERM, PARTIAL, "of the caller");
+    t.on(
+        274,
+        "get_robust_list",
+        3,
+        c -> isSelf(c, c.arg0) ? Syscall.CONTINUE : -Errno.EPERM,
+        PARTIAL,
+        "of the caller");
     t.on(324, "membarrier", 3, c -> -Errno.EINVAL, PARTIAL, "no GLOBAL_EXPEDITED");
   }
 

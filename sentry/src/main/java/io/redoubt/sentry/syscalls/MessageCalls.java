@@ -19,8 +19,8 @@ import java.lang.foreign.ValueLayout;
 /**
  * Sending and receiving: sendto, recvfrom, sendmsg, recvmsg, sendmmsg, recvmmsg.
  *
- * <p>The {@link Message} is made at the first run of a call and kept while it blocks: what was read of the guest's headers then
- * holds for all runs, and files that are to be sent stay referenced.
+ * <p>The {@link Message} is made at the first run of a call and kept while it blocks: what was read
+ * of the guest's headers then holds for all runs, and files that are to be sent stay referenced.
  */
 final class MessageCalls {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
@@ -141,7 +141,8 @@ final class MessageCalls {
    * Reads a struct msghdr and makes the message of it.
    *
    * @param sending whether name and control data are the guest's to give
-   * @return null with -EFAULT, -EINVAL, -EMSGSIZE, -ENOBUFS, or what the control data is refused for
+   * @return null with -EFAULT, -EINVAL, -EMSGSIZE, -ENOBUFS, or what the control data is refused
+   *     for
    */
   private static Message readHeader(Syscall c, long address, int flags, boolean sending, Header h) {
     MemorySegment s = c.scratch().small;
@@ -331,8 +332,7 @@ final class MessageCalls {
       }
       long n = s.receive(c, r.message);
       if (n == -EAGAIN) {
-        boolean stop =
-            dontWait(flags) || ((flags & Message.MSG_WAITFORONE) != 0 && c.progress > 0);
+        boolean stop = dontWait(flags) || ((flags & Message.MSG_WAITFORONE) != 0 && c.progress > 0);
         return s.await(c, r.message, PollEvents.IN, stop, c.progress);
       }
       if (n >= 0) {

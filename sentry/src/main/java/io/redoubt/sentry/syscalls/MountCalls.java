@@ -31,15 +31,23 @@ final class MountCalls {
   private static final int MS_MAGIC = 0xc0ed0000;
   private static final int MNT_DETACH = 2;
   private static final int UMOUNT_NOFOLLOW = 8;
-  private static final int KEPT = Mount.READ_ONLY | Mount.NOSUID | Mount.NODEV | Mount.NOEXEC | Mount.NOATIME;
+  private static final int KEPT =
+      Mount.READ_ONLY | Mount.NOSUID | Mount.NODEV | Mount.NOEXEC | Mount.NOATIME;
 
   private static final int MFD_NAME_MAX = 249;
-  private static final int MFD_KNOWN = Mman.MFD_CLOEXEC | Mman.MFD_ALLOW_SEALING | Mman.MFD_NOEXEC_SEAL | Mman.MFD_EXEC;
+  private static final int MFD_KNOWN =
+      Mman.MFD_CLOEXEC | Mman.MFD_ALLOW_SEALING | Mman.MFD_NOEXEC_SEAL | Mman.MFD_EXEC;
 
   private MountCalls() {}
 
   static void register(SyscallTable t) {
-    t.on(155, "pivot_root", 2, c -> isAdmin(c) ? -EINVAL : -EPERM, NONE, "the root of a sandbox stays");
+    t.on(
+        155,
+        "pivot_root",
+        2,
+        c -> isAdmin(c) ? -EINVAL : -EPERM,
+        NONE,
+        "the root of a sandbox stays");
     t.on(165, "mount", 5, MountCalls::mount, PARTIAL, "tmpfs, bind and remount");
     t.on(166, "umount2", 2, MountCalls::umount, FULL);
     t.on(319, "memfd_create", 2, MountCalls::memfdCreate, PARTIAL, "no huge pages");
@@ -51,8 +59,10 @@ final class MountCalls {
 
   private static long mount(Syscall c) {
     String type = c.arg2 == 0 ? "" : c.memory().readString(c, c.arg2, 4096, -EINVAL);
-    String source = type == null ? null : c.arg0 == 0 ? "" : c.memory().readString(c, c.arg0, 4096, -EINVAL);
-    String options = source == null || c.arg4 == 0 ? "" : c.memory().readString(c, c.arg4, 4096, -EINVAL);
+    String source =
+        type == null ? null : c.arg0 == 0 ? "" : c.memory().readString(c, c.arg0, 4096, -EINVAL);
+    String options =
+        source == null || c.arg4 == 0 ? "" : c.memory().readString(c, c.arg4, 4096, -EINVAL);
     if (type == null || source == null || options == null) {
       return c.error();
     }
@@ -82,7 +92,8 @@ final class MountCalls {
       if (!type.equals("tmpfs")) {
         return -ENODEV;
       }
-      Inode root = TmpfsOptions.create(options, c.task.credentials.fsuid(), c.task.credentials.fsgid());
+      Inode root =
+          TmpfsOptions.create(options, c.task.credentials.fsuid(), c.task.credentials.fsgid());
       if (root == null) {
         return -EINVAL;
       }
@@ -104,7 +115,8 @@ final class MountCalls {
       Mount of = from.mount();
       Mount m = new Mount(of.type, of.source, from.dentry(), of.flags());
       m.options = of.options;
-      return c.task.kernel.vfs.attach(m, to.path()); // mounts below are not copied, not even with MS_REC
+      return c.task.kernel.vfs.attach(
+          m, to.path()); // mounts below are not copied, not even with MS_REC
     } finally {
       from.end();
     }
@@ -121,7 +133,14 @@ final class MountCalls {
     Walk w = c.scratch().walk;
     Mount m;
     try {
-      int r = FsArgs.walk(c, w, Walk.AT_FDCWD, c.arg0, (flags & UMOUNT_NOFOLLOW) != 0 ? FsArgs.AT_SYMLINK_NOFOLLOW : 0, 0);
+      int r =
+          FsArgs.walk(
+              c,
+              w,
+              Walk.AT_FDCWD,
+              c.arg0,
+              (flags & UMOUNT_NOFOLLOW) != 0 ? FsArgs.AT_SYMLINK_NOFOLLOW : 0,
+              0);
       if (r < 0) {
         return r;
       }
@@ -138,7 +157,9 @@ final class MountCalls {
 
   private static long memfdCreate(Syscall c) {
     int flags = (int) c.arg1;
-    if ((flags & ~MFD_KNOWN) != 0 || (flags & (Mman.MFD_EXEC | Mman.MFD_NOEXEC_SEAL)) == (Mman.MFD_EXEC | Mman.MFD_NOEXEC_SEAL)) {
+    if ((flags & ~MFD_KNOWN) != 0
+        || (flags & (Mman.MFD_EXEC | Mman.MFD_NOEXEC_SEAL))
+            == (Mman.MFD_EXEC | Mman.MFD_NOEXEC_SEAL)) {
       return -EINVAL;
     }
     String name = c.memory().readString(c, c.arg0, MFD_NAME_MAX + 1, -EINVAL);

@@ -39,7 +39,13 @@ final class NameCalls {
     t.on(265, "linkat", 5, c -> link(c, c.arg0, c.arg1, c.arg2, c.arg3, (int) c.arg4), FULL);
     t.on(266, "symlinkat", 3, c -> symlink(c, c.arg0, c.arg1, c.arg2), FULL);
     t.on(267, "readlinkat", 4, c -> readlink(c, c.arg0, c.arg1, c.arg2, (int) c.arg3), FULL);
-    t.on(316, "renameat2", 5, c -> rename(c, c.arg0, c.arg1, c.arg2, c.arg3, (int) c.arg4), PARTIAL, "no RENAME_WHITEOUT");
+    t.on(
+        316,
+        "renameat2",
+        5,
+        c -> rename(c, c.arg0, c.arg1, c.arg2, c.arg3, (int) c.arg4),
+        PARTIAL,
+        "no RENAME_WHITEOUT");
   }
 
   private static long mkdir(Syscall c, long dirFd, long path, int mode) {
@@ -53,7 +59,8 @@ final class NameCalls {
   }
 
   private static long mknod(Syscall c, long dirFd, long path, int mode, long dev) {
-    // The system call has the 32-bit encoding of a device number, which is the low half of the one in struct stat.
+    // The system call has the 32-bit encoding of a device number, which is the low half of the one
+    // in struct stat.
     long rdev = dev & 0xffffffffL;
     int r = Names.mayMknod(c, mode, rdev);
     if (r == -EINVAL || (mode & Stat.S_IFMT) == Stat.S_IFDIR) {
@@ -85,17 +92,21 @@ final class NameCalls {
     }
   }
 
-  private static long link(Syscall c, long oldFd, long oldPath, long newFd, long newPath, int flags) {
+  private static long link(
+      Syscall c, long oldFd, long oldPath, long newFd, long newPath, int flags) {
     if ((flags & ~(FsArgs.AT_SYMLINK_FOLLOW | FsArgs.AT_EMPTY_PATH)) != 0) {
       return -EINVAL;
     }
-    if ((flags & FsArgs.AT_EMPTY_PATH) != 0 && !c.task.credentials.has(Credentials.CAP_DAC_READ_SEARCH)) {
+    if ((flags & FsArgs.AT_EMPTY_PATH) != 0
+        && !c.task.credentials.has(Credentials.CAP_DAC_READ_SEARCH)) {
       return -ENOENT;
     }
     Walk from = c.scratch().walk;
     Walk to = c.scratch().secondWalk;
     try {
-      int at = flags & FsArgs.AT_EMPTY_PATH | ((flags & FsArgs.AT_SYMLINK_FOLLOW) == 0 ? FsArgs.AT_SYMLINK_NOFOLLOW : 0);
+      int at =
+          flags & FsArgs.AT_EMPTY_PATH
+              | ((flags & FsArgs.AT_SYMLINK_FOLLOW) == 0 ? FsArgs.AT_SYMLINK_NOFOLLOW : 0);
       int r = FsArgs.walk(c, from, oldFd, oldPath, at, 0);
       if (r == 0) {
         r = FsArgs.parent(c, to, newFd, newPath);
@@ -122,7 +133,8 @@ final class NameCalls {
     }
   }
 
-  private static long rename(Syscall c, long oldFd, long oldPath, long newFd, long newPath, int flags) {
+  private static long rename(
+      Syscall c, long oldFd, long oldPath, long newFd, long newPath, int flags) {
     if ((flags & ~(Rename.NOREPLACE | Rename.EXCHANGE | RENAME_WHITEOUT)) != 0
         || ((flags & Rename.EXCHANGE) != 0 && flags != Rename.EXCHANGE)
         || (flags & RENAME_WHITEOUT) != 0) {

@@ -41,7 +41,8 @@ final class OpenCalls {
           | OpenFile.O_PATH
           | Opening.O_TMPFILE_BIT;
 
-  private static final int WITH_O_PATH = Opening.O_DIRECTORY | Opening.O_NOFOLLOW | OpenFile.O_PATH | Opening.O_CLOEXEC;
+  private static final int WITH_O_PATH =
+      Opening.O_DIRECTORY | Opening.O_NOFOLLOW | OpenFile.O_PATH | Opening.O_CLOEXEC;
   private static final int RESOLVE_CACHED = 0x20;
   private static final int VALID_RESOLVE = 0x3f;
   private static final int PAGE = 4096;
@@ -62,7 +63,12 @@ final class OpenCalls {
   }
 
   private static long creat(Syscall c) {
-    return open(c, Walk.AT_FDCWD, c.arg0, Opening.O_CREAT | OpenFile.O_WRONLY | Opening.O_TRUNC, (int) c.arg1);
+    return open(
+        c,
+        Walk.AT_FDCWD,
+        c.arg0,
+        Opening.O_CREAT | OpenFile.O_WRONLY | Opening.O_TRUNC,
+        (int) c.arg1);
   }
 
   private static long openat(Syscall c) {
@@ -118,8 +124,10 @@ final class OpenCalls {
   }
 
   /** build_open_flags() and the rest. */
-  private static long open(Syscall c, long dirFd, long pathAddress, int flags, int mode, int resolve) {
-    if ((flags & (Opening.O_DIRECTORY | Opening.O_CREAT)) == (Opening.O_DIRECTORY | Opening.O_CREAT)) {
+  private static long open(
+      Syscall c, long dirFd, long pathAddress, int flags, int mode, int resolve) {
+    if ((flags & (Opening.O_DIRECTORY | Opening.O_CREAT))
+        == (Opening.O_DIRECTORY | Opening.O_CREAT)) {
       return -EINVAL;
     }
     if ((flags & Opening.O_TMPFILE_BIT) != 0) {

@@ -35,7 +35,10 @@ final class PipeCalls {
     return installPair(c, PipeFile.pair(flags & ~O_CLOEXEC), (flags & O_CLOEXEC) != 0, c.arg0);
   }
 
-  /** Gives two new files numbers and tells the guest; on failure neither stays. @return 0, -EMFILE or -EFAULT */
+  /**
+   * Gives two new files numbers and tells the guest; on failure neither stays. @return 0, -EMFILE
+   * or -EFAULT
+   */
   static long installPair(Syscall c, OpenFile[] pair, boolean cloexec, long address) {
     FdTable files = c.task.files;
     int first = FdCalls.installNew(c, pair[0], cloexec);

@@ -16,8 +16,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * poll(2) and select(2): fs/select.c. Without fds they only sleep, with a signal mask perhaps: then the host kernel does it all,
- * because the count is in a register and nothing else names anything.
+ * poll(2) and select(2): fs/select.c. Without fds they only sleep, with a signal mask perhaps: then
+ * the host kernel does it all, because the count is in a register and nothing else names anything.
  */
 final class PollCalls {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
@@ -57,7 +57,10 @@ final class PollCalls {
     return timeout < 0 ? NO_TIMEOUT : timeout * 1_000_000L;
   }
 
-  /** Reads a struct timespec. @return nanoseconds, {@link #NO_TIMEOUT} for a null pointer, or another negative: errno - 1 */
+  /**
+   * Reads a struct timespec. @return nanoseconds, {@link #NO_TIMEOUT} for a null pointer, or
+   * another negative: errno - 1
+   */
   static long timespec(Syscall c, long address) {
     if (address == 0) {
       return NO_TIMEOUT;
@@ -342,7 +345,10 @@ final class PollCalls {
     return 1;
   }
 
-  /** Linux writes back the time that is left; a fault there does no harm. @param unit nanoseconds of the second word */
+  /**
+   * Linux writes back the time that is left; a fault there does no harm. @param unit nanoseconds of
+   * the second word
+   */
   private static void tellRemaining(Syscall c, long address, long timeout, long unit) {
     long left = c.isRetry() ? c.remainingNanos() : timeout;
     MemorySegment s = c.scratch().small;

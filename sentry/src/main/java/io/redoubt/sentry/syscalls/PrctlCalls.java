@@ -9,8 +9,9 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
 
 /**
- * prctl(2), as far as the filter does not let it through: what belongs to the identity is in the sentry's books, what concerns only
- * the caller's own thread or memory runs in the host kernel, the rest is as on a kernel or CPU without it.
+ * prctl(2), as far as the filter does not let it through: what belongs to the identity is in the
+ * sentry's books, what concerns only the caller's own thread or memory runs in the host kernel, the
+ * rest is as on a kernel or CPU without it.
  */
 public final class PrctlCalls {
   // linux/prctl.h
@@ -60,7 +61,13 @@ public final class PrctlCalls {
   private PrctlCalls() {}
 
   public static void register(SyscallTable t) {
-    t.on(157, "prctl", 5, PrctlCalls::prctl, PARTIAL, "no seccomp, PR_SET_MM, PR_GET_AUXV, syscall user dispatch");
+    t.on(
+        157,
+        "prctl",
+        5,
+        PrctlCalls::prctl,
+        PARTIAL,
+        "no seccomp, PR_SET_MM, PR_GET_AUXV, syscall user dispatch");
     t.on(
         317,
         "seccomp",
@@ -112,20 +119,20 @@ public final class PrctlCalls {
       case PR_SET_MM, PR_SET_IO_FLUSHER, PR_GET_IO_FLUSHER:
         return -Errno.EPERM;
       case PR_GET_TSC,
-          PR_SET_TSC,
-          PR_SET_TIMERSLACK,
-          PR_GET_TIMERSLACK,
-          PR_MCE_KILL,
-          PR_MCE_KILL_GET,
-          PR_SET_CHILD_SUBREAPER,
-          PR_GET_CHILD_SUBREAPER,
-          PR_GET_TID_ADDRESS,
-          PR_SET_THP_DISABLE,
-          PR_GET_THP_DISABLE,
-          PR_GET_SPECULATION_CTRL,
-          PR_SET_SPECULATION_CTRL,
-          PR_SET_MDWE,
-          PR_GET_MDWE:
+      PR_SET_TSC,
+      PR_SET_TIMERSLACK,
+      PR_GET_TIMERSLACK,
+      PR_MCE_KILL,
+      PR_MCE_KILL_GET,
+      PR_SET_CHILD_SUBREAPER,
+      PR_GET_CHILD_SUBREAPER,
+      PR_GET_TID_ADDRESS,
+      PR_SET_THP_DISABLE,
+      PR_GET_THP_DISABLE,
+      PR_GET_SPECULATION_CTRL,
+      PR_SET_SPECULATION_CTRL,
+      PR_SET_MDWE,
+      PR_GET_MDWE:
         return Syscall.CONTINUE;
       default:
         return -Errno.EINVAL;
@@ -144,7 +151,8 @@ public final class PrctlCalls {
       return -Errno.EPERM;
     }
     int without = o.securebits() & ~Credentials.SECBIT_KEEP_CAPS;
-    c.task.credentials = o.withSecurebits(c.arg1 == 0 ? without : without | Credentials.SECBIT_KEEP_CAPS);
+    c.task.credentials =
+        o.withSecurebits(c.arg1 == 0 ? without : without | Credentials.SECBIT_KEEP_CAPS);
     return 0;
   }
 
@@ -156,7 +164,12 @@ public final class PrctlCalls {
       return -Errno.EINVAL;
     }
     c.task.credentials =
-        o.withCapabilities(o.permitted(), o.effective(), o.inheritable(), o.bounding() & ~(1L << c.arg1), o.ambient());
+        o.withCapabilities(
+            o.permitted(),
+            o.effective(),
+            o.inheritable(),
+            o.bounding() & ~(1L << c.arg1),
+            o.ambient());
     return 0;
   }
 
@@ -190,7 +203,8 @@ public final class PrctlCalls {
       } else if (c.arg1 == PR_CAP_AMBIENT_LOWER) {
         next = o.ambient() & ~bit;
       } else if (c.arg1 == PR_CAP_AMBIENT_RAISE) {
-        if ((o.permitted() & o.inheritable() & bit) == 0 || (o.securebits() & Credentials.SECBIT_NO_CAP_AMBIENT_RAISE) != 0) {
+        if ((o.permitted() & o.inheritable() & bit) == 0
+            || (o.securebits() & Credentials.SECBIT_NO_CAP_AMBIENT_RAISE) != 0) {
           return -Errno.EPERM;
         }
         next = o.ambient() | bit;
@@ -198,7 +212,8 @@ public final class PrctlCalls {
         return -Errno.EINVAL;
       }
     }
-    c.task.credentials = o.withCapabilities(o.permitted(), o.effective(), o.inheritable(), o.bounding(), next);
+    c.task.credentials =
+        o.withCapabilities(o.permitted(), o.effective(), o.inheritable(), o.bounding(), next);
     return 0;
   }
 }

@@ -10,9 +10,9 @@ import io.redoubt.sentry.kernel.SyscallTable;
 import io.redoubt.sentry.kernel.Task;
 
 /**
- * Scheduling, sched(7). The host kernel does it: a guest thread is a host thread, a pid is looked up in the guest's own pid namespace,
- * and the host process has no capability to raise anything. The sentry only keeps users of the sandbox apart, because to the host all
- * of them are one.
+ * Scheduling, sched(7). The host kernel does it: a guest thread is a host thread, a pid is looked
+ * up in the guest's own pid namespace, and the host process has no capability to raise anything.
+ * The sentry only keeps users of the sandbox apart, because to the host all of them are one.
  */
 public final class SchedulingCalls {
   private static final String NOTE = "raising needs host rights, which no guest has";
@@ -46,10 +46,15 @@ public final class SchedulingCalls {
   }
 
   private static long priority(Syscall c, int whichIsProcess) {
-    return (int) c.arg0 != whichIsProcess || mayControl(c, (int) c.arg1) ? Syscall.CONTINUE : -Errno.EPERM;
+    return (int) c.arg0 != whichIsProcess || mayControl(c, (int) c.arg1)
+        ? Syscall.CONTINUE
+        : -Errno.EPERM;
   }
 
-  /** set_one_prio_perm(), check_same_owner(). One that the sentry does not know is for the host kernel to refuse. */
+  /**
+   * set_one_prio_perm(), check_same_owner(). One that the sentry does not know is for the host
+   * kernel to refuse.
+   */
   private static boolean mayControl(Syscall c, int tid) {
     if (tid == 0 || tid == c.task.tid) {
       return true;

@@ -163,7 +163,10 @@ final class SizeCalls {
       return -EINVAL;
     }
     int type = f.inode().type();
-    if (type != Stat.S_IFREG && type != Stat.S_IFBLK && type != Stat.S_IFDIR && type != Stat.S_IFLNK) {
+    if (type != Stat.S_IFREG
+        && type != Stat.S_IFBLK
+        && type != Stat.S_IFDIR
+        && type != Stat.S_IFLNK) {
       return -ESPIPE;
     }
     return c.arg3 == 0 || type != Stat.S_IFREG ? 0 : f.sync(c, true);

@@ -7,7 +7,6 @@ import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOTCONN;
 import static io.redoubt.host.Errno.ENOTSOCK;
 import static io.redoubt.host.Errno.EOPNOTSUPP;
-import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.sentry.fs.OpenFile;
@@ -65,7 +64,10 @@ final class SocketCalls {
         : c.fail(-EFAULT);
   }
 
-  /** move_addr_to_user(): as much as there is room for, and the whole length. @return 0, -EFAULT or -EINVAL */
+  /**
+   * move_addr_to_user(): as much as there is room for, and the whole length. @return 0, -EFAULT or
+   * -EINVAL
+   */
   static long writeAddress(Syscall c, byte[] name, long address, long lengthAddress) {
     MemorySegment s = c.scratch().small;
     if (c.memory().read(lengthAddress, s, 4) != 0) {
@@ -82,7 +84,9 @@ final class SocketCalls {
     return c.memory().writeInt(lengthAddress, name.length);
   }
 
-  /** The family that the arguments of socket(2) ask for. @return null with -EINVAL or -EAFNOSUPPORT */
+  /**
+   * The family that the arguments of socket(2) ask for. @return null with -EINVAL or -EAFNOSUPPORT
+   */
   private static SocketFamily family(Syscall c) {
     int domain = (int) c.arg0;
     int flags = (int) c.arg1 & ~SOCK_TYPE_MASK;
@@ -106,8 +110,7 @@ final class SocketCalls {
       return c.error();
     }
     int flags = (int) c.arg1;
-    SocketFile s =
-        family.create(c, flags & SOCK_TYPE_MASK, (int) c.arg2, flags & SOCK_NONBLOCK);
+    SocketFile s = family.create(c, flags & SOCK_TYPE_MASK, (int) c.arg2, flags & SOCK_NONBLOCK);
     return s == null ? c.error() : FdCalls.installNew(c, s, (flags & SOCK_CLOEXEC) != 0);
   }
 
@@ -117,8 +120,7 @@ final class SocketCalls {
       return c.error();
     }
     int flags = (int) c.arg1;
-    SocketFile[] pair =
-        family.pair(c, flags & SOCK_TYPE_MASK, (int) c.arg2, flags & SOCK_NONBLOCK);
+    SocketFile[] pair = family.pair(c, flags & SOCK_TYPE_MASK, (int) c.arg2, flags & SOCK_NONBLOCK);
     return pair == null
         ? c.error()
         : PipeCalls.installPair(c, pair, (flags & SOCK_CLOEXEC) != 0, c.arg3);

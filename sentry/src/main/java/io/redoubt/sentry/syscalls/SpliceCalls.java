@@ -25,10 +25,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Copies between files that do not pass through the guest: splice(2), tee(2), vmsplice(2), sendfile(2), copy_file_range(2).
+ * Copies between files that do not pass through the guest: splice(2), tee(2), vmsplice(2),
+ * sendfile(2), copy_file_range(2).
  *
- * <p>A pipe lends its bytes, or its free space, to the other file for the time of one read or write, so nothing is copied twice
- * and nothing is lost when the other side takes less.
+ * <p>A pipe lends its bytes, or its free space, to the other file for the time of one read or
+ * write, so nothing is copied twice and nothing is lost when the other side takes less.
  */
 final class SpliceCalls {
   private static final int SPLICE_F_NONBLOCK = 2;
@@ -113,7 +114,9 @@ final class SpliceCalls {
     return -EINVAL;
   }
 
-  /** Blocks for either file: one registration covers every reason to wait that later runs may find. */
+  /**
+   * Blocks for either file: one registration covers every reason to wait that later runs may find.
+   */
   private static long await(Syscall c, OpenFile in, OpenFile out) {
     if (!c.isRetry()) {
       c.alsoWait(in.waitQueue(), PollEvents.IN);
@@ -309,7 +312,14 @@ final class SpliceCalls {
       c.state = c.arg2 != 0 ? (Long) offset : (Long) in.seek(c, 0, SEEK_CUR);
     }
     long start = (Long) c.state;
-    long n = copy(c, in, start + c.progress, out, NO_OFFSET, Math.min(c.arg3, UserBuffer.MAX_TRANSFER) - c.progress);
+    long n =
+        copy(
+            c,
+            in,
+            start + c.progress,
+            out,
+            NO_OFFSET,
+            Math.min(c.arg3, UserBuffer.MAX_TRANSFER) - c.progress);
     if (n > 0) {
       c.progress += n;
       if (c.arg2 == 0) {
@@ -322,13 +332,20 @@ final class SpliceCalls {
     if (n == -EAGAIN && !out.isNonblocking()) {
       return await(c, in, out);
     }
-    if (n > 0 && n < c.arg3 && out.continuesWrites() && !out.isNonblocking() && shortOnlyBecauseFull(c, out)) {
+    if (n > 0
+        && n < c.arg3
+        && out.continuesWrites()
+        && !out.isNonblocking()
+        && shortOnlyBecauseFull(c, out)) {
       return await(c, in, out);
     }
     return c.progress > 0 ? c.progress : n;
   }
 
-  /** Whether a copy into a pipe or socket stopped because it is full, and not at the end of its source. */
+  /**
+   * Whether a copy into a pipe or socket stopped because it is full, and not at the end of its
+   * source.
+   */
   private static boolean shortOnlyBecauseFull(Syscall c, OpenFile out) {
     return c.progress < Math.min(c.arg3, UserBuffer.MAX_TRANSFER)
         && (out.poll(PollEvents.OUT) & (PollEvents.OUT | PollEvents.ERR | PollEvents.HUP)) == 0;
@@ -388,8 +405,14 @@ final class SpliceCalls {
     }
     long n = length == 0 ? 0 : copy(c, in, from, out, to, length);
     if (n > 0) {
-      long r = c.arg1 == 0 ? Math.min(0, in.seek(c, from + n, SEEK_SET)) : c.memory().writeLong(c.arg1, from + n);
-      long w = c.arg3 == 0 ? Math.min(0, out.seek(c, to + n, SEEK_SET)) : c.memory().writeLong(c.arg3, to + n);
+      long r =
+          c.arg1 == 0
+              ? Math.min(0, in.seek(c, from + n, SEEK_SET))
+              : c.memory().writeLong(c.arg1, from + n);
+      long w =
+          c.arg3 == 0
+              ? Math.min(0, out.seek(c, to + n, SEEK_SET))
+              : c.memory().writeLong(c.arg3, to + n);
       if (r < 0 || w < 0) {
         return -EFAULT;
       }
@@ -401,7 +424,8 @@ final class SpliceCalls {
    * Copies through a buffer of the sentry.
    *
    * @param to {@link #NO_OFFSET}: write(2) at the position
-   * @return bytes copied, which may be fewer; 0 at the end of {@code in}; or what the first read or write gave
+   * @return bytes copied, which may be fewer; 0 at the end of {@code in}; or what the first read or
+   *     write gave
    */
   private static long copy(Syscall c, OpenFile in, long from, OpenFile out, long to, long length) {
     try (CopyBuffer buffer = new CopyBuffer()) {
@@ -416,7 +440,10 @@ final class SpliceCalls {
         }
         UserBuffer src = buffer.of(n);
         while (src.remaining() > 0) {
-          long w = out.isSeekable() ? FileCalls.limitSize(c, out, src, to == NO_OFFSET ? to : to + done) : 0;
+          long w =
+              out.isSeekable()
+                  ? FileCalls.limitSize(c, out, src, to == NO_OFFSET ? to : to + done)
+                  : 0;
           if (w == 0 && src.remaining() > 0) {
             w = to == NO_OFFSET ? out.write(c, src) : out.writeAt(c, src, to + done);
           }

@@ -34,7 +34,12 @@ final class StatCalls {
   static void register(SyscallTable t) {
     t.on(4, "stat", 2, c -> stat(c, Walk.AT_FDCWD, c.arg0, c.arg1, 0), FULL);
     t.on(5, "fstat", 2, StatCalls::fstat, FULL);
-    t.on(6, "lstat", 2, c -> stat(c, Walk.AT_FDCWD, c.arg0, c.arg1, FsArgs.AT_SYMLINK_NOFOLLOW), FULL);
+    t.on(
+        6,
+        "lstat",
+        2,
+        c -> stat(c, Walk.AT_FDCWD, c.arg0, c.arg1, FsArgs.AT_SYMLINK_NOFOLLOW),
+        FULL);
     t.on(137, "statfs", 2, StatCalls::statfs, FULL);
     t.on(138, "fstatfs", 2, StatCalls::fstatfs, FULL);
     t.on(262, "newfstatat", 4, StatCalls::newfstatat, FULL);
@@ -99,8 +104,11 @@ final class StatCalls {
 
   private static long statx(Syscall c) {
     int flags = (int) c.arg2;
-    int known = FsArgs.AT_SYMLINK_NOFOLLOW | FsArgs.AT_NO_AUTOMOUNT | FsArgs.AT_EMPTY_PATH | STATX_TYPES;
-    if (((int) c.arg3 & STATX_RESERVED) != 0 || (flags & ~known) != 0 || (flags & STATX_TYPES) == STATX_TYPES) {
+    int known =
+        FsArgs.AT_SYMLINK_NOFOLLOW | FsArgs.AT_NO_AUTOMOUNT | FsArgs.AT_EMPTY_PATH | STATX_TYPES;
+    if (((int) c.arg3 & STATX_RESERVED) != 0
+        || (flags & ~known) != 0
+        || (flags & STATX_TYPES) == STATX_TYPES) {
       return -EINVAL;
     }
     Walk w = c.scratch().walk;

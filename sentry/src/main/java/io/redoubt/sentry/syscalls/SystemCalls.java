@@ -32,15 +32,34 @@ public final class SystemCalls {
     t.on(63, "uname", 1, SystemCalls::uname, FULL);
     t.on(99, "sysinfo", 1, SystemCalls::sysinfo, FULL, "memory and load are the host's");
     t.on(103, "syslog", 3, c -> -Errno.EPERM, NONE, "the host's log");
-    t.on(135, "personality", 1, SystemCalls::personality, PARTIAL, "PER_LINUX with ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC, UNAME26");
-    t.on(159, "adjtimex", 1, c -> Syscall.CONTINUE, PARTIAL, "reading; the host process may not set");
+    t.on(
+        135,
+        "personality",
+        1,
+        SystemCalls::personality,
+        PARTIAL,
+        "PER_LINUX with ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC, UNAME26");
+    t.on(
+        159,
+        "adjtimex",
+        1,
+        c -> Syscall.CONTINUE,
+        PARTIAL,
+        "reading; the host process may not set");
     t.on(170, "sethostname", 2, c -> setName(c, true), FULL);
     t.on(171, "setdomainname", 2, c -> setName(c, false), FULL);
-    // The filter has let through every clock that there is for a guest: what traps is of an fd, or unknown.
+    // The filter has let through every clock that there is for a guest: what traps is of an fd, or
+    // unknown.
     t.on(228, "clock_gettime", 2, c -> -Errno.EINVAL, PARTIAL, "no clocks of device files");
     t.on(229, "clock_getres", 2, c -> -Errno.EINVAL, PARTIAL, "no clocks of device files");
     t.on(230, "clock_nanosleep", 4, c -> -Errno.EINVAL, PARTIAL, "no clocks of device files");
-    t.on(305, "clock_adjtime", 2, SystemCalls::clockAdjtime, PARTIAL, "reading; the host process may not set");
+    t.on(
+        305,
+        "clock_adjtime",
+        2,
+        SystemCalls::clockAdjtime,
+        PARTIAL,
+        "reading; the host process may not set");
   }
 
   private static long uname(Syscall c) {
@@ -93,7 +112,10 @@ public final class SystemCalls {
     if (r < 0) {
       return r;
     }
-    s.set(ValueLayout.JAVA_SHORT, Sysinfo.PROCS, (short) Math.min(c.task.kernel.tasks.taskCount(), 0xffff));
+    s.set(
+        ValueLayout.JAVA_SHORT,
+        Sysinfo.PROCS,
+        (short) Math.min(c.task.kernel.tasks.taskCount(), 0xffff));
     return c.memory().write(c.arg0, s, Sysinfo.SIZEOF);
   }
 

@@ -76,7 +76,9 @@ final class TimeCalls {
       }
       times = new Times(s.get(JAVA_LONG, 0), a * 1000, s.get(JAVA_LONG, 16), m * 1000);
     }
-    return path == 0 && (int) dirFd != Walk.AT_FDCWD ? setFd(c, dirFd, times) : set(c, dirFd, path, times, 0);
+    return path == 0 && (int) dirFd != Walk.AT_FDCWD
+        ? setFd(c, dirFd, times)
+        : set(c, dirFd, path, times, 0);
   }
 
   private static long utimensat(Syscall c) {
@@ -86,7 +88,9 @@ final class TimeCalls {
       if (c.memory().read(c.arg2, s, 32) < 0) {
         return -EFAULT;
       }
-      times = new Times(s.get(JAVA_LONG, 0), s.get(JAVA_LONG, 8), s.get(JAVA_LONG, 16), s.get(JAVA_LONG, 24));
+      times =
+          new Times(
+              s.get(JAVA_LONG, 0), s.get(JAVA_LONG, 8), s.get(JAVA_LONG, 16), s.get(JAVA_LONG, 24));
       if (times.areBothOmitted()) {
         return 0;
       }

@@ -1,8 +1,9 @@
 package io.redoubt.sentry.trace;
 
 /**
- * One line of a trace on its way to the thread that writes it: preallocated, filled on the path of the call, formatted later. What is
- * in guest memory is copied here while the guest's thread still waits.
+ * One line of a trace on its way to the thread that writes it: preallocated, filled on the path of
+ * the call, formatted later. What is in guest memory is copied here while the guest's thread still
+ * waits.
  */
 final class CallEvent {
   static final int ANSWERED = 0;

@@ -27,13 +27,18 @@ final class CallFormatter {
   void append(StringBuilder b, CallEvent e) {
     String name = CallNames.of(table, e.nr);
     if (e.kind == CallEvent.MISSING) {
-      b.append("redoubt: system call ").append(e.nr).append(" (").append(name).append(") is not served: ENOSYS\n");
+      b.append("redoubt: system call ")
+          .append(e.nr)
+          .append(" (")
+          .append(name)
+          .append(") is not served: ENOSYS\n");
       return;
     }
     b.append('[').append(e.tid).append("] ").append(name).append('(');
     String signature = signatures.of(e.nr);
     int count = signature.length();
-    if (e.nr == Nr.OPEN && (e.arguments[1] & 0100) == 0 || e.nr == Nr.OPENAT && (e.arguments[2] & 0100) == 0) {
+    if (e.nr == Nr.OPEN && (e.arguments[1] & 0100) == 0
+        || e.nr == Nr.OPENAT && (e.arguments[2] & 0100) == 0) {
       count--; // a mode only with O_CREAT
     }
     for (int i = 0; i < count; i++) {
@@ -122,7 +127,9 @@ final class CallFormatter {
       quoted(b, e.text, at + 2 + (isAbstract ? 1 : 0), end);
       b.append('}');
     } else if (family == AF_INET && n >= 8) {
-      b.append("{sa_family=AF_INET, sin_port=").append((e.text[at + 2] & 0xff) << 8 | e.text[at + 3] & 0xff).append(", sin_addr=");
+      b.append("{sa_family=AF_INET, sin_port=")
+          .append((e.text[at + 2] & 0xff) << 8 | e.text[at + 3] & 0xff)
+          .append(", sin_addr=");
       for (int k = 4; k < 8; k++) {
         b.append(k == 4 ? "" : ".").append(e.text[at + k] & 0xff);
       }
@@ -148,7 +155,9 @@ final class CallFormatter {
           } else {
             boolean digitFollows = i + 1 < to && text[i + 1] >= '0' && text[i + 1] <= '7';
             String octal = Integer.toOctalString(c);
-            b.append('\\').append(digitFollows ? "000".substring(octal.length()) : "").append(octal);
+            b.append('\\')
+                .append(digitFollows ? "000".substring(octal.length()) : "")
+                .append(octal);
           }
         }
       }
@@ -175,7 +184,12 @@ final class CallFormatter {
     switch (errno) {
       case Errno.ERESTARTSYS -> b.append("? ERESTARTSYS (restarted if SA_RESTART is set)");
       case Errno.ERESTARTNOHAND -> b.append("? ERESTARTNOHAND (restarted if no handler runs)");
-      default -> b.append("-1 ").append(Errno.name(errno)).append(" (").append(Errno.message(errno)).append(')');
+      default ->
+          b.append("-1 ")
+              .append(Errno.name(errno))
+              .append(" (")
+              .append(Errno.message(errno))
+              .append(')');
     }
   }
 }

@@ -10,7 +10,10 @@ final class CallNames {
 
   static String of(SyscallTable table, int nr) {
     SyscallTable.Entry e = table.get(nr);
-    String name = e != null ? e.name() : nr == GuestProfile.STUB_CALL ? "(program loader)" : Syscalls.name(nr);
+    String name =
+        e != null
+            ? e.name()
+            : nr == GuestProfile.STUB_CALL ? "(program loader)" : Syscalls.name(nr);
     return name == null ? "syscall_" + nr : name;
   }
 }

@@ -10,11 +10,13 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
 
 /**
- * --stats: how often each call was made, and what the sentry spent on it, printed as {@code strace -c} does. The time is that of the
- * sentry's own work: neither the waits of calls that block nor the way there and back are in it.
+ * --stats: how often each call was made, and what the sentry spent on it, printed as {@code strace
+ * -c} does. The time is that of the sentry's own work: neither the waits of calls that block nor
+ * the way there and back are in it.
  */
 public final class CallStatistics implements CallObserver {
-  private static final int SLOTS = SyscallTable.SIZE + 1; // the last: the stub, and numbers past the table
+  private static final int SLOTS =
+      SyscallTable.SIZE + 1; // the last: the stub, and numbers past the table
   private static final long MAX_ERRNO = 4095;
 
   private final SyscallTable table;
@@ -75,24 +77,37 @@ public final class CallStatistics implements CallObserver {
     b.append("------ ----------- ----------- --------- --------- ----------- ----------------\n");
     for (int slot : slots) {
       long hostRuns = host.get(slot);
-      String tier = hostRuns == 0 ? "notify" : hostRuns == calls.get(slot) ? "notify,host" : "notify,both";
+      String tier =
+          hostRuns == 0 ? "notify" : hostRuns == calls.get(slot) ? "notify,host" : "notify,both";
       String name = CallNames.of(table, slot == SLOTS - 1 ? GuestProfile.STUB_CALL : slot);
       row(b, nanos.get(slot), all.nanos, calls.get(slot), errors.get(slot), tier, name);
     }
     b.append("------ ----------- ----------- --------- --------- ----------- ----------------\n");
     row(b, all.nanos, all.nanos, all.calls, all.errors, "", "total");
-    b.append("tier: notify = answered by the sentry, host = let through by it to the host kernel; calls that the filter allows\n");
+    b.append(
+        "tier: notify = answered by the sentry, host = let through by it to the host kernel; calls that the filter allows\n");
     b.append("(memory, futexes, clocks, ...) never come here and are not counted\n");
     return b.toString();
   }
 
-  private static void row(StringBuilder b, long nanos, long allNanos, long calls, long errors, String tier, String name) {
+  private static void row(
+      StringBuilder b,
+      long nanos,
+      long allNanos,
+      long calls,
+      long errors,
+      String tier,
+      String name) {
     right(b, decimal(allNanos == 0 ? 0 : nanos * 10_000 / allNanos, 2), 6);
     right(b, decimal(nanos / 1000, 6), 12);
     right(b, Long.toString(nanos / 1000 / Math.max(1, calls)), 12);
     right(b, Long.toString(calls), 10);
     right(b, errors == 0 ? "" : Long.toString(errors), 10);
-    b.append(' ').append(tier).repeat(' ', Math.max(1, 12 - tier.length())).append(name).append('\n');
+    b.append(' ')
+        .append(tier)
+        .repeat(' ', Math.max(1, 12 - tier.length()))
+        .append(name)
+        .append('\n');
   }
 
   private static void right(StringBuilder b, String s, int width) {

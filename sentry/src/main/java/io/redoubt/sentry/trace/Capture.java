@@ -9,7 +9,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Copies a call into an event, with the strings that its arguments point at. Runs on the path of the call. */
+/**
+ * Copies a call into an event, with the strings that its arguments point at. Runs on the path of
+ * the call.
+ */
 final class Capture {
   private static final int EXIT = 60;
 
@@ -21,7 +24,8 @@ final class Capture {
   private static final int ARGV_COUNT = 12;
   private static final int SOCKADDR_BYTES = 112;
 
-  private static final ThreadLocal<MemorySegment> SCRATCH = ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(PATH_BYTES, 8));
+  private static final ThreadLocal<MemorySegment> SCRATCH =
+      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(PATH_BYTES, 8));
 
   private final Signatures signatures;
 
@@ -31,7 +35,8 @@ final class Capture {
 
   /** Whether a call is made by the stub that loads a program. */
   static boolean isLoading(Syscall c, long result) {
-    return c.nr == GuestProfile.STUB_CALL || (c.task.isExecing() && result != CallObserver.REWRITTEN);
+    return c.nr == GuestProfile.STUB_CALL
+        || (c.task.isExecing() && result != CallObserver.REWRITTEN);
   }
 
   void fill(CallEvent e, Syscall c, int kind, long result) {
@@ -68,7 +73,8 @@ final class Capture {
     }
   }
 
-  private static void bytes(CallEvent e, int i, GuestMemory memory, long address, long length, int limit) {
+  private static void bytes(
+      CallEvent e, int i, GuestMemory memory, long address, long length, int limit) {
     MemorySegment s = SCRATCH.get();
     int room = Math.min(limit, CallEvent.TEXT_BYTES - e.textUsed);
     int want = (int) Math.min(length < 0 ? room : length, room);

@@ -4,7 +4,8 @@ import io.redoubt.seccomp.Syscalls;
 import io.redoubt.sentry.kernel.SyscallTable;
 
 /**
- * What the arguments of each call are, one letter each; a call that is not here has addresses, as many as its arity.
+ * What the arguments of each call are, one letter each; a call that is not here has addresses, as
+ * many as its arity.
  *
  * <pre>
  *   d int        u unsigned     l signed long   x address or bits   h number in hex   o octal mode

@@ -11,7 +11,9 @@ import io.redoubt.sentry.kernel.SyscallTable.Support;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Prints what becomes of every system call of Linux in the sandbox: the text of docs/syscalls.md. */
+/**
+ * Prints what becomes of every system call of Linux in the sandbox: the text of docs/syscalls.md.
+ */
 public final class SyscallTablePrinter {
   private static final String HEADER =
       """
@@ -88,7 +90,8 @@ public final class SyscallTablePrinter {
     }
   }
 
-  private static void note(StringBuilder b, List<Rule> rules, SyscallTable.Entry entry, boolean isNative) {
+  private static void note(
+      StringBuilder b, List<Rule> rules, SyscallTable.Entry entry, boolean isNative) {
     if (entry != null) {
       b.append(entry.note());
       return;

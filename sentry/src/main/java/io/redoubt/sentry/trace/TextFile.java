@@ -8,7 +8,10 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 
-/** Appends Latin-1 text to a host file that was opened at start. An error ends the writing, not the sandbox. For one thread. */
+/**
+ * Appends Latin-1 text to a host file that was opened at start. An error ends the writing, not the
+ * sandbox. For one thread.
+ */
 public final class TextFile implements Consumer<String> {
   private final int fd;
   private final MemorySegment buffer = Arena.ofAuto().allocate(64 * 1024);

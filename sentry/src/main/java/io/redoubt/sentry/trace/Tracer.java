@@ -16,16 +16,18 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
- * --trace: one line for each call that reaches the sentry. The threads that serve calls copy arguments into a ring of events and go
- * on; one other thread makes lines of them and writes. When that one is too slow events are dropped and counted: a trace never holds
- * up the guest's calls, nor waits for the reader of its output on their path.
+ * --trace: one line for each call that reaches the sentry. The threads that serve calls copy
+ * arguments into a ring of events and go on; one other thread makes lines of them and writes. When
+ * that one is too slow events are dropped and counted: a trace never holds up the guest's calls,
+ * nor waits for the reader of its output on their path.
  */
 public final class Tracer implements CallObserver {
   private static final int EVENTS = 4096; // 4 MiB
   private static final int FLUSH_CHARS = 32 * 1024;
   private static final long CLOSE_SECONDS = 5;
 
-  // Nobody wakes the writer, so nobody who serves a call makes a system call for it: it looks every half millisecond.
+  // Nobody wakes the writer, so nobody who serves a call makes a system call for it: it looks every
+  // half millisecond.
   private static final int RETRIES = 100;
   private static final long SLEEP_NANOS = 500_000;
 
@@ -37,7 +39,9 @@ public final class Tracer implements CallObserver {
   private final AtomicLong dropped = new AtomicLong();
   private final StringBuilder lines = new StringBuilder(FLUSH_CHARS + 4096); // the writer's
 
-  /** @param out takes pieces of the trace, from one thread at a time */
+  /**
+   * @param out takes pieces of the trace, from one thread at a time
+   */
   public Tracer(SyscallTable table, Consumer<String> out) {
     this.out = out;
     Signatures signatures = new Signatures(table);
@@ -119,7 +123,8 @@ public final class Tracer implements CallObserver {
       out.accept("redoubt: trace: the reader of the trace is too slow, its end is missing\n");
     }
     if (dropped.get() > 0) {
-      out.accept("redoubt: trace: " + dropped.get() + " lines dropped, the writer could not keep up\n");
+      out.accept(
+          "redoubt: trace: " + dropped.get() + " lines dropped, the writer could not keep up\n");
     }
   }
 }

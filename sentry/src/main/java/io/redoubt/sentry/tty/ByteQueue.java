@@ -1,6 +1,9 @@
 package io.redoubt.sentry.tty;
 
-/** A bounded first-in first-out queue of bytes that takes memory only as it is filled. Guarded by its owner. */
+/**
+ * A bounded first-in first-out queue of bytes that takes memory only as it is filled. Guarded by
+ * its owner.
+ */
 final class ByteQueue {
   private static final int FIRST = 256;
 

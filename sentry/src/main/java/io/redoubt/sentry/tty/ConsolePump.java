@@ -11,11 +11,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * The sandbox's own terminal ({@code -t}): the master of a pty at one end, a stream socket of the host at the other, behind which is
- * the caller's terminal in raw mode.
+ * The sandbox's own terminal ({@code -t}): the master of a pty at one end, a stream socket of the
+ * host at the other, behind which is the caller's terminal in raw mode.
  *
- * <p>Output is sent by the thread that wrote it, at once; what the socket does not take is kept, which stops further output until
- * the reactor says that there is room again. Input is taken from the socket only as far as the line discipline has room.
+ * <p>Output is sent by the thread that wrote it, at once; what the socket does not take is kept,
+ * which stops further output until the reactor says that there is room again. Input is taken from
+ * the socket only as far as the line discipline has room.
  *
  * <p>Lock: its own monitor, outside of the terminal's and inside of no other of the tty package.
  */
@@ -45,10 +46,12 @@ public final class ConsolePump {
   }
 
   /**
-   * Makes a pty whose master is the host socket {@code socket}, which from now on belongs to the pump.
+   * Makes a pty whose master is the host socket {@code socket}, which from now on belongs to the
+   * pump.
    *
-   * <p>Its slave is /dev/pts/N with N = {@link Terminal#index}, and /dev/console; it is unlocked. Who opens it as a session leader,
-   * or is given it with {@link JobControl#give}, has it as controlling terminal.
+   * <p>Its slave is /dev/pts/N with N = {@link Terminal#index}, and /dev/console; it is unlocked.
+   * Who opens it as a session leader, or is given it with {@link JobControl#give}, has it as
+   * controlling terminal.
    *
    * @param uid who owns the slave
    * @return null when there is no pty left
@@ -84,7 +87,10 @@ public final class ConsolePump {
     return closed || outFrom == outTo && terminal.outputReadable() == 0;
   }
 
-  /** Runs {@code action} when all output has gone to the socket or the socket is gone; at once if that is so now. */
+  /**
+   * Runs {@code action} when all output has gone to the socket or the socket is gone; at once if
+   * that is so now.
+   */
   public void whenDrained(Runnable action) {
     synchronized (this) {
       if (!isDrained()) {
@@ -135,7 +141,9 @@ public final class ConsolePump {
     }
   }
 
-  /** @return false when the other end is gone */
+  /**
+   * @return false when the other end is gone
+   */
   private boolean send() {
     for (; ; ) {
       if (outFrom == outTo) {
@@ -188,8 +196,9 @@ public final class ConsolePump {
   }
 
   /**
-   * Moves input from the socket to the terminal until one of them has no more, or no room. One thread at a time, so that input stays
-   * in order; it looks once more, under the lock, before it stops.
+   * Moves input from the socket to the terminal until one of them has no more, or no room. One
+   * thread at a time, so that input stays in order; it looks once more, under the lock, before it
+   * stops.
    */
   private void receive() {
     synchronized (this) {

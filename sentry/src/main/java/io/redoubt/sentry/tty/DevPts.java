@@ -50,7 +50,8 @@ public final class DevPts extends PseudoDir {
     synchronized (nodes) {
       Node n = nodes.get(index);
       if (n == null || n.of != e.terminal()) {
-        DeviceNode d = new DeviceNode(fs, FIRST_INO + index, 0620, Stat.makedev(Devices.MAJOR_PTS, index));
+        DeviceNode d =
+            new DeviceNode(fs, FIRST_INO + index, 0620, Stat.makedev(Devices.MAJOR_PTS, index));
         d.ownedBy(e.uid(), DevFs.GROUP_TTY);
         n = new Node(e.terminal(), d);
         nodes.put(index, n);
@@ -65,7 +66,8 @@ public final class DevPts extends PseudoDir {
     for (int i = 0; i < name.length() && index >= 0; i++) {
       int digit = name.charAt(i) - '0';
       boolean leadingZero = i > 0 && index == 0;
-      index = digit < 0 || digit > 9 || leadingZero || index > Terminals.MAX ? -1 : index * 10 + digit;
+      index =
+          digit < 0 || digit > 9 || leadingZero || index > Terminals.MAX ? -1 : index * 10 + digit;
     }
     if (index < 0) {
       return super.lookup(c, name);
@@ -82,7 +84,8 @@ public final class DevPts extends PseudoDir {
     }
     int from = (int) Math.min(Math.max(0, position - fixed), Terminals.MAX);
     for (int i = terminals.next(from); i >= 0; i = terminals.next(i + 1)) {
-      if (!sink.add(Integer.toString(i), (long) FIRST_INO + i, Stat.S_IFCHR >> 12, (long) fixed + i + 1)) {
+      if (!sink.add(
+          Integer.toString(i), (long) FIRST_INO + i, Stat.S_IFCHR >> 12, (long) fixed + i + 1)) {
         return 0;
       }
     }

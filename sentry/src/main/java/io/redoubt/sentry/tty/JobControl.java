@@ -7,14 +7,18 @@ import io.redoubt.sentry.kernel.Signals;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Task;
 
-/** Sessions and their terminals: who may read, write and change a terminal, and who gets one (drivers/tty/tty_jobctrl.c). */
+/**
+ * Sessions and their terminals: who may read, write and change a terminal, and who gets one
+ * (drivers/tty/tty_jobctrl.c).
+ */
 public final class JobControl {
   private JobControl() {}
 
   // ---- background processes ----
 
   /**
-   * Checks a process that wants to do what only the foreground may: a background one is stopped with {@code signal}.
+   * Checks a process that wants to do what only the foreground may: a background one is stopped
+   * with {@code signal}.
    *
    * @param signal SIGTTIN for reads, SIGTTOU for writes and changes
    * @return 0: go on; -EIO; or {@link Syscall#ERESTARTSYS}, with the signal on its way
@@ -38,7 +42,8 @@ public final class JobControl {
   /** Whether the signal is blocked or ignored: only the host kernel knows. */
   private static boolean refuses(Task t, int signal) {
     String status = t.kernel.hostProc.read(t.process.hostPid, t.hostTid, "status");
-    return status != null && ((mask(status, "\nSigBlk:") | mask(status, "\nSigIgn:")) & 1L << (signal - 1)) != 0;
+    return status != null
+        && ((mask(status, "\nSigBlk:") | mask(status, "\nSigIgn:")) & 1L << (signal - 1)) != 0;
   }
 
   private static long mask(String status, String key) {
@@ -51,11 +56,18 @@ public final class JobControl {
     return end < 0 ? 0 : Long.parseUnsignedLong(status, at, end, 16);
   }
 
-  /** Whether nobody is left who could bring the group to the foreground: no parent in the same session and another group. */
+  /**
+   * Whether nobody is left who could bring the group to the foreground: no parent in the same
+   * session and another group.
+   */
   private static boolean isOrphaned(Syscall c, int pgid) {
     for (Process p : c.task.kernel.tasks.processes()) {
       Process parent = p.parent;
-      if (p.pgid == pgid && !p.exited && parent != null && parent.pgid != pgid && parent.sid == p.sid) {
+      if (p.pgid == pgid
+          && !p.exited
+          && parent != null
+          && parent.pgid != pgid
+          && parent.sid == p.sid) {
         return false;
       }
     }
@@ -106,7 +118,10 @@ public final class JobControl {
 
   // ---- losing it ----
 
-  /** TIOCNOTTY: the caller gives its controlling terminal up; the leader does it for the whole session. */
+  /**
+   * TIOCNOTTY: the caller gives its controlling terminal up; the leader does it for the whole
+   * session.
+   */
   static long giveUp(Syscall c, Terminal t) {
     Process p = c.task.process;
     if (p.controllingTerminal != t) {
@@ -125,7 +140,10 @@ public final class JobControl {
     return 0;
   }
 
-  /** A process ends. When it leads a session with a terminal, the foreground group gets SIGHUP and nobody has the terminal. */
+  /**
+   * A process ends. When it leads a session with a terminal, the foreground group gets SIGHUP and
+   * nobody has the terminal.
+   */
   public static void exited(Process p) {
     if (!isLeader(p) || !(p.controllingTerminal instanceof Terminal t)) {
       return;

@@ -3,10 +3,11 @@ package io.redoubt.sentry.tty;
 import static io.redoubt.sentry.tty.Termios.*;
 
 /**
- * The N_TTY line discipline (drivers/tty/n_tty.c): what is typed becomes lines for the reader, echo and signals; what is written
- * becomes what the screen gets.
+ * The N_TTY line discipline (drivers/tty/n_tty.c): what is typed becomes lines for the reader, echo
+ * and signals; what is written becomes what the screen gets.
  *
- * <p>Pure state: no locks, no guest, no kernel. Its terminal guards it, and asks for {@link #takeSignals} after each input.
+ * <p>Pure state: no locks, no guest, no kernel. Its terminal guards it, and asks for {@link
+ * #takeSignals} after each input.
  *
  * <pre>
  *   input buffer:   tail ......... canonHead ......... head
@@ -62,7 +63,10 @@ final class LineDiscipline {
     }
   }
 
-  /** Signals for the foreground group that characters have asked for since the last time, bit n-1 for signal n. */
+  /**
+   * Signals for the foreground group that characters have asked for since the last time, bit n-1
+   * for signal n.
+   */
   long takeSignals() {
     long s = signals;
     signals = 0;
@@ -79,7 +83,9 @@ final class LineDiscipline {
     return modes.local(ICANON);
   }
 
-  /** Bytes that can be read now (FIONREAD): in canonical mode whole lines without the marks of EOF. */
+  /**
+   * Bytes that can be read now (FIONREAD): in canonical mode whole lines without the marks of EOF.
+   */
   int readable() {
     if (!isCanonical()) {
       return head - tail;
@@ -98,7 +104,10 @@ final class LineDiscipline {
     return isCanonical() ? canonHead != tail : head - tail >= atLeast;
   }
 
-  /** How many characters more can be taken now; a full buffer without a line in it takes and drops, so that a newline gets through. */
+  /**
+   * How many characters more can be taken now; a full buffer without a line in it takes and drops,
+   * so that a newline gets through.
+   */
   int room() {
     if (isCanonical() && canonHead == tail) {
       return BUFFER;
@@ -112,7 +121,10 @@ final class LineDiscipline {
     java.util.Arrays.fill(mark, false);
   }
 
-  /** The modes have changed from {@code oldLocal} and {@code oldInput} flags to those that are set now: n_tty_set_termios(). */
+  /**
+   * The modes have changed from {@code oldLocal} and {@code oldInput} flags to those that are set
+   * now: n_tty_set_termios().
+   */
   void modesChanged(int oldLocal, int oldInput) {
     if (((oldLocal ^ modes.lflag) & (ICANON | EXTPROC)) != 0) {
       java.util.Arrays.fill(mark, false);
@@ -148,7 +160,8 @@ final class LineDiscipline {
       int i = tail & MASK;
       boolean last = mark[i];
       if (last && buffer[i] == END_OF_FILE) {
-        // Read up to the EOF character: it goes too, so that the next read does not take it for an end of file.
+        // Read up to the EOF character: it goes too, so that the next read does not take it for an
+        // end of file.
         mark[i] = false;
         tail++;
         break;
@@ -200,7 +213,10 @@ final class LineDiscipline {
       }
     }
     if (modes.local(ISIG)) {
-      int signal = modes.is(c, VINTR) ? SIGINT : modes.is(c, VQUIT) ? SIGQUIT : modes.is(c, VSUSP) ? SIGTSTP : 0;
+      int signal =
+          modes.is(c, VINTR)
+              ? SIGINT
+              : modes.is(c, VQUIT) ? SIGQUIT : modes.is(c, VSUSP) ? SIGTSTP : 0;
       if (signal != 0) {
         signalCharacter(c, signal);
         return;
@@ -285,7 +301,10 @@ final class LineDiscipline {
     return false;
   }
 
-  /** @param typed what the key sent: outside of lines a newline that was one is echoed as ^J, one that was a return is not */
+  /**
+   * @param typed what the key sent: outside of lines a newline that was one is echoed as ^J, one
+   *     that was a return is not
+   */
   private void store(int c, int typed) {
     if (modes.local(ECHO)) {
       if (c == '\n' && typed != '\n') {
@@ -367,7 +386,9 @@ final class LineDiscipline {
     }
   }
 
-  /** @param eraseCharacter what was typed for a single erase, else 0 */
+  /**
+   * @param eraseCharacter what was typed for a single erase, else 0
+   */
   private void echoErased(int erased, int eraseCharacter) {
     if (eraseCharacter != 0 && !modes.local(ECHOE)) {
       echo(eraseCharacter);
@@ -469,7 +490,8 @@ final class LineDiscipline {
   int write(byte[] from, int offset, int length) {
     boolean post = modes.output(OPOST);
     for (int i = 0; i < length; i++) {
-      // A tab may become eight blanks, a newline two characters; a write takes a character whole or not at all.
+      // A tab may become eight blanks, a newline two characters; a write takes a character whole or
+      // not at all.
       if (stopped || output.room() < (post ? 8 : 1)) {
         return i;
       }

@@ -127,7 +127,9 @@ final class PtyMaster extends OpenFile {
   }
 
   private long signal(Syscall c, int signal) {
-    if (signal != LineDiscipline.SIGINT && signal != LineDiscipline.SIGQUIT && signal != LineDiscipline.SIGTSTP) {
+    if (signal != LineDiscipline.SIGINT
+        && signal != LineDiscipline.SIGQUIT
+        && signal != LineDiscipline.SIGTSTP) {
       return -Errno.EINVAL;
     }
     if (terminal.foregroundGroup() > 0) {
@@ -141,7 +143,9 @@ final class PtyMaster extends OpenFile {
     if ((flags & ~PEER_FLAGS) != 0) {
       return -Errno.EINVAL;
     }
-    OpenFile slave = terminals.openSlave(c, terminals.slavePath(path(), terminal), flags & ~O_CLOEXEC, terminal.index);
+    OpenFile slave =
+        terminals.openSlave(
+            c, terminals.slavePath(path(), terminal), flags & ~O_CLOEXEC, terminal.index);
     if (slave == null) {
       return c.error();
     }

@@ -53,7 +53,10 @@ final class PtySlave extends OpenFile {
     return n == 0 ? 0 : dst.copyOut(small, 0, n);
   }
 
-  /** How many bytes a raw read waits for: VMIN, but with a timer, or without the wish to wait, one is enough. */
+  /**
+   * How many bytes a raw read waits for: VMIN, but with a timer, or without the wish to wait, one
+   * is enough.
+   */
   private int enough(Syscall c, int want) {
     int minimum = terminal.minimum();
     if (minimum <= 1 || isNonblocking()) {
@@ -79,7 +82,8 @@ final class PtySlave extends OpenFile {
         c.deadline(time * TENTH_NANOS);
       }
     } else if (time > 0 && !isNonblocking() && terminal.inputReadable() > 0) {
-      // The timer runs between bytes; it is not set back by each further one, so a slow typist gets what there is earlier.
+      // The timer runs between bytes; it is not set back by each further one, so a slow typist gets
+      // what there is earlier.
       c.deadline(time * TENTH_NANOS);
     }
     return -Errno.EAGAIN;

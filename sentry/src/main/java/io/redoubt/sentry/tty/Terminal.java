@@ -10,10 +10,11 @@ import io.redoubt.sentry.kernel.WaitQueue;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A pseudo-terminal, pty(7): what its master and its slave have in common, and the session that it controls.
+ * A pseudo-terminal, pty(7): what its master and its slave have in common, and the session that it
+ * controls.
  *
- * <p>Lock: its own monitor ("tty" in the lock order, below Kernel.tasks). Signals are sent, the console is fed and waiters are woken
- * after it is let go of.
+ * <p>Lock: its own monitor ("tty" in the lock order, below Kernel.tasks). Signals are sent, the
+ * console is fed and waiters are woken after it is let go of.
  */
 public final class Terminal {
   /** What the slave has written and the master has not read. */
@@ -48,7 +49,8 @@ public final class Terminal {
   private int columns;
   private int xPixels;
   private int yPixels;
-  private int oldForeground; // whom the end of the session leader is told when the terminal went first
+  private int
+      oldForeground; // whom the end of the session leader is told when the terminal went first
 
   private volatile int session; // 0: controls none
   private volatile int foreground; // process group, 0: none
@@ -84,7 +86,9 @@ public final class Terminal {
 
   // ---- open and close ----
 
-  /** @return 0 or a negative errno */
+  /**
+   * @return 0 or a negative errno
+   */
   synchronized int openSlave(boolean privileged) {
     if (!masterOpen || locked) {
       return -Errno.EIO;
@@ -193,7 +197,10 @@ public final class Terminal {
     return n;
   }
 
-  /** What a read of the slave gets. @return bytes (0: end of file), or -EAGAIN when the reader must wait */
+  /**
+   * What a read of the slave gets. @return bytes (0: end of file), or -EAGAIN when the reader must
+   * wait
+   */
   int takeInput(byte[] to, int length, int atLeast) {
     int n;
     synchronized (this) {
@@ -323,7 +330,9 @@ public final class Terminal {
     return m.input(Termios.IXON) && m.cc[Termios.VSTOP] == 0x13 && m.cc[Termios.VSTART] == 0x11;
   }
 
-  /** @param what bits: 1 input, 2 output, as the slave sees them */
+  /**
+   * @param what bits: 1 input, 2 output, as the slave sees them
+   */
   void flush(int what) {
     synchronized (this) {
       if ((what & 1) != 0) {
@@ -410,7 +419,10 @@ public final class Terminal {
 
   // ---- window ----
 
-  /** Rows, columns, horizontal and vertical pixels in one long, 16 bits each from the low end: struct winsize. */
+  /**
+   * Rows, columns, horizontal and vertical pixels in one long, 16 bits each from the low end:
+   * struct winsize.
+   */
   synchronized long windowSize() {
     return rows | (long) columns << 16 | (long) xPixels << 32 | (long) yPixels << 48;
   }
@@ -418,7 +430,10 @@ public final class Terminal {
   /** Sets the size (each 0 to 65535); a change is told to the foreground group with SIGWINCH. */
   public void resize(int newRows, int newColumns, int newXPixels, int newYPixels) {
     synchronized (this) {
-      if (newRows == rows && newColumns == columns && newXPixels == xPixels && newYPixels == yPixels) {
+      if (newRows == rows
+          && newColumns == columns
+          && newXPixels == xPixels
+          && newYPixels == yPixels) {
         return;
       }
       rows = newRows;
@@ -431,7 +446,10 @@ public final class Terminal {
 
   // ---- session; the callers are JobControl ----
 
-  /** Makes this the controlling terminal of {@code leader}'s session. @return false when it controls another one */
+  /**
+   * Makes this the controlling terminal of {@code leader}'s session. @return false when it controls
+   * another one
+   */
   synchronized boolean control(Process leader) {
     if (session != 0 || hungUp) {
       return false;

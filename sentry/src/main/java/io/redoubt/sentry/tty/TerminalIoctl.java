@@ -19,11 +19,22 @@ final class TerminalIoctl {
 
   private TerminalIoctl() {}
 
-  /** @param master whether it came through the master: modes and window are still those of the slave */
+  /**
+   * @param master whether it came through the master: modes and window are still those of the slave
+   */
   static long call(Syscall c, Terminal t, int command, long arg, boolean master, boolean readable) {
     switch (command) {
-      case Ioctl.TCSETS, Ioctl.TCSETSW, Ioctl.TCSETSF, TCSETS2, TCSETSW2, TCSETSF2, Ioctl.TCFLSH, Ioctl.TCXONC, Ioctl.TCSBRK,
-          Ioctl.TCSBRKP, Ioctl.TIOCSETD -> {
+      case Ioctl.TCSETS,
+          Ioctl.TCSETSW,
+          Ioctl.TCSETSF,
+          TCSETS2,
+          TCSETSW2,
+          TCSETSF2,
+          Ioctl.TCFLSH,
+          Ioctl.TCXONC,
+          Ioctl.TCSBRK,
+          Ioctl.TCSBRKP,
+          Ioctl.TIOCSETD -> {
         long r = master ? 0 : JobControl.check(c, t, Signals.SIGTTOU);
         if (r != 0) {
           return r;
@@ -40,7 +51,8 @@ final class TerminalIoctl {
       case TCSETSF2 -> setModes(c, t, arg, true, true);
       case Ioctl.TCFLSH -> flush(t, arg, master);
       case Ioctl.TCXONC -> flow(t, arg);
-      case Ioctl.TCSBRK, Ioctl.TCSBRKP -> 0; // nothing is ever in transit, and a break has no meaning
+      case Ioctl.TCSBRK, Ioctl.TCSBRKP ->
+          0; // nothing is ever in transit, and a break has no meaning
       case Ioctl.TIOCGWINSZ -> c.memory().writeLong(arg, t.windowSize());
       case Ioctl.TIOCSWINSZ -> setWindow(c, t, arg);
       case Ioctl.TIOCSCTTY -> master ? -Errno.EPERM : JobControl.acquire(c, t, arg, readable);
@@ -53,9 +65,12 @@ final class TerminalIoctl {
       case TIOCGEXCL -> c.memory().writeInt(arg, t.isExclusive() ? 1 : 0);
       case Ioctl.TIOCGETD -> c.memory().writeInt(arg, 0); // N_TTY
       case Ioctl.TIOCSETD -> setDiscipline(c, arg);
-      case Ioctl.TIOCOUTQ -> c.memory().writeInt(arg, 0); // as on Linux: what is written is at the other end already
+      case Ioctl.TIOCOUTQ ->
+          c.memory().writeInt(arg, 0); // as on Linux: what is written is at the other end already
       case TIOCGDEV -> c.memory().writeInt(arg, t.deviceNumber());
-      case Ioctl.TIOCSTI -> -Errno.EIO; // as with dev.tty.legacy_tiocsti=0: typing for others is how sandboxes are left
+      case Ioctl.TIOCSTI ->
+          -Errno
+              .EIO; // as with dev.tty.legacy_tiocsti=0: typing for others is how sandboxes are left
       default -> -Errno.ENOTTY;
     };
   }
@@ -102,7 +117,9 @@ final class TerminalIoctl {
     if (r == 0) {
       ValueLayout.OfChar u16 = ValueLayout.JAVA_CHAR_UNALIGNED;
       t.resize(
-          s.get(u16, Ioctl.Winsize.WS_ROW), s.get(u16, Ioctl.Winsize.WS_COL), s.get(u16, Ioctl.Winsize.WS_XPIXEL),
+          s.get(u16, Ioctl.Winsize.WS_ROW),
+          s.get(u16, Ioctl.Winsize.WS_COL),
+          s.get(u16, Ioctl.Winsize.WS_XPIXEL),
           s.get(u16, Ioctl.Winsize.WS_YPIXEL));
     }
     return r;

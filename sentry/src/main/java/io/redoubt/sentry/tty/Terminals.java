@@ -9,7 +9,10 @@ import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.Syscall;
 import java.util.TreeMap;
 
-/** All ptys of a sandbox by number, and what opening a terminal device means. Lock: its own monitor, inside of a terminal's. */
+/**
+ * All ptys of a sandbox by number, and what opening a terminal device means. Lock: its own monitor,
+ * inside of a terminal's.
+ */
 public final class Terminals {
   /** Ptys at once; each may hold some 20 KiB. /proc/sys/kernel/pty/max. */
   public static final int MAX = 1024;
@@ -41,7 +44,10 @@ public final class Terminals {
     console = t;
   }
 
-  /** A new pty with the lowest free number; its master counts as open. @return null when there are too many */
+  /**
+   * A new pty with the lowest free number; its master counts as open. @return null when there are
+   * too many
+   */
   synchronized Terminal create(int uid) {
     int index = 0;
     for (int used : byIndex.keySet()) {
@@ -81,7 +87,9 @@ public final class Terminals {
   /** A path for the slave of a master that was opened at {@code master}. */
   Path slavePath(Path master, Terminal t) {
     if (master.mount().root.inode() instanceof DevPts pts) {
-      return new Path(master.mount(), new Dentry(master.mount().root, Integer.toString(t.index), pts.node(t.index)));
+      return new Path(
+          master.mount(),
+          new Dentry(master.mount().root, Integer.toString(t.index), pts.node(t.index)));
     }
     return master;
   }
@@ -89,7 +97,10 @@ public final class Terminals {
   private OpenFile openDevice(Syscall c, Path path, int flags, int minor) {
     return switch (minor) {
       case TTY -> openControlling(c, path, flags);
-      case CONSOLE -> console == null ? c.fail(-Errno.ENXIO) : openTerminal(c, path, flags | OpenFile.O_NOCTTY, console);
+      case CONSOLE ->
+          console == null
+              ? c.fail(-Errno.ENXIO)
+              : openTerminal(c, path, flags | OpenFile.O_NOCTTY, console);
       case PTMX -> openMaster(c, path, flags);
       default -> c.fail(-Errno.ENXIO);
     };

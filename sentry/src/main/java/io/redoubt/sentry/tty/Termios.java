@@ -3,7 +3,10 @@ package io.redoubt.sentry.tty;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Modes of a terminal, termios(3), with the kernel's layouts and values for x86-64 (asm-generic/termbits.h). */
+/**
+ * Modes of a terminal, termios(3), with the kernel's layouts and values for x86-64
+ * (asm-generic/termbits.h).
+ */
 final class Termios {
   // c_iflag
   static final int ISTRIP = 0x20;
@@ -53,7 +56,10 @@ final class Termios {
   static final int VEOL2 = 16;
   static final int NCCS = 19;
 
-  /** {@code struct termios} of the kernel: c_iflag, c_oflag, c_cflag, c_lflag (tcflag_t each), c_line, c_cc[19]. */
+  /**
+   * {@code struct termios} of the kernel: c_iflag, c_oflag, c_cflag, c_lflag (tcflag_t each),
+   * c_line, c_cc[19].
+   */
   static final int SIZEOF = 36;
 
   /** {@code struct termios2}: the same and c_ispeed, c_ospeed. */
@@ -75,8 +81,9 @@ final class Termios {
 
   /** Baud rates of the CBAUD codes 0 to 15 and 4097 to 4111. */
   private static final int[] SPEEDS = {
-    0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400, 0, 57600, 115200, 230400, 460800, 500000,
-    576000, 921600, 1000000, 1152000, 1500000, 2000000, 2500000, 3000000, 3500000, 4000000
+    0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400, 0, 57600,
+    115200, 230400, 460800, 500000, 576000, 921600, 1000000, 1152000, 1500000, 2000000, 2500000,
+    3000000, 3500000, 4000000
   };
 
   int iflag = ICRNL | IXON;
@@ -84,7 +91,9 @@ final class Termios {
   int cflag = 0xbf; // B38400 | CS8 | CREAD
   int lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
   int line;
-  final byte[] cc = {3, 0x1c, 0x7f, 0x15, 4, 0, 1, 0, 0x11, 0x13, 0x1a, 0, 0x12, 0xf, 0x17, 0x16, 0, 0, 0};
+  final byte[] cc = {
+    3, 0x1c, 0x7f, 0x15, 4, 0, 1, 0, 0x11, 0x13, 0x1a, 0, 0x12, 0xf, 0x17, 0x16, 0, 0, 0
+  };
   private int ispeed = 38400;
   private int ospeed = 38400;
 
@@ -100,7 +109,10 @@ final class Termios {
     return (lflag & bits) != 0;
   }
 
-  /** Whether {@code c} is the special character {@code which}; a zero there means that it is switched off. */
+  /**
+   * Whether {@code c} is the special character {@code which}; a zero there means that it is
+   * switched off.
+   */
   boolean is(int c, int which) {
     return cc[which] != 0 && c == (cc[which] & 0xff);
   }

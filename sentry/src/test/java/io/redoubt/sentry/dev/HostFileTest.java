@@ -161,7 +161,8 @@ class HostFileTest {
     OpenFile f = give(1, Unistd.second(pair));
     OpenFile again = f.inode().open(g.task.call, f.path(), OpenFile.O_WRONLY);
     assertNotNull(again);
-    assertNull(f.inode().open(g.task.call, f.path(), OpenFile.O_RDONLY)); // not what it was given for
+    assertNull(
+        f.inode().open(g.task.call, f.path(), OpenFile.O_RDONLY)); // not what it was given for
     g.task.files.remove(1).close();
     assertEquals(0, Poll.poll(Unistd.first(pair), 1, 0));
     again.close();

@@ -9,7 +9,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** File calls by name, for tests. Paths are relative to the root of a file system made for the test. */
+/**
+ * File calls by name, for tests. Paths are relative to the root of a file system made for the test.
+ */
 public final class FsGuest {
   static final int AT_FDCWD = -100;
   private static final SyscallTable TABLE = table();
@@ -152,14 +154,18 @@ public final class FsGuest {
     fresh();
     long to = guest.memory.allocate(4096);
     long n = call(79, to, 4096);
-    return n < 0 ? "errno " + -n : new String(guest.memory.read(to, (int) n - 1), StandardCharsets.ISO_8859_1);
+    return n < 0
+        ? "errno " + -n
+        : new String(guest.memory.read(to, (int) n - 1), StandardCharsets.ISO_8859_1);
   }
 
   public String readlink(String path) {
     fresh();
     long to = guest.memory.allocate(4096);
     long n = call(89, str(path), to, 4096);
-    return n < 0 ? "errno " + -n : new String(guest.memory.read(to, (int) n), StandardCharsets.ISO_8859_1);
+    return n < 0
+        ? "errno " + -n
+        : new String(guest.memory.read(to, (int) n), StandardCharsets.ISO_8859_1);
   }
 
   public long write(int fd, byte[] data) {

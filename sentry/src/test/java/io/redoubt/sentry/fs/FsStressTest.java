@@ -20,7 +20,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Several guests change the same names at once, with a cache so small that dentries die all the time. */
+/**
+ * Several guests change the same names at once, with a cache so small that dentries die all the
+ * time.
+ */
 @Timeout(60)
 class FsStressTest {
   private static final int DIRS = 12;
@@ -75,14 +78,13 @@ class FsStressTest {
       int seed = t;
       FsGuest mine = g.as(0, 0);
       Thread thread =
-          new Thread(
-              () -> {
-                try {
-                  work(mine, new Random(seed));
-                } catch (Throwable e) {
-                  failure.compareAndSet(null, e);
-                }
-              });
+          new Thread(() -> {
+            try {
+              work(mine, new Random(seed));
+            } catch (Throwable e) {
+              failure.compareAndSet(null, e);
+            }
+          });
       thread.start();
       threads.add(thread);
     }
@@ -117,8 +119,12 @@ class FsStressTest {
         case 7 -> g.list("/d" + random.nextInt(DIRS));
         case 8 -> g.chmod(a, 0600);
         case 9 -> g.truncate(a, random.nextInt(100_000));
-        case 10 -> g.rename("/d" + random.nextInt(DIRS), a.substring(0, 3) + "/dmoved" + random.nextInt(3));
-        case 11 -> g.rename(a.substring(0, 3) + "/dmoved" + random.nextInt(3), "/d" + random.nextInt(DIRS));
+        case 10 ->
+            g.rename(
+                "/d" + random.nextInt(DIRS), a.substring(0, 3) + "/dmoved" + random.nextInt(3));
+        case 11 ->
+            g.rename(
+                a.substring(0, 3) + "/dmoved" + random.nextInt(3), "/d" + random.nextInt(DIRS));
         case 12, 13 -> {
           int fd = g.open(a, random.nextBoolean() ? 0 : 2, 0);
           if (fd >= 0) {

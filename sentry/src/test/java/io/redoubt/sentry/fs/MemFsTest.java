@@ -25,7 +25,10 @@ import java.util.HashSet;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The in-memory file system through the calls of a guest; what is expected is what Linux does on tmpfs. */
+/**
+ * The in-memory file system through the calls of a guest; what is expected is what Linux does on
+ * tmpfs.
+ */
 class MemFsTest {
   private static final int O_RDWR = 2;
   private static final int O_CREAT = Opening.O_CREAT;
@@ -304,7 +307,8 @@ class MemFsTest {
     assertTrue(fd >= 0);
     g.write(fd, "tmp");
     assertEquals(0, g.fstat(fd).nlink);
-    long r = g.guest.call(265, fd, g.guest.str(""), FsGuest.AT_FDCWD, g.guest.str("/named"), 0x1000);
+    long r =
+        g.guest.call(265, fd, g.guest.str(""), FsGuest.AT_FDCWD, g.guest.str("/named"), 0x1000);
     assertEquals(0, r);
     assertEquals("tmp", g.cat("/named"));
     int m = (int) g.guest.call(319, g.guest.str("x"), 2);
@@ -319,7 +323,14 @@ class MemFsTest {
   void mountsCoverAndConfine() {
     g.mkdir("/m", 0755);
     g.put("/m/under", "u");
-    long r = g.guest.call(165, g.guest.str("none"), g.guest.str("/m"), g.guest.str("tmpfs"), 0, g.guest.str("size=1m,mode=700"));
+    long r =
+        g.guest.call(
+            165,
+            g.guest.str("none"),
+            g.guest.str("/m"),
+            g.guest.str("tmpfs"),
+            0,
+            g.guest.str("size=1m,mode=700"));
     assertEquals(0, r);
     assertEquals("errno " + ENOENT, g.cat("/m/under"));
     assertEquals(040700, g.stat("/m").mode);

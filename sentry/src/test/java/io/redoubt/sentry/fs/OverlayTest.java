@@ -83,7 +83,8 @@ class OverlayTest {
     assertEquals("lower".length(), g.fstat(reader).size);
     assertEquals(1, g.write(fd, "!"));
     assertEquals("lower!", g.cat("/d/f"));
-    assertEquals("lower!", new String(g.pread(reader, 10, 0), java.nio.charset.StandardCharsets.ISO_8859_1));
+    assertEquals(
+        "lower!", new String(g.pread(reader, 10, 0), java.nio.charset.StandardCharsets.ISO_8859_1));
     int big = g.open("/big", 2, 0);
     assertEquals(2, g.pwrite(big, new byte[] {1, 2}, 100_000));
     byte[] want = pattern(300_000);
@@ -163,7 +164,11 @@ class OverlayTest {
     while (g.next(fd, 2048, seen)) {
       for (; done < seen.size(); done++) {
         if (seen.get(done).startsWith("x")) {
-          assertEquals(0, done % 3 == 0 ? g.chmod("/d/e/" + seen.get(done), 0600) : g.unlink("/d/e/" + seen.get(done)));
+          assertEquals(
+              0,
+              done % 3 == 0
+                  ? g.chmod("/d/e/" + seen.get(done), 0600)
+                  : g.unlink("/d/e/" + seen.get(done)));
         }
       }
     }
@@ -178,7 +183,8 @@ class OverlayTest {
   void unlinkedOpenFilesAreRead() {
     int fd = g.open("/d/f", 0, 0);
     assertEquals(0, g.unlink("/d/f"));
-    assertEquals("lower", new String(g.pread(fd, 10, 0), java.nio.charset.StandardCharsets.ISO_8859_1));
+    assertEquals(
+        "lower", new String(g.pread(fd, 10, 0), java.nio.charset.StandardCharsets.ISO_8859_1));
     assertEquals(0, g.fstat(fd).nlink);
     g.close(fd);
   }

@@ -23,14 +23,17 @@ public final class FakeGuest {
     this.table = table;
     Path at = kernel.vfs.mountRoot(root, "tmpfs", "none", 0);
     Process p = new Process(kernel, 1, 1, new ResourceLimits());
-    task = new Task(p, 1, 1, memory, new FdTable(), new FsContext(at, at, 022), Credentials.of(0, 0));
+    task =
+        new Task(p, 1, 1, memory, new FdTable(), new FsContext(at, at, 022), Credentials.of(0, 0));
   }
 
   /** Another thread of nobody, which shares what {@code other} has. */
   public FakeGuest(FakeGuest other, Credentials credentials) {
     kernel = other.kernel;
     table = other.table;
-    task = new Task(other.task.process, 2, 2, memory, other.task.files, other.task.fs.copy(), credentials);
+    task =
+        new Task(
+            other.task.process, 2, 2, memory, other.task.files, other.task.fs.copy(), credentials);
   }
 
   /** Makes a call. @return its answer; {@link Syscall#BLOCKED} where it would wait */

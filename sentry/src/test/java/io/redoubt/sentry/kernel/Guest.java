@@ -10,10 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A guest thread without a host: makes calls through the real dispatcher, on memory that is an array.
+ * A guest thread without a host: makes calls through the real dispatcher, on memory that is an
+ * array.
  *
- * <p>A call answers at once or is {@link #PARKED}; then something that another guest does completes it, and {@link #result} has
- * the answer.
+ * <p>A call answers at once or is {@link #PARKED}; then something that another guest does completes
+ * it, and {@link #result} has the answer.
  */
 public final class Guest {
   /** The call waits. */
@@ -47,7 +48,9 @@ public final class Guest {
     this.results = results;
     memory = new ArrayMemory(8 << 20);
     Path root = kernel.vfs.root();
-    task = new Task(process, tid, 0, memory, files, new FsContext(root, root, 022), Credentials.of(0, 0));
+    task =
+        new Task(
+            process, tid, 0, memory, files, new FsContext(root, root, 022), Credentials.of(0, 0));
   }
 
   /** The first thread of a new sandbox, with no open files and an empty tmpfs for a root. */
@@ -60,7 +63,8 @@ public final class Guest {
     kernel.dispatcher.install(table, -1, c -> -38);
     Results results = new Results();
     kernel.dispatcher.observer = results;
-    return new Guest(kernel, results, new Process(kernel, 1, 0, new ResourceLimits()), new FdTable(), 1);
+    return new Guest(
+        kernel, results, new Process(kernel, 1, 0, new ResourceLimits()), new FdTable(), 1);
   }
 
   /** Another process with a copy of the fd table. */
@@ -93,7 +97,10 @@ public final class Guest {
     return result();
   }
 
-  /** Makes a call of three arguments, for those who count what it allocates: the answer is in {@link #result}. */
+  /**
+   * Makes a call of three arguments, for those who count what it allocates: the answer is in {@link
+   * #result}.
+   */
   public void callOnly(int nr, long a, long b, long d) {
     Syscall c = task.call;
     c.arg0 = a;
@@ -115,7 +122,10 @@ public final class Guest {
     return task.call.isInFlight();
   }
 
-  /** A signal interrupts the parked call. @return its answer: a restart code, or what was done so far */
+  /**
+   * A signal interrupts the parked call. @return its answer: a restart code, or what was done so
+   * far
+   */
   public long interrupt() {
     task.call.interrupt();
     KernelThread.drain();
@@ -188,7 +198,10 @@ public final class Guest {
     return call(1, fd, text(s), s.length());
   }
 
-  /** What a read of up to {@code length} bytes gives: text, or the negative errno as text, or "parked". */
+  /**
+   * What a read of up to {@code length} bytes gives: text, or the negative errno as text, or
+   * "parked".
+   */
   public String read(long fd, int length) {
     long at = room(length);
     long n = call(0, fd, at, length);

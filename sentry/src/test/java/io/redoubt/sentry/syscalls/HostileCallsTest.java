@@ -10,26 +10,63 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
-/** Calls with arguments that no sane program makes: each must end with an answer or wait, never with an exception. */
+/**
+ * Calls with arguments that no sane program makes: each must end with an answer or wait, never with
+ * an exception.
+ */
 class HostileCallsTest {
   private static final int[] CALLS = {
-    0, 1, 3, 7, 8, 16, 17, 18, 19, 20, 22, 23, 32, 33, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51,
-    52, 53, 54, 55, 72, 73, 213, 232, 233, 253, 254, 255, 270, 271, 275, 276, 278, 281, 282, 283, 284,
-    286, 287, 288, 289, 290, 291, 292, 293, 294, 295, 296, 299, 307, 312, 326, 327, 328, 436, 441, 2,
-    133, 83, 87, 82, 5
+    0, 1, 3, 7, 8, 16, 17, 18, 19, 20, 22, 23, 32, 33, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50,
+    51, 52, 53, 54, 55, 72, 73, 213, 232, 233, 253, 254, 255, 270, 271, 275, 276, 278, 281, 282,
+    283, 284, 286, 287, 288, 289, 290, 291, 292, 293, 294, 295, 296, 299, 307, 312, 326, 327, 328,
+    436, 441, 2, 133, 83, 87, 82, 5
   };
 
   private static final long[] ODD = {
-    -1, 0, 1, 2, 3, 4, 5, 7, 8, 16, 64, 100, 4096, 65536, 0x80000, 04000, 02000000, 02004000, 1 << 20,
-    Integer.MAX_VALUE, Integer.MIN_VALUE, 0xffffffffL, Long.MAX_VALUE, Long.MIN_VALUE,
-    Long.MAX_VALUE - 4095, 0x7ffffffff000L, 0x541b, 0x5421, 1031, 1033, 6, 9, 36, 37, 38, 0x40, 0x100
+    -1,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    7,
+    8,
+    16,
+    64,
+    100,
+    4096,
+    65536,
+    0x80000,
+    04000,
+    02000000,
+    02004000,
+    1 << 20,
+    Integer.MAX_VALUE,
+    Integer.MIN_VALUE,
+    0xffffffffL,
+    Long.MAX_VALUE,
+    Long.MIN_VALUE,
+    Long.MAX_VALUE - 4095,
+    0x7ffffffff000L,
+    0x541b,
+    0x5421,
+    1031,
+    1033,
+    6,
+    9,
+    36,
+    37,
+    38,
+    0x40,
+    0x100
   };
 
   private Random random = new Random(42);
   private Guest[] guests;
   private long[] pointers;
 
-private long argument() {
+  private long argument() {
     return switch (random.nextInt(8)) {
       case 0, 1 -> random.nextInt(40); // an fd, a small number
       case 2 -> ODD[random.nextInt(ODD.length)];
@@ -80,7 +117,8 @@ private long argument() {
       a[k] = argument();
     }
     switch (nr) {
-      // No signal masks: a signal ends such a call by way of the host thread, which there is none of here.
+      // No signal masks: a signal ends such a call by way of the host thread, which there is none
+      // of here.
       case 270 -> a[5] = 0;
       case 271 -> a[3] = 0;
       case 281, 441 -> a[4] = 0;
@@ -116,16 +154,15 @@ private long argument() {
       mine.random = new Random(1000 + t);
       mine.start(first.thread(), first.thread(), first.thread());
       threads[t] =
-          new Thread(
-              () -> {
-                try {
-                  for (int i = 0; i < 5_000; i++) {
-                    mine.step(i);
-                  }
-                } catch (Throwable e) {
-                  failure.set(e);
-                }
-              });
+          new Thread(() -> {
+            try {
+              for (int i = 0; i < 5_000; i++) {
+                mine.step(i);
+              }
+            } catch (Throwable e) {
+              failure.set(e);
+            }
+          });
       threads[t].setDaemon(true);
       threads[t].start();
     }

@@ -40,7 +40,9 @@ class IdentityCallsTest {
   }
 
   private void ids(int uid, int euid, int suid) {
-    assertEquals(uid + "," + euid + "," + suid + "," + euid, now().uid() + "," + now().euid() + "," + now().suid() + "," + now().fsuid());
+    assertEquals(
+        uid + "," + euid + "," + suid + "," + euid,
+        now().uid() + "," + now().euid() + "," + now().suid() + "," + now().fsuid());
   }
 
   private void capabilities(long permitted, long effective) {
@@ -105,7 +107,13 @@ class IdentityCallsTest {
     assertEquals(3, guest.call(115, 0, 0));
     assertEquals(-Errno.EINVAL, guest.call(115, 2, list));
     assertEquals(3, guest.call(115, 3, list));
-    assertEquals("3 7 -2", guest.memory.intAt(list) + " " + guest.memory.intAt(list + 4) + " " + guest.memory.intAt(list + 8));
+    assertEquals(
+        "3 7 -2",
+        guest.memory.intAt(list)
+            + " "
+            + guest.memory.intAt(list + 4)
+            + " "
+            + guest.memory.intAt(list + 8));
     assertEquals(-Errno.EINVAL, guest.call(SETGROUPS, 65537, list));
     assertEquals(-Errno.EFAULT, guest.call(SETGROUPS, 1, 8));
     guest.call(SETRESUID, 1, 1, 1);

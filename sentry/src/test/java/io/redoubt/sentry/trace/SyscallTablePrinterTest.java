@@ -19,7 +19,9 @@ class SyscallTablePrinterTest {
   void theDocumentIsUpToDate() throws IOException {
     String document = Files.readString(Path.of("../docs/syscalls.md"));
     String now = SyscallTablePrinter.print(GuestProfile.filter(), table);
-    assertTrue(document.equals(now), "docs/syscalls.md is out of date: run ./redoubt syscalls > docs/syscalls.md");
+    assertTrue(
+        document.equals(now),
+        "docs/syscalls.md is out of date: run ./redoubt syscalls > docs/syscalls.md");
   }
 
   @Test
@@ -37,6 +39,7 @@ class SyscallTablePrinterTest {
     assertTrue(text.contains("| 0 | read | notify | full |"), text);
     assertTrue(text.contains("| 39 | getpid | native | full |  |"), text);
     assertTrue(text.contains("| 10 | mprotect | native, notify | full |"), text);
-    assertTrue(text.contains("| 321 | bpf | denied | none | EPERM: code in the host kernel |"), text);
+    assertTrue(
+        text.contains("| 321 | bpf | denied | none | EPERM: code in the host kernel |"), text);
   }
 }

@@ -46,20 +46,32 @@ class TraceTest {
   @Test
   void argumentsReadAsInTheSource() {
     long path = guest.str("/a\"b\n\u00ff7");
-    assertEquals("openat(AT_FDCWD, \"/a\\\"b\\n\\3777\", O_RDONLY|O_CLOEXEC) = 3", line(3, 257, -100, path, 02000000));
-    assertEquals("open(\"/a\\\"b\\n\\3777\", O_RDWR|O_CREAT|O_TRUNC, 0644) = 4", line(4, 2, path, 01102, 0644));
+    assertEquals(
+        "openat(AT_FDCWD, \"/a\\\"b\\n\\3777\", O_RDONLY|O_CLOEXEC) = 3",
+        line(3, 257, -100, path, 02000000));
+    assertEquals(
+        "open(\"/a\\\"b\\n\\3777\", O_RDWR|O_CREAT|O_TRUNC, 0644) = 4",
+        line(4, 2, path, 01102, 0644));
     assertEquals("openat(3, NULL, O_RDONLY) = -1 EFAULT (Bad address)", line(-14, 257, 3, 0, 0));
     assertEquals("lseek(1, -1, SEEK_END) = -1 ESPIPE (Illegal seek)", line(-29, 8, 1, -1, 2));
-    assertEquals("write(1, \"hello\", 5) = 5", line(5, 1, 1, memory.bytes("hello".getBytes(ISO_8859_1)), 5));
-    assertEquals("read(0, \"he\", 100) = 2", line(2, 0, 0, memory.bytes("hello".getBytes(ISO_8859_1)), 100));
-    assertEquals("read(0, 0x1, 100) = -1 EAGAIN (Resource temporarily unavailable)", line(-11, 0, 0, 1, 100));
+    assertEquals(
+        "write(1, \"hello\", 5) = 5", line(5, 1, 1, memory.bytes("hello".getBytes(ISO_8859_1)), 5));
+    assertEquals(
+        "read(0, \"he\", 100) = 2", line(2, 0, 0, memory.bytes("hello".getBytes(ISO_8859_1)), 100));
+    assertEquals(
+        "read(0, 0x1, 100) = -1 EAGAIN (Resource temporarily unavailable)",
+        line(-11, 0, 0, 1, 100));
     assertEquals("kill(7, SIGTERM) = ? (host)", line(Syscall.CONTINUE, 62, 7, 15));
     assertEquals("exit_group(3) = ?", line(Syscall.CONTINUE, 231, 3));
     assertEquals(
         "mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0x10000) = 0x7000",
         line(0x7000, 9, 0, 4096, 3, 0x22, -1, 0x10000));
-    assertEquals("clone(CLONE_VM|CLONE_VFORK|SIGCHLD, NULL, NULL, NULL, NULL) = ? (host)", line(Syscall.CONTINUE, 56, 0x4111));
-    assertEquals("read(0, NULL, 1) = ? ERESTARTSYS (restarted if SA_RESTART is set)", line(-512, 0, 0, 0, 1));
+    assertEquals(
+        "clone(CLONE_VM|CLONE_VFORK|SIGCHLD, NULL, NULL, NULL, NULL) = ? (host)",
+        line(Syscall.CONTINUE, 56, 0x4111));
+    assertEquals(
+        "read(0, NULL, 1) = ? ERESTARTSYS (restarted if SA_RESTART is set)",
+        line(-512, 0, 0, 0, 1));
   }
 
   @Test
@@ -75,16 +87,22 @@ class TraceTest {
     long array = memory.allocate(24);
     memory.putLong(array, guest.str("ls"));
     memory.putLong(array + 8, guest.str("-l"));
-    assertEquals("execve(\"/bin/ls\", [\"ls\", \"-l\"], NULL) = 0", line(CallObserver.REWRITTEN, 59, guest.str("/bin/ls"), array, 0));
-    assertEquals("execve(\"/bin/ls\", [], NULL) = -1 EFAULT (Bad address)", line(-14, 59, guest.str("/bin/ls"), 8, 0));
+    assertEquals(
+        "execve(\"/bin/ls\", [\"ls\", \"-l\"], NULL) = 0",
+        line(CallObserver.REWRITTEN, 59, guest.str("/bin/ls"), array, 0));
+    assertEquals(
+        "execve(\"/bin/ls\", [], NULL) = -1 EFAULT (Bad address)",
+        line(-14, 59, guest.str("/bin/ls"), 8, 0));
   }
 
   @Test
   void socketAddressesAreDecoded() {
     long unix = memory.bytes("\u0001\0/run/x\0".getBytes(ISO_8859_1));
-    assertEquals("connect(3, {sa_family=AF_UNIX, sun_path=\"/run/x\"}, 9) = 0", line(0, 42, 3, unix, 9));
+    assertEquals(
+        "connect(3, {sa_family=AF_UNIX, sun_path=\"/run/x\"}, 9) = 0", line(0, 42, 3, unix, 9));
     long named = memory.bytes("\u0001\0\0name".getBytes(ISO_8859_1));
-    assertEquals("connect(3, {sa_family=AF_UNIX, sun_path=@\"name\"}, 7) = 0", line(0, 42, 3, named, 7));
+    assertEquals(
+        "connect(3, {sa_family=AF_UNIX, sun_path=@\"name\"}, 7) = 0", line(0, 42, 3, named, 7));
     assertEquals("connect(3, 0x1, 7) = -1 EFAULT (Bad address)", line(-14, 42, 3, 1, 7));
   }
 
@@ -111,7 +129,9 @@ class TraceTest {
     tracer.close();
     String text = out.toString();
     int lines = text.split("\\[1] close\\(5\\) = 0\n", -1).length - 1;
-    int dropped = Integer.parseInt(text.substring(text.indexOf("trace: ") + 7, text.indexOf(" lines dropped")));
+    int dropped =
+        Integer.parseInt(
+            text.substring(text.indexOf("trace: ") + 7, text.indexOf(" lines dropped")));
     assertEquals(20_000, lines + dropped);
     assertTrue(dropped > 10_000);
   }

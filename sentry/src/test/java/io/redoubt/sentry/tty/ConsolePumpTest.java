@@ -48,7 +48,9 @@ class ConsolePumpTest {
     long pair = Socket.socketpair(Socket.SOCK_STREAM);
     front = Unistd.first(pair);
     pump = ConsolePump.attach(kernel, Unistd.second(pair), 0);
-    tty = (int) g.call(OPEN, g.str("/0"), OpenFile.O_RDWR | OpenFile.O_NOCTTY | OpenFile.O_NONBLOCK, 0);
+    tty =
+        (int)
+            g.call(OPEN, g.str("/0"), OpenFile.O_RDWR | OpenFile.O_NOCTTY | OpenFile.O_NONBLOCK, 0);
     assertEquals(0, tty);
   }
 

@@ -15,19 +15,43 @@ import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** Linux is the oracle: the same modes and the same typing on a pty of the host give the same screen and the same reads. */
+/**
+ * Linux is the oracle: the same modes and the same typing on a pty of the host give the same screen
+ * and the same reads.
+ */
 class LineDisciplineOnLinuxTest {
   private static final int CASES = 120;
-  private static final String TYPED = "abc _.x\t\n\r\n\177\177\25\27\26\22\4\3\34\32\23\21\1\33\303\244\344\270\255 wörd";
+  private static final String TYPED =
+      "abc _.x\t\n\r\n\177\177\25\27\26\22\4\3\34\32\23\21\1\33\303\244\344\270\255 wörd";
   private static final int[] INPUT = {
-    Termios.ISTRIP, Termios.INLCR, Termios.IGNCR, Termios.ICRNL, Termios.IXON, Termios.IXANY, Termios.IUTF8
+    Termios.ISTRIP,
+    Termios.INLCR,
+    Termios.IGNCR,
+    Termios.ICRNL,
+    Termios.IXON,
+    Termios.IXANY,
+    Termios.IUTF8
   };
   private static final int[] OUTPUT = {
-    Termios.OPOST, Termios.ONLCR, Termios.OCRNL, Termios.ONOCR, Termios.ONLRET, Termios.XTABS, Termios.OLCUC
+    Termios.OPOST,
+    Termios.ONLCR,
+    Termios.OCRNL,
+    Termios.ONOCR,
+    Termios.ONLRET,
+    Termios.XTABS,
+    Termios.OLCUC
   };
   private static final int[] LOCAL = {
-    Termios.ISIG, Termios.ICANON, Termios.ECHO, Termios.ECHOE, Termios.ECHOK, Termios.ECHONL, Termios.NOFLSH, Termios.ECHOCTL,
-    Termios.ECHOKE, Termios.IEXTEN
+    Termios.ISIG,
+    Termios.ICANON,
+    Termios.ECHO,
+    Termios.ECHOE,
+    Termios.ECHOK,
+    Termios.ECHONL,
+    Termios.NOFLSH,
+    Termios.ECHOCTL,
+    Termios.ECHOKE,
+    Termios.IEXTEN
   };
 
   private final Random random = new Random(42);
@@ -35,7 +59,9 @@ class LineDisciplineOnLinuxTest {
 
   @Test
   void agreesWithLinux() {
-    int master = Fcntl.open("/dev/ptmx", Fcntl.O_RDWR | Fcntl.O_NOCTTY | Fcntl.O_NONBLOCK | Fcntl.O_CLOEXEC, 0);
+    int master =
+        Fcntl.open(
+            "/dev/ptmx", Fcntl.O_RDWR | Fcntl.O_NOCTTY | Fcntl.O_NONBLOCK | Fcntl.O_CLOEXEC, 0);
     assumeTrue(master >= 0, "no /dev/ptmx here");
     Unistd.close(master);
     for (int i = 0; i < CASES; i++) {
@@ -52,17 +78,27 @@ class LineDisciplineOnLinuxTest {
       d.modes.lflag = some(LOCAL);
       d.modes.cc[Termios.VMIN] = 1;
     }
-    int master = Fcntl.open("/dev/ptmx", Fcntl.O_RDWR | Fcntl.O_NOCTTY | Fcntl.O_NONBLOCK | Fcntl.O_CLOEXEC, 0);
+    int master =
+        Fcntl.open(
+            "/dev/ptmx", Fcntl.O_RDWR | Fcntl.O_NOCTTY | Fcntl.O_NONBLOCK | Fcntl.O_CLOEXEC, 0);
     s.set(ValueLayout.JAVA_INT, 0, 0);
     Ioctl.ioctl(master, Ioctl.TIOCSPTLCK, s);
     Ioctl.ioctl(master, Ioctl.TIOCGPTN, s);
     String name = "/dev/pts/" + s.get(ValueLayout.JAVA_INT, 0);
-    int slave = Fcntl.open(name, Fcntl.O_RDWR | Fcntl.O_NOCTTY | Fcntl.O_NONBLOCK | Fcntl.O_CLOEXEC, 0);
+    int slave =
+        Fcntl.open(name, Fcntl.O_RDWR | Fcntl.O_NOCTTY | Fcntl.O_NONBLOCK | Fcntl.O_CLOEXEC, 0);
     assertTrue(slave >= 0, name);
     d.modes.get(s, false);
     assertEquals(0, Ioctl.ioctl(slave, Ioctl.TCSETS, s));
-    String what = "case " + number + ": iflag=" + Integer.toHexString(d.modes.iflag) + ", oflag="
-        + Integer.toHexString(d.modes.oflag) + ", lflag=" + Integer.toHexString(d.modes.lflag);
+    String what =
+        "case "
+            + number
+            + ": iflag="
+            + Integer.toHexString(d.modes.iflag)
+            + ", oflag="
+            + Integer.toHexString(d.modes.oflag)
+            + ", lflag="
+            + Integer.toHexString(d.modes.lflag);
     String log = "";
     for (int round = 0; round < 5; round++) {
       String typed = typing();
@@ -82,13 +118,15 @@ class LineDisciplineOnLinuxTest {
         d.write(w, 0, w.length);
         screen = new String(b, 0, d.output.take(b, 0, b.length), ISO_8859_1);
         linuxScreen = screen(master, screen.length());
-        assertEquals(visible(linuxScreen), visible(screen), what + log + "\nwrote " + visible(written));
+        assertEquals(
+            visible(linuxScreen), visible(screen), what + log + "\nwrote " + visible(written));
       }
       int size = 1 + random.nextInt(20);
       for (int i = 0; i < 3; i++) {
         long n = Unistd.read(slave, s, size);
         String linux = n < 0 ? "errno " + -n : visible(string((int) n));
-        String ours = d.hasInput(1) ? visible(new String(b, 0, d.read(b, size), ISO_8859_1)) : "errno 11";
+        String ours =
+            d.hasInput(1) ? visible(new String(b, 0, d.read(b, size), ISO_8859_1)) : "errno 11";
         assertEquals(linux, ours, what + log + "\nread " + size);
       }
     }
@@ -108,7 +146,8 @@ class LineDisciplineOnLinuxTest {
     StringBuilder out = new StringBuilder();
     for (int i = random.nextInt(24); i >= 0; i--) {
       char c = TYPED.charAt(random.nextInt(TYPED.length()));
-      // Linux echoes at the end of what came at once: a STOP in the middle would hold what was typed before it, too, and a signal
+      // Linux echoes at the end of what came at once: a STOP in the middle would hold what was
+      // typed before it, too, and a signal
       // would discard it unseen.
       if ("\23\3\34\32".indexOf(c) < 0 || out.isEmpty()) {
         out.append(c);

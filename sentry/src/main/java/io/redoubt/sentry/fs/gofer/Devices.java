@@ -3,7 +3,10 @@ package io.redoubt.sentry.fs.gofer;
 import io.redoubt.sentry.fs.mem.MemFs;
 import java.util.HashMap;
 
-/** Device numbers that guests see for the host's file systems: anonymous ones, so that they say nothing of the host. */
+/**
+ * Device numbers that guests see for the host's file systems: anonymous ones, so that they say
+ * nothing of the host.
+ */
 public final class Devices {
   private final HashMap<Long, Long> guestByHost = new HashMap<>();
   private volatile long firstHost = -1;

@@ -6,8 +6,9 @@ import io.redoubt.host.Errno;
 import java.util.Arrays;
 
 /**
- * The names of a host directory as they were at one moment. Read whole because the host's own positions need all 63 bits, and because
- * what is removed and made between two reads must neither be lost nor come twice.
+ * The names of a host directory as they were at one moment. Read whole because the host's own
+ * positions need all 63 bits, and because what is removed and made between two reads must neither
+ * be lost nor come twice.
  */
 public final class DirSnapshot implements DirSink {
   /** Names of one directory; 30 bytes each and more. */

@@ -6,7 +6,10 @@ import io.redoubt.sentry.fs.RegularFile;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 
-/** An open regular file of the host. Errors of the host (ENOSPC, EDQUOT, EFBIG, EIO) are the guest's. */
+/**
+ * An open regular file of the host. Errors of the host (ENOSPC, EDQUOT, EFBIG, EIO) are the
+ * guest's.
+ */
 final class GoferFile extends RegularFile {
   private final GoferInode inode;
   private final HostFile file;

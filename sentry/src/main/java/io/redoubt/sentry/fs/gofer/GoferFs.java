@@ -12,8 +12,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 
 /**
- * A tree of the host passed through: bind mounts, and the root with {@code --writable}. Others may change it at any time, so every
- * walk asks the gofer again (for all its names at once), and every fstat too.
+ * A tree of the host passed through: bind mounts, and the root with {@code --writable}. Others may
+ * change it at any time, so every walk asks the gofer again (for all its names at once), and every
+ * fstat too.
  */
 public final class GoferFs {
   /** An inode of the host. */
@@ -34,8 +35,8 @@ public final class GoferFs {
   final Devices devices = new Devices();
 
   /**
-   * The inodes in use. The gofer holds a descriptor for each, so a number is not used again by the host while it is here. Guarded
-   * by its monitor, which is taken before an inode's.
+   * The inodes in use. The gofer holds a descriptor for each, so a number is not used again by the
+   * host while it is here. Guarded by its monitor, which is taken before an inode's.
    */
   private final HashMap<Key, GoferInode> inodes = new HashMap<>();
 

@@ -18,7 +18,10 @@ import io.redoubt.sentry.kernel.Syscall;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** A file of the host, of any type. Its monitor guards the attributes and the life; the fid stays the same while it lives. */
+/**
+ * A file of the host, of any type. Its monitor guards the attributes and the life; the fid stays
+ * the same while it lives.
+ */
 final class GoferInode extends Inode {
   /** Attributes younger than this are those that the walk of the same call has brought. */
   private static final long FRESH_NANOS = 100_000;
@@ -36,7 +39,10 @@ final class GoferInode extends Inode {
   private final int type;
   private long fetchedNanos;
 
-  /** Dentries, and lookups whose result is not in a dentry yet; {@link #floating} of them are the latter. */
+  /**
+   * Dentries, and lookups whose result is not in a dentry yet; {@link #floating} of them are the
+   * latter.
+   */
   private int references = 1;
 
   private int floating = 1;
@@ -103,7 +109,9 @@ final class GoferInode extends Inode {
     }
   }
 
-  /** @return whether it was unused, and is dead now */
+  /**
+   * @return whether it was unused, and is dead now
+   */
   synchronized boolean die() {
     if (references > 0 || dead) {
       return false;
@@ -272,7 +280,8 @@ final class GoferInode extends Inode {
   }
 
   @Override
-  public int lookupAhead(Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
+  public int lookupAhead(
+      Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
     Walk w = c.scratch().goferWalk;
     int n =
         opens
@@ -336,7 +345,9 @@ final class GoferInode extends Inode {
     synchronized (this) {
       f = kept;
       kept = null;
-      isGood = (keptMode == Fcntl.O_RDWR || (flags & Fcntl.O_ACCMODE) == Fcntl.O_RDONLY) && (flags & Fcntl.O_SYNC) == 0;
+      isGood =
+          (keptMode == Fcntl.O_RDWR || (flags & Fcntl.O_ACCMODE) == Fcntl.O_RDONLY)
+              && (flags & Fcntl.O_SYNC) == 0;
     }
     if (f != null && !isGood) {
       f.close();
@@ -416,7 +427,14 @@ final class GoferInode extends Inode {
   }
 
   @Override
-  public int rename(Syscall c, String name, Inode child, Inode newDir, String newName, Inode replaced, int flags) {
+  public int rename(
+      Syscall c,
+      String name,
+      Inode child,
+      Inode newDir,
+      String newName,
+      Inode replaced,
+      int flags) {
     GoferInode to = (GoferInode) newDir;
     int r = client.rename(fid, name, to.fid, newName, flags);
     stale();

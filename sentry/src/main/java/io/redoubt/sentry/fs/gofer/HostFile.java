@@ -11,7 +11,10 @@ import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.KernelThread;
 import java.lang.foreign.MemorySegment;
 
-/** An open regular file of the host: a donated descriptor, or a fid where the gofer donates none. Not guarded: close it last. */
+/**
+ * An open regular file of the host: a donated descriptor, or a fid where the gofer donates none.
+ * Not guarded: close it last.
+ */
 public final class HostFile {
   private final GoferClient client;
   private final int fd;
@@ -54,7 +57,9 @@ public final class HostFile {
 
   /** Reads to the start of {@code to}. @return bytes, 0 at the end, or a negative errno */
   public long read(MemorySegment to, long length, long offset) {
-    return fd >= 0 ? Unistd.pread(fd, to, length, offset) : client.read(open, offset, to, 0, length);
+    return fd >= 0
+        ? Unistd.pread(fd, to, length, offset)
+        : client.read(open, offset, to, 0, length);
   }
 
   /** Writes. @param append at the end whatever the offset */
@@ -88,11 +93,15 @@ public final class HostFile {
   }
 
   public int allocate(int mode, long offset, long length) {
-    return fd >= 0 ? Fcntl.fallocate(fd, mode, offset, length) : client.fallocate(open, mode, offset, length);
+    return fd >= 0
+        ? Fcntl.fallocate(fd, mode, offset, length)
+        : client.fallocate(open, mode, offset, length);
   }
 
   public int sync(boolean dataOnly) {
-    return fd < 0 ? client.fsync(open, dataOnly) : dataOnly ? Unistd.fdatasync(fd) : Unistd.fsync(fd);
+    return fd < 0
+        ? client.fsync(open, dataOnly)
+        : dataOnly ? Unistd.fdatasync(fd) : Unistd.fsync(fd);
   }
 
   /** SEEK_DATA and SEEK_HOLE; without a descriptor all is data. */

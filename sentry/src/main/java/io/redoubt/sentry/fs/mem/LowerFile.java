@@ -5,8 +5,8 @@ import io.redoubt.sentry.fs.gofer.HostFile;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
- * The content of a regular file in the lower tree: one read-only host file for all who have it open. Lock: its own monitor, below
- * that of the node.
+ * The content of a regular file in the lower tree: one read-only host file for all who have it
+ * open. Lock: its own monitor, below that of the node.
  */
 final class LowerFile {
   private final LowerFiles files;
@@ -68,7 +68,10 @@ final class LowerFile {
     }
   }
 
-  /** The node needs it no longer, because it has content of its own or is gone; who has it open reads on. */
+  /**
+   * The node needs it no longer, because it has content of its own or is gone; who has it open
+   * reads on.
+   */
   synchronized void drop() {
     dropped = true;
     files.noLongerIdle(this);

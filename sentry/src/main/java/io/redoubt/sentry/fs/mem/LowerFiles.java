@@ -4,8 +4,9 @@ import io.redoubt.gofer.GoferClient;
 import java.util.LinkedHashSet;
 
 /**
- * Read-only host files that are kept open although nobody reads them just now, so that opening libc once more asks nobody. The one
- * that has been idle for longest goes first. Lock: its own monitor, below that of a {@link LowerFile}.
+ * Read-only host files that are kept open although nobody reads them just now, so that opening libc
+ * once more asks nobody. The one that has been idle for longest goes first. Lock: its own monitor,
+ * below that of a {@link LowerFile}.
  */
 final class LowerFiles {
   private static final int MAX_IDLE = 1024;

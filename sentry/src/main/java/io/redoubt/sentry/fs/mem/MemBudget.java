@@ -8,7 +8,9 @@ public final class MemBudget {
   private final AtomicLong used = new AtomicLong();
   private volatile long limit;
 
-  /** @param limit bytes; {@link Long#MAX_VALUE} for none but {@code outer}'s */
+  /**
+   * @param limit bytes; {@link Long#MAX_VALUE} for none but {@code outer}'s
+   */
   public MemBudget(MemBudget outer, long limit) {
     this.outer = outer;
     this.limit = limit;

@@ -13,8 +13,8 @@ import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The bytes of a regular file: a block of the {@link Slab} while they are few, a memfd of their own once they are many, sparse or to
- * be mapped. A file never goes back from a memfd.
+ * The bytes of a regular file: a block of the {@link Slab} while they are few, a memfd of their own
+ * once they are many, sparse or to be mapped. A file never goes back from a memfd.
  *
  * <p>Guarded by the node's monitor, but for reads of a memfd: the host orders those.
  */
@@ -31,7 +31,10 @@ final class MemContent {
   /** Bytes that the budget holds for the content. */
   private long charged;
 
-  /** In a memfd: all pages below are there. Beyond it, or after a hole was punched, the host is asked what there is. */
+  /**
+   * In a memfd: all pages below are there. Beyond it, or after a hole was punched, the host is
+   * asked what there is.
+   */
   private long denseEnd;
 
   private boolean isSparse;
@@ -41,7 +44,9 @@ final class MemContent {
 
   private final long lowerBlocks;
 
-  /** @param lower null for an empty file */
+  /**
+   * @param lower null for an empty file
+   */
   MemContent(MemFs fs, LowerFile lower, long size, long blocks) {
     this.fs = fs;
     this.lower = lower;
@@ -77,7 +82,8 @@ final class MemContent {
   }
 
   /**
-   * Reads what is no longer lower; without the node's monitor if there is a memfd, which the caller keeps open.
+   * Reads what is no longer lower; without the node's monitor if there is a memfd, which the caller
+   * keeps open.
    *
    * @return bytes or a negative errno
    */
@@ -184,7 +190,9 @@ final class MemContent {
     return 0;
   }
 
-  /** Takes the content over from the lower file, which stays as it is. @return 0 or a negative errno */
+  /**
+   * Takes the content over from the lower file, which stays as it is. @return 0 or a negative errno
+   */
   int copyUp(Syscall c) {
     LowerFile from = lower;
     if (from == null) {
@@ -198,7 +206,11 @@ final class MemContent {
       long length = size;
       size = 0;
       lower = null; // for the time of the writes
-      MemorySegment bulk = c.scratch().bulk.asSlice(c.scratch().bulk.byteSize() / 2); // the first half may hold what is to be written
+      MemorySegment bulk =
+          c.scratch()
+              .bulk
+              .asSlice(
+                  c.scratch().bulk.byteSize() / 2); // the first half may hold what is to be written
       long done = 0;
       while (done < length) {
         long n = file.read(bulk, Math.min(bulk.byteSize(), length - done), done);
@@ -244,7 +256,9 @@ final class MemContent {
     long end = offset + length;
     if ((mode & (Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_ZERO_RANGE)) != 0) {
       // Zeros may be a hole: only that reading gives zeros is promised.
-      r = Fcntl.fallocate(memfd, Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_KEEP_SIZE, offset, length);
+      r =
+          Fcntl.fallocate(
+              memfd, Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_KEEP_SIZE, offset, length);
       if (r == 0 && !keepSize && end > size) {
         r = Unistd.ftruncate(memfd, end);
       }
@@ -271,7 +285,10 @@ final class MemContent {
     return hole ? size : offset;
   }
 
-  /** A fd of the content for mapping. @return the fd, which stays the content's own, or a negative errno */
+  /**
+   * A fd of the content for mapping. @return the fd, which stays the content's own, or a negative
+   * errno
+   */
   int mapFd(boolean writable) {
     int r = toMemfd();
     if (r < 0) {
@@ -283,7 +300,8 @@ final class MemContent {
       return memfd;
     }
     if (readOnlyFd < 0) {
-      // A description of its own, so that mprotect(2) cannot make a shared mapping of a file opened read-only writable.
+      // A description of its own, so that mprotect(2) cannot make a shared mapping of a file opened
+      // read-only writable.
       readOnlyFd = Fcntl.open("/proc/self/fd/" + memfd, Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
     }
     return readOnlyFd >= 0 ? readOnlyFd : memfd;
@@ -294,7 +312,9 @@ final class MemContent {
     return memfd >= 0 ? 0 : toMemfd(Mman.MFD_CLOEXEC | Mman.MFD_EXEC, "redoubt");
   }
 
-  /** @param flags MFD_* */
+  /**
+   * @param flags MFD_*
+   */
   int toMemfd(int flags, String name) {
     int fd = Mman.memfdCreate(name, flags);
     if (fd == -Errno.EINVAL) { // before Linux 6.3 there is no MFD_EXEC, and all can be executed

@@ -15,7 +15,10 @@ import io.redoubt.sentry.fs.gofer.HostFile;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 
-/** A directory. Its entries are guarded by its monitor; changes come one at a time, under {@code Vfs.tree}. */
+/**
+ * A directory. Its entries are guarded by its monitor; changes come one at a time, under {@code
+ * Vfs.tree}.
+ */
 final class MemDir extends MemInode {
   private static final int MAX_AHEAD = 16;
 
@@ -88,7 +91,8 @@ final class MemDir extends MemInode {
   }
 
   @Override
-  public int lookupAhead(Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
+  public int lookupAhead(
+      Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
     if ((count == 1 && !opens) || !hasLower() || entry(names[from]) != null) {
       return super.lookupAhead(c, names, from, count, found, false);
     }
@@ -134,7 +138,10 @@ final class MemDir extends MemInode {
     return new MemListing(this).list(c, position, sink);
   }
 
-  /** The names of the lower directory; null with the errno in {@code error[0]}, or 0 there if there is none. */
+  /**
+   * The names of the lower directory; null with the errno in {@code error[0]}, or 0 there if there
+   * is none.
+   */
   DirSnapshot listLower(Syscall c, int[] error) {
     return hasLower() ? DirSnapshot.read(fs.client, lowerFid, error) : null;
   }
@@ -150,7 +157,10 @@ final class MemDir extends MemInode {
     return entries == null ? 0 : entries.lastCookie();
   }
 
-  /** Lists the entries with cookies {@code from} to {@code last}. @return false when the sink is full */
+  /**
+   * Lists the entries with cookies {@code from} to {@code last}. @return false when the sink is
+   * full
+   */
   synchronized boolean list(long from, long last, DirSink sink) {
     return entries == null || entries.list(from, last, sink);
   }
@@ -159,18 +169,27 @@ final class MemDir extends MemInode {
 
   @Override
   public Inode create(Syscall c, String name, int mode) {
-    return add(c, name, new MemFile(fs, fileMode(c, Stat.S_IFREG | mode), c.task.credentials.fsuid(), group(c)));
+    return add(
+        c,
+        name,
+        new MemFile(fs, fileMode(c, Stat.S_IFREG | mode), c.task.credentials.fsuid(), group(c)));
   }
 
   @Override
   public Inode mkdir(Syscall c, String name, int mode) {
     int inherited = permissions & Access.S_ISGID;
-    return add(c, name, new MemDir(fs, Stat.S_IFDIR | mode | inherited, c.task.credentials.fsuid(), group(c)));
+    return add(
+        c,
+        name,
+        new MemDir(fs, Stat.S_IFDIR | mode | inherited, c.task.credentials.fsuid(), group(c)));
   }
 
   @Override
   public Inode symlink(Syscall c, String name, String target) {
-    return add(c, name, new MemSymlink(fs, Stat.S_IFLNK | 0777, c.task.credentials.fsuid(), group(c), target));
+    return add(
+        c,
+        name,
+        new MemSymlink(fs, Stat.S_IFLNK | 0777, c.task.credentials.fsuid(), group(c), target));
   }
 
   @Override
@@ -178,7 +197,8 @@ final class MemDir extends MemInode {
     if ((mode & Stat.S_IFMT) == Stat.S_IFREG) {
       return create(c, name, mode & 07777);
     }
-    return add(c, name, new MemSpecial(fs, fileMode(c, mode), c.task.credentials.fsuid(), group(c), rdev));
+    return add(
+        c, name, new MemSpecial(fs, fileMode(c, mode), c.task.credentials.fsuid(), group(c), rdev));
   }
 
   @Override
@@ -186,7 +206,8 @@ final class MemDir extends MemInode {
     if (!fs.budget.charge(MemFs.NODE_BYTES)) {
       return c.fail(-Errno.ENOSPC);
     }
-    MemFile f = new MemFile(fs, fileMode(c, Stat.S_IFREG | mode), c.task.credentials.fsuid(), group(c));
+    MemFile f =
+        new MemFile(fs, fileMode(c, Stat.S_IFREG | mode), c.task.credentials.fsuid(), group(c));
     f.charged = true;
     f.unnamed();
     f.isLinkable = linkable;
@@ -198,7 +219,10 @@ final class MemDir extends MemInode {
     return (permissions & Access.S_ISGID) != 0 ? gid : c.task.credentials.fsgid();
   }
 
-  /** A set-group-ID executable for a group that its maker is not in does not come into being (mode_strip_sgid). */
+  /**
+   * A set-group-ID executable for a group that its maker is not in does not come into being
+   * (mode_strip_sgid).
+   */
   private int fileMode(Syscall c, int mode) {
     Credentials me = c.task.credentials;
     boolean strip =
@@ -344,7 +368,8 @@ final class MemDir extends MemInode {
   }
 
   @Override
-  public int rename(Syscall c, String name, Inode child, Inode newDir, String newName, Inode target, int flags) {
+  public int rename(
+      Syscall c, String name, Inode child, Inode newDir, String newName, Inode target, int flags) {
     MemDir to = (MemDir) newDir;
     MemInode node = (MemInode) child;
     MemInode there = (MemInode) target;

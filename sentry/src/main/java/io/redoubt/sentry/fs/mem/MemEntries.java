@@ -5,8 +5,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 
 /**
- * The names of a directory. Each has a cookie of its own, larger than all before it, which is its place in a listing: so a reader that
- * goes on where it stopped sees every entry that stayed, once, whatever came and went meanwhile. Guarded by the directory's monitor.
+ * The names of a directory. Each has a cookie of its own, larger than all before it, which is its
+ * place in a listing: so a reader that goes on where it stopped sees every entry that stayed, once,
+ * whatever came and went meanwhile. Guarded by the directory's monitor.
  */
 final class MemEntries {
   /** A name. */
@@ -16,7 +17,10 @@ final class MemEntries {
     /** Null for a whiteout: the lower name is gone. */
     final MemInode node;
 
-    /** 0 for a whiteout, and for a lower node that is anchored in its place: that is listed where the lower listing has it. */
+    /**
+     * 0 for a whiteout, and for a lower node that is anchored in its place: that is listed where
+     * the lower listing has it.
+     */
     final long cookie;
 
     /** Whether the lower directory has the name too. */
@@ -38,7 +42,8 @@ final class MemEntries {
   }
 
   private final HashMap<String, Entry> byName = new HashMap<>(4);
-  private final ArrayList<Entry> byCookie = new ArrayList<>(4); // ascending, with removed ones between
+  private final ArrayList<Entry> byCookie =
+      new ArrayList<>(4); // ascending, with removed ones between
   private long lastCookie;
   private int live; // names that are no whiteouts
 
@@ -97,7 +102,10 @@ final class MemEntries {
     return lastCookie;
   }
 
-  /** Passes the entries with a cookie of {@code from} to {@code last} on. @return false when the sink is full */
+  /**
+   * Passes the entries with a cookie of {@code from} to {@code last} on. @return false when the
+   * sink is full
+   */
   boolean list(long from, long last, DirSink sink) {
     for (int i = find(from); i < byCookie.size(); i++) {
       Entry e = byCookie.get(i);

@@ -67,6 +67,8 @@ final class MemFile extends MemInode {
 
   /** Failure to get memory of the host is a full disk to the guest. */
   static int asNoSpace(long error) {
-    return error == -Errno.EMFILE || error == -Errno.ENFILE || error == -Errno.ENOMEM ? -Errno.ENOSPC : (int) error;
+    return error == -Errno.EMFILE || error == -Errno.ENFILE || error == -Errno.ENOMEM
+        ? -Errno.ENOSPC
+        : (int) error;
   }
 }

@@ -18,14 +18,20 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** One instance of the in-memory file system. */
 public final class MemFs {
-  /** What a node costs in the sentry besides its content; charged so that empty files are bounded too. */
+  /**
+   * What a node costs in the sentry besides its content; charged so that empty files are bounded
+   * too.
+   */
   static final int NODE_BYTES = 512;
 
   private static final long TMPFS_MAGIC = 0x01021994;
   private static final long OVERLAYFS_MAGIC = 0x794c7630;
   private static final AtomicInteger DEVICES = new AtomicInteger(40);
 
-  /** Inode numbers of new nodes start here: above those of lower file systems, below 2^53 so that a double holds them. */
+  /**
+   * Inode numbers of new nodes start here: above those of lower file systems, below 2^53 so that a
+   * double holds them.
+   */
   private static final long FIRST_INO = 1L << 48;
 
   /** All memory that the file systems of this sandbox may hold. */
@@ -62,8 +68,8 @@ public final class MemFs {
   }
 
   /**
-   * An overlay: the tree below a node of the gofer, which is never written, and in memory what is changed in it. The sandbox must be
-   * the only one that changes the tree, or see changes late.
+   * An overlay: the tree below a node of the gofer, which is never written, and in memory what is
+   * changed in it. The sandbox must be the only one that changes the tree, or see changes late.
    *
    * @param fid node of the lower root, from now on the file system's
    * @param attr of the lower root

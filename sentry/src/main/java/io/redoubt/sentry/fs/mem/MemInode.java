@@ -10,7 +10,10 @@ import io.redoubt.sentry.fs.StatFs;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 
-/** What every node of an in-memory file system has: attributes, links, users. Guarded by its monitor where nothing else is said. */
+/**
+ * What every node of an in-memory file system has: attributes, links, users. Guarded by its monitor
+ * where nothing else is said.
+ */
 abstract class MemInode extends Inode {
   final MemFs fs;
   private final int type;
@@ -27,7 +30,10 @@ abstract class MemInode extends Inode {
   int mtimeNsec;
   int ctimeNsec;
 
-  /** Names in this file system that lead here; not {@link #nlink}, which counts those of the lower file system too. */
+  /**
+   * Names in this file system that lead here; not {@link #nlink}, which counts those of the lower
+   * file system too.
+   */
   private int names = 1;
 
   /** Dentries that lead here. */
@@ -177,7 +183,10 @@ abstract class MemInode extends Inode {
     return -Errno.EINVAL;
   }
 
-  /** Sets ctime, and mtime too after a change of content. The kernel's own file times are no finer than its tick. */
+  /**
+   * Sets ctime, and mtime too after a change of content. The kernel's own file times are no finer
+   * than its tick.
+   */
   final void touch(long nowMillis, boolean content) {
     ctimeSec = Math.floorDiv(nowMillis, 1000L);
     ctimeNsec = (int) Math.floorMod(nowMillis, 1000L) * 1_000_000;
@@ -327,7 +336,9 @@ abstract class MemInode extends Inode {
 
   @Override
   public final synchronized byte[] listxattr(Syscall c) {
-    return xattrs == null ? new byte[0] : xattrs.list(c.task.credentials.has(Credentials.CAP_SYS_ADMIN));
+    return xattrs == null
+        ? new byte[0]
+        : xattrs.list(c.task.credentials.has(Credentials.CAP_SYS_ADMIN));
   }
 
   @Override

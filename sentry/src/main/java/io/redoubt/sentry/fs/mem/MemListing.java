@@ -5,11 +5,13 @@ import io.redoubt.sentry.fs.gofer.DirSnapshot;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
- * One reading of a directory: first the names that are here, then those of the lower directory that are not hidden.
+ * One reading of a directory: first the names that are here, then those of the lower directory that
+ * are not hidden.
  *
- * <p>It ends with the youngest entry that was there when it began: a program that renames what it reads would never come to an end
- * otherwise (tmpfs does so since Linux 6.11). The lower names are asked for once. A lower node that is changed while the listing goes
- * on stays where the lower listing has it, so that it comes once.
+ * <p>It ends with the youngest entry that was there when it began: a program that renames what it
+ * reads would never come to an end otherwise (tmpfs does so since Linux 6.11). The lower names are
+ * asked for once. A lower node that is changed while the listing goes on stays where the lower
+ * listing has it, so that it comes once.
  */
 final class MemListing {
   /** Positions from here on are those of the lower listing. */
@@ -43,7 +45,8 @@ final class MemListing {
     }
     for (long i = Math.max(0, position - LOWER); i < lower.count(); i++) {
       int at = (int) i;
-      if (dir.showsLower(lower.name(at)) && !sink.add(lower.name(at), lower.ino(at), lower.type(at), LOWER + i + 1)) {
+      if (dir.showsLower(lower.name(at))
+          && !sink.add(lower.name(at), lower.ino(at), lower.type(at), LOWER + i + 1)) {
         return 0;
       }
     }

@@ -12,7 +12,10 @@ class MemOpenFile extends RegularFile {
   private final MemFile node;
   private final MemContent content;
 
-  /** What the content was at the open, with a use of it that ends with this file; null when it was not lower. */
+  /**
+   * What the content was at the open, with a use of it that ends with this file; null when it was
+   * not lower.
+   */
   private final LowerFile lower;
 
   private final HostFile lowerFile;
@@ -33,7 +36,8 @@ class MemOpenFile extends RegularFile {
 
   @Override
   protected long load(Syscall c, MemorySegment to, long length, long offset) {
-    if (content.lower() != null) { // then it is the one of this file: content does not become lower again
+    if (content.lower()
+        != null) { // then it is the one of this file: content does not become lower again
       return lowerFile.read(to, length, offset);
     }
     long n;

@@ -18,14 +18,19 @@ final class MemXattrs {
   private final TreeMap<String, byte[]> values = new TreeMap<>();
   private int bytes;
 
-  /** Whether the caller may touch {@code name} of {@code node}; permission bits for user.* have been checked. */
+  /**
+   * Whether the caller may touch {@code name} of {@code node}; permission bits for user.* have been
+   * checked.
+   */
   static int check(Syscall c, MemInode node, String name, boolean write) {
     if (name.startsWith("user.")) {
       boolean has = node.type() == Stat.S_IFREG || node.type() == Stat.S_IFDIR;
       return has ? 0 : write ? -Errno.EPERM : -Errno.ENODATA;
     }
     if (name.startsWith("trusted.")) {
-      return c.task.credentials.has(Credentials.CAP_SYS_ADMIN) ? 0 : write ? -Errno.EPERM : -Errno.ENODATA;
+      return c.task.credentials.has(Credentials.CAP_SYS_ADMIN)
+          ? 0
+          : write ? -Errno.EPERM : -Errno.ENODATA;
     }
     if (name.startsWith("security.")) {
       return !write || c.task.credentials.has(Credentials.CAP_SYS_ADMIN) ? 0 : -Errno.EPERM;

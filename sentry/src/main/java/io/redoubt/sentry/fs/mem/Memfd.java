@@ -10,10 +10,14 @@ import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.kernel.Syscall;
 
-/** memfd_create(2): a file without a name on a file system that is not mounted, backed by a memfd of the host with the same seals. */
+/**
+ * memfd_create(2): a file without a name on a file system that is not mounted, backed by a memfd of
+ * the host with the same seals.
+ */
 public final class Memfd {
   private static final MemFs FS = MemFs.hidden();
-  private static final Mount MOUNT = new Mount("tmpfs", "memfd", new Dentry(null, "/", FS.root()), Mount.INTERNAL);
+  private static final Mount MOUNT =
+      new Mount("tmpfs", "memfd", new Dentry(null, "/", FS.root()), Mount.INTERNAL);
 
   private Memfd() {}
 
@@ -34,7 +38,9 @@ public final class Memfd {
     f.unnamed();
     boolean sealable = (flags & (Mman.MFD_ALLOW_SEALING | Mman.MFD_NOEXEC_SEAL)) != 0;
     int kind = noexec ? Mman.MFD_NOEXEC_SEAL : Mman.MFD_EXEC;
-    int r = f.content.toMemfd(Mman.MFD_CLOEXEC | kind | (sealable ? Mman.MFD_ALLOW_SEALING : 0), "redoubt");
+    int r =
+        f.content.toMemfd(
+            Mman.MFD_CLOEXEC | kind | (sealable ? Mman.MFD_ALLOW_SEALING : 0), "redoubt");
     Dentry d = new Dentry(MOUNT.root, "memfd:" + name, f);
     d.pin();
     try {
@@ -62,7 +68,8 @@ public final class Memfd {
     @Override
     public long fcntl(Syscall c, int command, long arg) {
       return switch (command) {
-        case Fcntl.F_ADD_SEALS -> isWritable() ? Fcntl.fcntl(node.content.memfd(), command, arg) : -Errno.EPERM;
+        case Fcntl.F_ADD_SEALS ->
+            isWritable() ? Fcntl.fcntl(node.content.memfd(), command, arg) : -Errno.EPERM;
         case Fcntl.F_GET_SEALS -> Fcntl.fcntl(node.content.memfd(), command, 0);
         default -> super.fcntl(c, command, arg);
       };

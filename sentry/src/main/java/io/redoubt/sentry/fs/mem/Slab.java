@@ -4,8 +4,9 @@ import io.redoubt.host.Mman;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Memory for the content of small files: blocks of 64 bytes to 16 KiB, a power of two each, cut from one reserved range that the
- * host fills with pages as they are touched. Out of the Java heap, so that many small files do not make its collector work.
+ * Memory for the content of small files: blocks of 64 bytes to 16 KiB, a power of two each, cut
+ * from one reserved range that the host fills with pages as they are touched. Out of the Java heap,
+ * so that many small files do not make its collector work.
  *
  * <p>Blocks are not zeroed. Lock: its own monitor, innermost.
  */
@@ -33,7 +34,10 @@ final class Slab {
     return bytes <= 1 << MIN_SHIFT ? 1 << MIN_SHIFT : Integer.highestOneBit(bytes - 1) << 1;
   }
 
-  /** @param size as {@link #blockSize} gives it. @return offset of a block, or -1 when there is no room */
+  /**
+   * @param size as {@link #blockSize} gives it. @return offset of a block, or -1 when there is no
+   *     room
+   */
   synchronized long allocate(int size) {
     int shift = Integer.numberOfTrailingZeros(size);
     if (freeCount[shift] > 0) {
@@ -42,7 +46,12 @@ final class Slab {
     if (memory == null) {
       long at =
           Mman.mmap(
-              0, reserve, Mman.PROT_READ | Mman.PROT_WRITE, Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE, -1, 0);
+              0,
+              reserve,
+              Mman.PROT_READ | Mman.PROT_WRITE,
+              Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE,
+              -1,
+              0);
       if (at < 0) {
         return -1;
       }

@@ -2,13 +2,19 @@ package io.redoubt.sentry.fs.mem;
 
 import io.redoubt.sentry.fs.Inode;
 
-/** Mount options of tmpfs(5): size, nr_blocks, mode, uid, gid; what bounds inodes or places pages is taken and ignored. */
+/**
+ * Mount options of tmpfs(5): size, nr_blocks, mode, uid, gid; what bounds inodes or places pages is
+ * taken and ignored.
+ */
 public final class TmpfsOptions {
   private static final long PAGE = 4096;
 
   private TmpfsOptions() {}
 
-  /** A tmpfs with comma separated options. @return its root, or null when an option is not understood */
+  /**
+   * A tmpfs with comma separated options. @return its root, or null when an option is not
+   * understood
+   */
   public static Inode create(String options, int defaultUid, int defaultGid) {
     long limit = MemFs.hostMemory() / 2; // the default of tmpfs
     int mode = 01777;
@@ -24,8 +30,21 @@ public final class TmpfsOptions {
         case "mode" -> mode = (int) number(value, 8);
         case "uid" -> uid = number(value, 10);
         case "gid" -> gid = number(value, 10);
-        case "", "nr_inodes", "mpol", "huge", "inode32", "inode64", "noswap", "rw", "ro", "nosuid", "nodev", "noexec",
-            "noatime", "strictatime", "relatime" -> {}
+        case "",
+            "nr_inodes",
+            "mpol",
+            "huge",
+            "inode32",
+            "inode64",
+            "noswap",
+            "rw",
+            "ro",
+            "nosuid",
+            "nodev",
+            "noexec",
+            "noatime",
+            "strictatime",
+            "relatime" -> {}
         default -> {
           return null;
         }

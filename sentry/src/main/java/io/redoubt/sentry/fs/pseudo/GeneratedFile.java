@@ -9,8 +9,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
- * An open pseudo file. A read at offset 0 makes the content anew, as seq_file of Linux does: {@code top} keeps its files open and
- * rewinds them. Reads further on go on in the same content, so that a reader sees one consistent text.
+ * An open pseudo file. A read at offset 0 makes the content anew, as seq_file of Linux does: {@code
+ * top} keeps its files open and rewinds them. Reads further on go on in the same content, so that a
+ * reader sees one consistent text.
  */
 final class GeneratedFile extends OpenFile {
   /** The largest value that can be written at once, as in proc_sys and kernfs: a page. */

@@ -11,17 +11,20 @@ import java.util.ArrayList;
 import java.util.HashMap;
 
 /**
- * A directory with a fixed set of children, in the order in which they were added. All are added before the guest starts.
+ * A directory with a fixed set of children, in the order in which they were added. All are added
+ * before the guest starts.
  *
- * <p>Directories whose children come and go extend this with {@link #lookup} and {@link #readdir} of their own, and call {@code
- * super} for the fixed ones.
+ * <p>Directories whose children come and go extend this with {@link #lookup} and {@link #readdir}
+ * of their own, and call {@code super} for the fixed ones.
  */
 public class PseudoDir extends PseudoInode {
   private final ArrayList<String> names = new ArrayList<>();
   private final HashMap<String, PseudoInode> children = new HashMap<>();
   private int directories;
 
-  /** @param permissions such as 0555 */
+  /**
+   * @param permissions such as 0555
+   */
   public PseudoDir(PseudoFs fs, long ino, int permissions) {
     super(fs, ino, Stat.S_IFDIR | permissions);
   }
@@ -52,7 +55,8 @@ public class PseudoDir extends PseudoInode {
   }
 
   /** Adds a file that can be written. @return this */
-  public final PseudoDir file(String name, int permissions, Content content, PseudoFile.Store store) {
+  public final PseudoDir file(
+      String name, int permissions, Content content, PseudoFile.Store store) {
     return add(name, new PseudoFile(fs, fs.nextIno(), permissions, content, store));
   }
 

@@ -11,7 +11,8 @@ public class PseudoFile extends PseudoInode {
   @FunctionalInterface
   public interface Store {
     /**
-     * Takes the bytes of one write(2), as Latin-1, from the file's offset 0 or wherever the writer is: values are single words.
+     * Takes the bytes of one write(2), as Latin-1, from the file's offset 0 or wherever the writer
+     * is: values are single words.
      *
      * @return 0 or a negative errno
      */
@@ -21,14 +22,19 @@ public class PseudoFile extends PseudoInode {
   final Content content;
   final Store store;
 
-  /** @param store null for a read-only file */
+  /**
+   * @param store null for a read-only file
+   */
   public PseudoFile(PseudoFs fs, long ino, int permissions, Content content, Store store) {
     super(fs, ino, Stat.S_IFREG | permissions);
     this.content = content;
     this.store = store;
   }
 
-  /** Whether {@code c} may open the file beyond what its mode says (ptrace_may_access). @return 0 or a negative errno */
+  /**
+   * Whether {@code c} may open the file beyond what its mode says (ptrace_may_access). @return 0 or
+   * a negative errno
+   */
   protected int mayOpen(Syscall c) {
     return 0;
   }

@@ -5,7 +5,10 @@ import io.redoubt.sentry.fs.SetAttr;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.kernel.Syscall;
 
-/** What all pseudo inodes have: a number, a mode and an owner. Attributes may be torn between each other, as stat(2) allows. */
+/**
+ * What all pseudo inodes have: a number, a mode and an owner. Attributes may be torn between each
+ * other, as stat(2) allows.
+ */
 public abstract class PseudoInode extends Inode {
   protected final PseudoFs fs;
   public final long ino;
@@ -14,7 +17,9 @@ public abstract class PseudoInode extends Inode {
   private volatile int gid;
   private volatile long changedSec;
 
-  /** @param mode type and permission bits */
+  /**
+   * @param mode type and permission bits
+   */
   protected PseudoInode(PseudoFs fs, long ino, int mode) {
     this.fs = fs;
     this.ino = ino;
@@ -114,11 +119,15 @@ public abstract class PseudoInode extends Inode {
   }
 
   @Override
-  public int rename(Syscall c, String name, Inode child, Inode newDir, String newName, Inode target, int flags) {
+  public int rename(
+      Syscall c, String name, Inode child, Inode newDir, String newName, Inode target, int flags) {
     return fs.refusal;
   }
 
-  /** Mode and owner can be changed and last as long as the inode; a size is taken and forgotten ({@code > /proc/...}). */
+  /**
+   * Mode and owner can be changed and last as long as the inode; a size is taken and forgotten
+   * ({@code > /proc/...}).
+   */
   @Override
   public int setattr(Syscall c, SetAttr change) {
     if ((change.mask & SetAttr.MODE) != 0) {

@@ -7,7 +7,9 @@ import io.redoubt.sentry.kernel.Syscall;
 public class PseudoLink extends PseudoInode {
   private final String target;
 
-  /** @param target null when {@link #readlink} is overridden */
+  /**
+   * @param target null when {@link #readlink} is overridden
+   */
   public PseudoLink(PseudoFs fs, long ino, int permissions, String target) {
     super(fs, ino, Stat.S_IFLNK | permissions);
     this.target = target;

@@ -5,7 +5,10 @@ import io.redoubt.sentry.kernel.Credentials;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** What all three kinds have: a key, an id, an owner and permissions ({@code struct ipc64_perm}). Guarded by its own monitor. */
+/**
+ * What all three kinds have: a key, an id, an owner and permissions ({@code struct ipc64_perm}).
+ * Guarded by its own monitor.
+ */
 abstract class IpcObject {
   // struct ipc64_perm of x86-64, linux/ipcbuf.h
   static final int PERM_KEY = 0; // __kernel_key_t (int)
@@ -64,7 +67,10 @@ abstract class IpcObject {
     return (want & ~granted & 7) == 0 || c.has(Credentials.CAP_IPC_OWNER) ? 0 : -Errno.EACCES;
   }
 
-  /** As {@link #access}, for the mode bits given to a ...get() call, whichever of the three places they are in. */
+  /**
+   * As {@link #access}, for the mode bits given to a ...get() call, whichever of the three places
+   * they are in.
+   */
   final int accessForFlags(Credentials c, int flags) {
     return access(c, (flags >> 6 | flags >> 3 | flags) & 7);
   }

@@ -5,8 +5,8 @@ import io.redoubt.sentry.kernel.Syscall;
 import java.util.HashMap;
 
 /**
- * The objects of one kind: by key, and by id, which is an index and a number that changes each time the index is used again, so
- * that an old id finds nothing (ipc/util.c). Lock: its own monitor.
+ * The objects of one kind: by key, and by id, which is an index and a number that changes each time
+ * the index is used again, so that an old id finds nothing (ipc/util.c). Lock: its own monitor.
  */
 final class IpcTable<T extends IpcObject> {
   static final int IPC_PRIVATE = 0;

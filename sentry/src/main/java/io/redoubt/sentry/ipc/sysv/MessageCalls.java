@@ -159,7 +159,8 @@ public final class MessageCalls {
       return waits ? c.block(p.queue.waitQueue, PollEvents.IN, Syscall.ERESTARTNOHAND) : error[0];
     }
     int n = (int) Math.min(size, m.text().length);
-    if (c.memory().writeLong(c.arg1, m.type()) < 0 || c.memory().writeBytes(c.arg1 + 8, m.text(), 0, n) < 0) {
+    if (c.memory().writeLong(c.arg1, m.type()) < 0
+        || c.memory().writeBytes(c.arg1 + 8, m.text(), 0, n) < 0) {
       return -Errno.EFAULT; // the message is lost, as on Linux
     }
     return n;
@@ -175,7 +176,8 @@ public final class MessageCalls {
     if (command == SemaphoreControl.IPC_INFO || command == MSG_INFO) {
       return info(c, queues, command == MSG_INFO);
     }
-    MessageQueue q = command == MSG_STAT || command == MSG_STAT_ANY ? queues.byIndex(id) : queues.byId(id);
+    MessageQueue q =
+        command == MSG_STAT || command == MSG_STAT_ANY ? queues.byIndex(id) : queues.byId(id);
     if (q == null) {
       return -Errno.EINVAL;
     }
@@ -235,7 +237,9 @@ public final class MessageCalls {
       s.set(INT, MSG_LSPID, q.lastSender);
       s.set(INT, MSG_LRPID, q.lastReceiver);
     }
-    return c.memory().write(c.arg2, s, MSQID_DS_SIZEOF) < 0 ? -Errno.EFAULT : command == SemaphoreControl.IPC_STAT ? 0 : q.id;
+    return c.memory().write(c.arg2, s, MSQID_DS_SIZEOF) < 0
+        ? -Errno.EFAULT
+        : command == SemaphoreControl.IPC_STAT ? 0 : q.id;
   }
 
   private static long change(Syscall c, MessageQueue q) {
@@ -248,11 +252,16 @@ public final class MessageCalls {
       return r;
     }
     long bytes = s.get(LONG, MSG_QBYTES);
-    if (Long.compareUnsigned(bytes, MessageQueue.DEFAULT_BYTES) > 0 && !c.task.credentials.has(Credentials.CAP_SYS_RESOURCE)) {
+    if (Long.compareUnsigned(bytes, MessageQueue.DEFAULT_BYTES) > 0
+        && !c.task.credentials.has(Credentials.CAP_SYS_RESOURCE)) {
       return -Errno.EPERM;
     }
     synchronized (q) {
-      r = q.setPerm(s.get(INT, IpcObject.PERM_UID), s.get(INT, IpcObject.PERM_GID), s.get(INT, IpcObject.PERM_MODE));
+      r =
+          q.setPerm(
+              s.get(INT, IpcObject.PERM_UID),
+              s.get(INT, IpcObject.PERM_GID),
+              s.get(INT, IpcObject.PERM_MODE));
       if (r == 0) {
         q.maxBytes = Long.compareUnsigned(bytes, MAX_QUEUE_BYTES) > 0 ? MAX_QUEUE_BYTES : bytes;
         q.waitQueue.wake(PollEvents.OUT);

@@ -56,8 +56,8 @@ final class MessageQueue extends IpcObject {
   /**
    * Takes a message out.
    *
-   * @param type 0: the first; positive: the first of that type, or with MSG_EXCEPT of another; negative: the first of the lowest type
-   *     up to its absolute value
+   * @param type 0: the first; positive: the first of that type, or with MSG_EXCEPT of another;
+   *     negative: the first of the lowest type up to its absolute value
    * @param error its only element is set when there is no result: -ENOMSG, -E2BIG, -EIDRM
    */
   synchronized Message receive(long type, long size, int flags, int pid, int[] error) {

@@ -63,7 +63,9 @@ public final class SemaphoreCalls {
             if (count == 0) {
               return c.fail(-Errno.EINVAL);
             }
-            return count + total(sets) > MAX_TOTAL ? c.fail(-Errno.ENOSPC) : new SemaphoreSet(key, c.task.credentials, flags, count);
+            return count + total(sets) > MAX_TOTAL
+                ? c.fail(-Errno.ENOSPC)
+                : new SemaphoreSet(key, c.task.credentials, flags, count);
           }
         });
   }
@@ -144,7 +146,11 @@ public final class SemaphoreCalls {
     boolean alters = false;
     for (int i = 0; i < operations.length; i++) {
       long at = (long) i * SEMBUF_SIZEOF;
-      operations[i] = new Operation(s.get(SHORT, at + SEM_NUM) & 0xffff, s.get(SHORT, at + SEM_OP), s.get(SHORT, at + SEM_FLG));
+      operations[i] =
+          new Operation(
+              s.get(SHORT, at + SEM_NUM) & 0xffff,
+              s.get(SHORT, at + SEM_OP),
+              s.get(SHORT, at + SEM_FLG));
       highest = Math.max(highest, operations[i].number());
       alters |= operations[i].change() != 0;
     }

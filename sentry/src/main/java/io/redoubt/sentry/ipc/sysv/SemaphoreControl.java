@@ -95,7 +95,9 @@ final class SemaphoreControl {
       s.set(LONG, SEM_CTIME, set.changeSeconds);
     }
     s.set(LONG, SEM_NSEMS, set.values.length);
-    return c.memory().write(c.arg3, s, SEMID_DS_SIZEOF) < 0 ? -Errno.EFAULT : command == IPC_STAT ? 0 : set.id;
+    return c.memory().write(c.arg3, s, SEMID_DS_SIZEOF) < 0
+        ? -Errno.EFAULT
+        : command == IPC_STAT ? 0 : set.id;
   }
 
   private static long get(Syscall c, SemaphoreSet set, int command) {
@@ -170,7 +172,12 @@ final class SemaphoreControl {
     }
     int r = set.ownership(c.task.credentials);
     synchronized (set) {
-      return r < 0 ? r : set.setPerm(s.get(INT, IpcObject.PERM_UID), s.get(INT, IpcObject.PERM_GID), s.get(INT, IpcObject.PERM_MODE));
+      return r < 0
+          ? r
+          : set.setPerm(
+              s.get(INT, IpcObject.PERM_UID),
+              s.get(INT, IpcObject.PERM_GID),
+              s.get(INT, IpcObject.PERM_MODE));
     }
   }
 

@@ -99,7 +99,9 @@ final class SemaphoreSet extends IpcObject {
     return 0;
   }
 
-  /** @param count how many from the front have been done */
+  /**
+   * @param count how many from the front have been done
+   */
   private void takeBack(Operation[] operations, int count, int[] adjust) {
     for (int i = count - 1; i >= 0; i--) {
       Operation o = operations[i];

@@ -17,13 +17,16 @@ import java.lang.foreign.ValueLayout;
 /**
  * shmget, shmat, shmdt; the rest is {@link SharedMemoryControl}.
  *
- * <p>An attachment is a shared mapping of a memfd: the calling thread is made to run mmap in place of shmat, and munmap in place of
- * shmdt, whose results are already right.
+ * <p>An attachment is a shared mapping of a memfd: the calling thread is made to run mmap in place
+ * of shmat, and munmap in place of shmdt, whose results are already right.
  */
 public final class SharedMemoryCalls {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
-  /** SHMMAX: the largest segment. Pages are only there when a guest touches them, and are charged to it. */
+  /**
+   * SHMMAX: the largest segment. Pages are only there when a guest touches them, and are charged to
+   * it.
+   */
   static final long MAX_BYTES = 1L << 40;
 
   private static final int SHM_HUGETLB = 04000;
@@ -75,7 +78,8 @@ public final class SharedMemoryCalls {
     if ((flags & SHM_HUGETLB) != 0) {
       return c.fail(-Errno.ENOMEM); // as with an empty pool
     }
-    int memfd = Mman.memfdCreate("redoubt-shm", Mman.MFD_CLOEXEC | Mman.MFD_ALLOW_SEALING | Mman.MFD_EXEC);
+    int memfd =
+        Mman.memfdCreate("redoubt-shm", Mman.MFD_CLOEXEC | Mman.MFD_ALLOW_SEALING | Mman.MFD_EXEC);
     if (memfd == -Errno.EINVAL) { // before Linux 6.3 there is no MFD_EXEC, and all can be executed
       memfd = Mman.memfdCreate("redoubt-shm", Mman.MFD_CLOEXEC | Mman.MFD_ALLOW_SEALING);
     }
@@ -86,15 +90,26 @@ public final class SharedMemoryCalls {
     int readOnly = Fcntl.open("/proc/self/fd/" + memfd, Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
     if (readOnly < 0
         || Unistd.ftruncate(memfd, size + PAGE_MASK & ~PAGE_MASK) < 0
-        || Fcntl.fcntl(memfd, Fcntl.F_ADD_SEALS, Fcntl.F_SEAL_SEAL | Fcntl.F_SEAL_SHRINK | Fcntl.F_SEAL_GROW) < 0
+        || Fcntl.fcntl(
+                memfd,
+                Fcntl.F_ADD_SEALS,
+                Fcntl.F_SEAL_SEAL | Fcntl.F_SEAL_SHRINK | Fcntl.F_SEAL_GROW)
+            < 0
         || Stat.fstat(memfd, s) < 0) {
       Unistd.close(memfd);
       Unistd.close(readOnly);
       return c.fail(-Errno.ENOSPC);
     }
     long dev = s.get(LONG, Stat.StatBuf.ST_DEV);
-    String identity = hex2(Stat.major(dev)) + ":" + hex2(Stat.minor(dev)) + " " + s.get(LONG, Stat.StatBuf.ST_INO) + " ";
-    return new SharedSegment(key, c.task.credentials, flags, size, c.task.process.pid, memfd, readOnly, identity);
+    String identity =
+        hex2(Stat.major(dev))
+            + ":"
+            + hex2(Stat.minor(dev))
+            + " "
+            + s.get(LONG, Stat.StatBuf.ST_INO)
+            + " ";
+    return new SharedSegment(
+        key, c.task.credentials, flags, size, c.task.process.pid, memfd, readOnly, identity);
   }
 
   private static String hex2(int n) {
@@ -127,7 +142,10 @@ public final class SharedMemoryCalls {
       return -Errno.EINVAL;
     }
     boolean executes = (flags & SHM_EXEC) != 0;
-    int r = s.access(c.task.credentials, IpcObject.READ | (readOnly ? 0 : IpcObject.WRITE) | (executes ? 1 : 0));
+    int r =
+        s.access(
+            c.task.credentials,
+            IpcObject.READ | (readOnly ? 0 : IpcObject.WRITE) | (executes ? 1 : 0));
     if (r < 0) {
       return r;
     }
@@ -139,17 +157,20 @@ public final class SharedMemoryCalls {
       }
       mapFlags |= remaps ? Mman.MAP_FIXED : Mman.MAP_FIXED_NOREPLACE;
     }
-    int protection = Mman.PROT_READ | (readOnly ? 0 : Mman.PROT_WRITE) | (executes ? Mman.PROT_EXEC : 0);
+    int protection =
+        Mman.PROT_READ | (readOnly ? 0 : Mman.PROT_WRITE) | (executes ? Mman.PROT_EXEC : 0);
     synchronized (s) {
       s.attachSeconds = IpcObject.now();
       s.lastUser = c.task.process.pid;
     }
-    return MapCalls.mapInstead(c, readOnly ? s.readOnlyFd : s.fd, address, length, protection, mapFlags);
+    return MapCalls.mapInstead(
+        c, readOnly ? s.readOnlyFd : s.fd, address, length, protection, mapFlags);
   }
 
   private static long shmdt(Syscall c) {
     SharedSegments segments = c.task.kernel.sysv().segments;
-    SharedSegments.Attachment a = (c.arg0 & PAGE_MASK) != 0 ? null : segments.attached(c.task.process, c.arg0);
+    SharedSegments.Attachment a =
+        (c.arg0 & PAGE_MASK) != 0 ? null : segments.attached(c.task.process, c.arg0);
     if (a == null) {
       return -Errno.EINVAL;
     }

@@ -26,8 +26,10 @@ final class SharedMemoryControl {
   private static final int SHM_NATTCH = 88; // unsigned long
   private static final int SHMID_DS_SIZEOF = 112;
 
-  private static final int SHMINFO_SIZEOF = 72; // shmmax, shmmin, shmmni, shmseg, shmall and four unused
-  private static final int SHM_INFO_SIZEOF = 48; // int used_ids, then shm_tot, shm_rss, shm_swp and two unused
+  private static final int SHMINFO_SIZEOF =
+      72; // shmmax, shmmin, shmmni, shmseg, shmall and four unused
+  private static final int SHM_INFO_SIZEOF =
+      48; // int used_ids, then shm_tot, shm_rss, shm_swp and two unused
 
   private SharedMemoryControl() {}
 
@@ -45,7 +47,9 @@ final class SharedMemoryControl {
     if (command == SHM_INFO) {
       return usage(c, table);
     }
-    SharedSegment s = segments.unlessGone(command == SHM_STAT || command == SHM_STAT_ANY ? table.byIndex(id) : table.byId(id));
+    SharedSegment s =
+        segments.unlessGone(
+            command == SHM_STAT || command == SHM_STAT_ANY ? table.byIndex(id) : table.byId(id));
     if (s == null) {
       return -Errno.EINVAL;
     }
@@ -110,7 +114,9 @@ final class SharedMemoryControl {
       s.set(INT, SHM_LPID, segment.lastUser);
       s.set(LONG, SHM_NATTCH, attachments);
     }
-    return c.memory().write(c.arg2, s, SHMID_DS_SIZEOF) < 0 ? -Errno.EFAULT : command == SemaphoreControl.IPC_STAT ? 0 : segment.id;
+    return c.memory().write(c.arg2, s, SHMID_DS_SIZEOF) < 0
+        ? -Errno.EFAULT
+        : command == SemaphoreControl.IPC_STAT ? 0 : segment.id;
   }
 
   private static long change(Syscall c, SharedSegment segment) {
@@ -122,7 +128,10 @@ final class SharedMemoryControl {
     synchronized (segment) {
       return r < 0
           ? r
-          : segment.setPerm(s.get(INT, IpcObject.PERM_UID), s.get(INT, IpcObject.PERM_GID), s.get(INT, IpcObject.PERM_MODE));
+          : segment.setPerm(
+              s.get(INT, IpcObject.PERM_UID),
+              s.get(INT, IpcObject.PERM_GID),
+              s.get(INT, IpcObject.PERM_MODE));
     }
   }
 }

@@ -4,8 +4,8 @@ import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.Credentials;
 
 /**
- * A segment of shared memory: a memfd of the host. Who has it attached is not in any book, because a guest unmaps natively; the host's
- * lists of mappings say it when somebody asks.
+ * A segment of shared memory: a memfd of the host. Who has it attached is not in any book, because
+ * a guest unmaps natively; the host's lists of mappings say it when somebody asks.
  */
 final class SharedSegment extends IpcObject {
   /** SHM_DEST in the mode: removed, but still attached. */
@@ -13,7 +13,10 @@ final class SharedSegment extends IpcObject {
 
   final long size;
 
-  /** The memfd; a second description of it for attachments that may never write, since mprotect(2) is native. */
+  /**
+   * The memfd; a second description of it for attachments that may never write, since mprotect(2)
+   * is native.
+   */
   final int fd;
 
   final int readOnlyFd;
@@ -26,7 +29,15 @@ final class SharedSegment extends IpcObject {
   long attachSeconds;
   long detachSeconds;
 
-  SharedSegment(int key, Credentials maker, int mode, long size, int creator, int fd, int readOnlyFd, String identity) {
+  SharedSegment(
+      int key,
+      Credentials maker,
+      int mode,
+      long size,
+      int creator,
+      int fd,
+      int readOnlyFd,
+      String identity) {
     super(key, maker, mode);
     this.size = size;
     this.creator = creator;

@@ -7,7 +7,8 @@ import java.util.List;
 
 /** The segments of a sandbox, and which guest has them attached. */
 final class SharedSegments {
-  // When a process has been told that it may exit or unmap, it takes a moment until it has; once more for one that is slow.
+  // When a process has been told that it may exit or unmap, it takes a moment until it has; once
+  // more for one that is slow.
   private static final long[] COLLECT_AFTER_NANOS = {5_000_000, 500_000_000};
 
   private final Kernel kernel;
@@ -37,7 +38,9 @@ final class SharedSegments {
     int n = 0;
     for (Process p : kernel.tasks.processes()) {
       String maps = p.exited ? null : kernel.hostProc.read(p.hostPid, "maps");
-      for (int at = maps == null ? -1 : maps.indexOf(segment.identity); at >= 0; at = maps.indexOf(segment.identity, at + 1)) {
+      for (int at = maps == null ? -1 : maps.indexOf(segment.identity);
+          at >= 0;
+          at = maps.indexOf(segment.identity, at + 1)) {
         int line = maps.lastIndexOf('\n', at) + 1;
         // An attachment begins at offset 0; what mprotect or munmap have split off does not.
         n += Maps.offset(maps, line) == 0 ? 1 : 0;
@@ -46,7 +49,10 @@ final class SharedSegments {
     return n;
   }
 
-  /** What is attached at {@code address} of a process, or null: its mappings from there on, as far as they are of one segment. */
+  /**
+   * What is attached at {@code address} of a process, or null: its mappings from there on, as far
+   * as they are of one segment.
+   */
   Attachment attached(Process p, long address) {
     String maps = p.kernel.hostProc.read(p.hostPid, "maps");
     SharedSegment segment = null;
@@ -73,7 +79,8 @@ final class SharedSegments {
   static boolean isFree(Process p, long address, long length) {
     String maps = p.kernel.hostProc.read(p.hostPid, "maps");
     for (int line = 0; maps != null && line < maps.length(); line = Maps.next(maps, line)) {
-      if (Long.compareUnsigned(Maps.start(maps, line), address + length) < 0 && Long.compareUnsigned(Maps.end(maps, line), address) > 0) {
+      if (Long.compareUnsigned(Maps.start(maps, line), address + length) < 0
+          && Long.compareUnsigned(Maps.end(maps, line), address) > 0) {
         return false;
       }
     }
@@ -105,7 +112,10 @@ final class SharedSegments {
     collect();
   }
 
-  /** Ends the removed segments that nobody has attached any more, in a moment: a process is about to let go of something. */
+  /**
+   * Ends the removed segments that nobody has attached any more, in a moment: a process is about to
+   * let go of something.
+   */
   void collectSoon() {
     synchronized (doomed) {
       if (doomed.isEmpty()) {

@@ -136,7 +136,10 @@ class SysvIpcTest {
   private String receive(long id, long type, int size, int flags) {
     long at = guest.memory.allocate(8 + size);
     long n = guest.call(MSGRCV, id, at, size, type, flags);
-    return n < 0 ? Long.toString(n) : guest.memory.longAt(at) + new String(guest.memory.read(at + 8, (int) n), StandardCharsets.ISO_8859_1);
+    return n < 0
+        ? Long.toString(n)
+        : guest.memory.longAt(at)
+            + new String(guest.memory.read(at + 8, (int) n), StandardCharsets.ISO_8859_1);
   }
 
   @Test
@@ -185,7 +188,8 @@ class SysvIpcTest {
 
   @Test
   void linesOfMapsAreRead() {
-    String maps = "1000-3000 rw-s 00001000 00:01 42      /memfd:a b (deleted)\n7ffff000-80000000 r--p 00000000 00:00 0 \n";
+    String maps =
+        "1000-3000 rw-s 00001000 00:01 42      /memfd:a b (deleted)\n7ffff000-80000000 r--p 00000000 00:00 0 \n";
     assertEquals(0x1000, Maps.start(maps, 0));
     assertEquals(0x3000, Maps.end(maps, 0));
     assertEquals(0x1000, Maps.offset(maps, 0));
