@@ -126,7 +126,8 @@ class BundleTest {
   void badJsonSaysWhere() {
     assertEquals(
         "config.json: invalid JSON: Expected ':' at line 2 column 7", failure("{\n 'a' 1}"));
-    assertEquals("config.json: invalid JSON: more text after the end of the object", failure("{} {}"));
+    assertEquals(
+        "config.json: invalid JSON: more text after the end of the object", failure("{} {}"));
     assertEquals(
         "config.json: invalid JSON: unexpected text at line 2 column 2", failure("{'a':1,\nb:2}"));
     assertEquals("config.json: invalid JSON: must hold one object", failure("[]"));

@@ -102,7 +102,8 @@ final class MountTree {
   private Inode rootInode() {
     NodeAttr attr = new NodeAttr();
     int fid = attach(0, config.root().path(), attr);
-    // A read-only root is an overlay too, which nothing but missing mount points is written to: it is cached.
+    // A read-only root is an overlay too, which nothing but missing mount points is written to: it
+    // is cached.
     return config.root().mode() == RootMode.WRITABLE
         ? GoferFs.create(gofer, fid, attr, false)
         : MemFs.overlay(gofer, fid, attr);

@@ -30,8 +30,8 @@
  *         DentryCache               the ring of the clock
  * </pre>
  *
- * Requests to the gofer are made under the monitors of dentries and of inodes that copy their content up, and of a lower file
- * that is being opened, never under the others below.
- * Guest memory is only touched with {@code positionLock} held.
+ * Requests to the gofer are made under the monitors of dentries and of inodes that copy their
+ * content up, and of a lower file that is being opened, never under the others below. Guest memory
+ * is only touched with {@code positionLock} held.
  */
 package io.redoubt.sentry.fs;

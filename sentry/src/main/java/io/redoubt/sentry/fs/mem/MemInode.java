@@ -196,7 +196,10 @@ abstract class MemInode extends Inode {
     }
   }
 
-  /** The content was read: sets atime where relatime would, when it is not younger than mtime or is a day old. */
+  /**
+   * The content was read: sets atime where relatime would, when it is not younger than mtime or is
+   * a day old.
+   */
   final void accessed() {
     long now = System.currentTimeMillis();
     // Looked at without the monitor: what is missed is an update that the next read makes.
