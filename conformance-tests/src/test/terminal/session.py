@@ -33,7 +33,7 @@ def until(pattern, seconds=20):
 def check(what, pattern, seconds=20):
     seen = until(pattern, seconds)
     found = re.search(pattern, seen) is not None
-    print(what, found if found else seen)
+    print(what, found if found else seen, flush=True)
 
 
 resize(30, 100)
