@@ -13,10 +13,10 @@ import java.lang.foreign.ValueLayout;
  * nothing else any more. One instance a caller; not thread-safe.
  */
 final class HostStatus {
-  private static final int BYTES = 8192;
+  private static final int PAGE = 4096;
   private static final int PROC_FD = openProc();
 
-  private final MemorySegment buffer = Arena.ofAuto().allocate(BYTES);
+  private MemorySegment buffer = Arena.ofAuto().allocate(2 * PAGE);
   private int length;
 
   int tgid;
@@ -116,10 +116,18 @@ final class HostStatus {
       return false;
     }
     length = 0;
+    // A seq_file gives at most a page at once, and all of what it has if that is less.
     long n;
-    while (length < BYTES && (n = Unistd.read(fd, buffer.address() + length, BYTES - length)) > 0) {
-      length += (int) n;
-    }
+    do {
+      if (length == buffer.byteSize()) {
+        MemorySegment larger =
+            Arena.ofAuto().allocate(2 * buffer.byteSize()); // thousands of children
+        MemorySegment.copy(buffer, 0, larger, 0, length);
+        buffer = larger;
+      }
+      n = Unistd.read(fd, buffer.address() + length, buffer.byteSize() - length);
+      length += (int) Math.max(n, 0);
+    } while (n > PAGE / 2);
     Unistd.close(fd);
     return length > 0;
   }

@@ -165,10 +165,8 @@ public final class Kernel {
     }
   }
 
-  /** Starts serving a listener with {@code workers} threads, at least two. */
+  /** Starts serving a listener with up to {@code workers} threads, at least two. */
   public void serve(int listener, int workers) {
-    for (int i = 0; i < Math.max(2, workers); i++) {
-      Worker.start(this, listener, i);
-    }
+    Receivers.start(this, listener, workers);
   }
 }
