@@ -5,6 +5,7 @@ import io.redoubt.sentry.ipc.sysv.SemaphoreCalls;
 import io.redoubt.sentry.ipc.sysv.SharedMemoryCalls;
 import io.redoubt.sentry.kernel.ExecCalls;
 import io.redoubt.sentry.kernel.MapCalls;
+import io.redoubt.sentry.kernel.PidfdCalls;
 import io.redoubt.sentry.kernel.ProcessCalls;
 import io.redoubt.sentry.kernel.SyscallTable;
 import io.redoubt.sentry.kernel.TimerCalls;
@@ -27,6 +28,7 @@ public final class CallTable {
   public static SyscallTable create() {
     SyscallTable t = new SyscallTable();
     ProcessCalls.register(t);
+    PidfdCalls.register(t);
     ExecCalls.register(t);
     MapCalls.register(t);
     TimerCalls.register(t);
