@@ -257,6 +257,7 @@ class GuestProfileTest {
   @Test
   void processAttributes() {
     assertEquals(ALLOW, run("prctl", 15)); // PR_SET_NAME
+    assertEquals(NOTIFY, run("prctl", 16)); // PR_GET_NAME
     assertEquals(ALLOW, run("prctl", 1)); // PR_SET_PDEATHSIG
     assertEquals(ALLOW, run("prctl", 0x53564d41, 0)); // PR_SET_VMA
     assertEquals(NOTIFY, run("prctl", 0x53564d41, 1));
