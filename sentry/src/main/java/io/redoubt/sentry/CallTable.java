@@ -1,5 +1,6 @@
 package io.redoubt.sentry;
 
+import io.redoubt.sentry.ipc.mq.QueueCalls;
 import io.redoubt.sentry.ipc.sysv.MessageCalls;
 import io.redoubt.sentry.ipc.sysv.SemaphoreCalls;
 import io.redoubt.sentry.ipc.sysv.SharedMemoryCalls;
@@ -43,6 +44,7 @@ public final class CallTable {
     SchedulingCalls.register(t);
     SystemCalls.register(t);
     MessageCalls.register(t);
+    QueueCalls.register(t);
     SemaphoreCalls.register(t);
     SharedMemoryCalls.register(t);
     return t;

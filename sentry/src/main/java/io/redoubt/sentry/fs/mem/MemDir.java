@@ -304,6 +304,8 @@ final class MemDir extends MemInode {
     r = enter(name, node);
     if (r < 0) {
       node.unlinked(1);
+    } else if (node instanceof MemFile f) {
+      f.isLinkable = false; // from now on it is as any other file
     }
     return r;
   }
