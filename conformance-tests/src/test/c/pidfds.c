@@ -271,6 +271,43 @@ CASE(clone_gives_one_as_vfork) {
   }
 }
 
+static int executes(void *code) {
+  execl("/bin/sh", "sh", "-c", "exit $0", (char *)code, (char *)NULL);
+  _exit(1);
+}
+
+static int ends(void *code) { _exit(*(char *)code); }
+
+CASE(clone_gives_one_with_shared_memory) {
+  /* posix_spawn and its like; the second child ends without another call. */
+  static char stack[65536] __attribute__((aligned(16)));
+  int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+  for (int i = 0; i < 2; i++) {
+    int fd = -1;
+    siginfo_t info;
+    pid_t pid = clone(i == 0 ? executes : ends, stack + sizeof stack, flags, "7", &fd);
+    say("fd %d", fd);
+    SHOW(fcntl(fd, F_GETFD));
+    say_ready(fd, 3000);
+    SHOW(waitid(P_PIDFD, fd, &info, WEXITED));
+    say("status %d mine %d", info.si_status, info.si_pid == pid);
+    close(fd);
+  }
+}
+
+CASE(signal_of_a_thread) {
+  int fd = REQUIRE(pidfd_open_(getpid(), O_EXCL)); /* PIDFD_THREAD */
+  struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
+  sigaction(SIGUSR1, &action, NULL);
+  SHOW(pidfd_signal(fd, SIGUSR1, NULL, 0));
+  say("got %d code %d", got, got_info.si_code);
+  SHOW(pidfd_signal(fd, SIGUSR1, NULL, 2));
+  say("got %d code %d", got, got_info.si_code);
+  int process = MUST(pidfd_open_(getpid(), 0));
+  SHOW(pidfd_signal(process, SIGUSR1, NULL, 1));
+  say("got %d code %d", got, got_info.si_code);
+}
+
 CASE(clone_gives_one_to_wait_for) {
   int fd = -1;
   pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &fd, NULL, 0);

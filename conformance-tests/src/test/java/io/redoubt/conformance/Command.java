@@ -68,7 +68,8 @@ final class Command {
 
   /** Starts it and returns at once; stdin, if it has any, is written to the end first. */
   Process start() {
-    // A build that a script started in the background ignores SIGINT and SIGQUIT, and its children inherit that.
+    // A build that a script started in the background ignores SIGINT and SIGQUIT, and its children
+    // inherit that.
     List<String> all = new ArrayList<>(List.of("env", "--default-signal", "setsid"));
     all.addAll(words);
     ProcessBuilder builder = new ProcessBuilder(all).directory(directory.toFile());

@@ -13,9 +13,9 @@ import io.redoubt.sentry.fs.OpenFile;
  * A process, or one thread, as a file: pidfd_open(2). It stays that process when the number is
  * given to another.
  *
- * <p>Behind it is a pidfd of the host's. Where the host kernel has to act on it (waitid, sending a
- * signal) that one is planted in the guest at the guest's own number, as {@link MapCalls} does it
- * with files.
+ * <p>Behind it is a pidfd of the host's. For waitid that one is planted in the guest at the guest's
+ * own number, as {@link MapCalls} does it with files: whatever another thread puts there meanwhile,
+ * a process waits for its own children only.
  *
  * <p>The file that a clone makes (CLONE_PIDFD) has its number before there is a child: it is bound
  * to the child when the sentry hears of it, or when it is first asked for.
@@ -34,6 +34,7 @@ final class PidFile extends OpenFile {
 
   // Guarded by this.
   private Process process; // null: not bound yet
+  private int id; // of the process, or the thread
   private int hostFd = -1;
   private Reactor.Registration watch;
   private boolean released;
@@ -46,10 +47,11 @@ final class PidFile extends OpenFile {
     this.maker = maker;
   }
 
-  /** A file for a process; takes over {@code hostFd}. */
-  static PidFile of(Process process, int hostFd, int flags) {
+  /** A file for a process, or its thread {@code id}; takes over {@code hostFd}. */
+  static PidFile of(Process process, int id, int hostFd, int flags) {
     PidFile f = new PidFile(process.kernel, null, flags);
     f.process = process;
+    f.id = id;
     f.hostFd = hostFd;
     return f;
   }
@@ -81,6 +83,7 @@ final class PidFile extends OpenFile {
   synchronized void bind(Process child) {
     if (!released && process == null) {
       process = child;
+      id = child.pid;
       table = null;
       hostFd = io.redoubt.host.Signals.pidfdOpen(child.hostPid, 0);
     }
@@ -96,6 +99,22 @@ final class PidFile extends OpenFile {
     kernel.tasks.takeIn(maker);
     synchronized (this) {
       return process;
+    }
+  }
+
+  synchronized int id() {
+    return id;
+  }
+
+  boolean isThread() {
+    return (flags() & PIDFD_THREAD) != 0;
+  }
+
+  /** Whether the process has not been reaped. */
+  boolean exists() {
+    process();
+    synchronized (this) {
+      return hostFd >= 0 && io.redoubt.host.Signals.pidfdSendSignal(hostFd, 0) != -Errno.ESRCH;
     }
   }
 
@@ -151,7 +170,7 @@ final class PidFile extends OpenFile {
         watch.remove(); // level-triggered, and there is no second end
       }
     }
-    if ((flags() & PIDFD_THREAD) == 0) {
+    if (!isThread()) {
       kernel.tasks.processExits(p, null);
     }
     queue.wake(PollEvents.READABLE | PollEvents.HUP);
@@ -178,7 +197,7 @@ final class PidFile extends OpenFile {
     synchronized (this) {
       reaped = hostFd < 0 || (Poll.poll(hostFd, PollEvents.IN, 0) & PollEvents.HUP) != 0;
     }
-    int pid = p == null || reaped ? -1 : p.pid;
+    int pid = p == null || reaped ? -1 : id();
     return "Pid:\t" + pid + "\nNSpid:\t" + pid + "\n";
   }
 

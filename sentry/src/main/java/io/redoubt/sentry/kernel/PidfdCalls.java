@@ -4,11 +4,16 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Nr;
 import io.redoubt.sentry.fs.OpenFile;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /** Processes as files: pidfd_open(2) and its kin, kernel/pid.c and kernel/signal.c. */
 public final class PidfdCalls {
   private static final int CLONE = 56;
+  private static final int RT_TGSIGQUEUEINFO = 297;
+  private static final int SIGINFO_BYTES = 128;
 
   private static final int THREAD = 1; // PIDFD_SIGNAL_THREAD
   private static final int THREAD_GROUP = 2;
@@ -51,7 +56,7 @@ public final class PidfdCalls {
       return hostFd;
     }
     k.tasks.watch(p);
-    return install(c, PidFile.of(p, hostFd, flags));
+    return install(c, PidFile.of(p, pid, hostFd, flags));
   }
 
   private static long install(Syscall c, OpenFile f) {
@@ -67,8 +72,12 @@ public final class PidfdCalls {
     return c.hold(fd) instanceof PidFile f ? f : c.fail(-Errno.EBADF);
   }
 
+  /**
+   * The thread makes a kill, or what else sends the same signal, in place of this call. A pidfd
+   * planted for it would do too, but another thread could have it replaced in between by that of a
+   * process which the caller may not signal.
+   */
   private static long sendSignal(Syscall c) {
-    int fd = (int) c.arg0;
     int signal = (int) c.arg1;
     int flags = (int) c.arg3;
     if ((flags & ~(THREAD | THREAD_GROUP | PROCESS_GROUP)) != 0
@@ -76,22 +85,40 @@ public final class PidfdCalls {
         || flags == PROCESS_GROUP) {
       return -Errno.EINVAL;
     }
-    PidFile f = file(c, fd);
+    PidFile f = file(c, (int) c.arg0);
     if (f == null) {
       return c.error();
     }
-    int r = f.plant(c, fd);
-    if (r < 0) {
-      return r;
+    long info = c.arg2;
+    if (info != 0) {
+      MemorySegment s = c.scratch().small;
+      if (c.memory().read(info, s, SIGINFO_BYTES) < 0) {
+        return -Errno.EFAULT;
+      }
+      if (s.get(ValueLayout.JAVA_INT, 0) != signal) {
+        return -Errno.EINVAL;
+      }
     }
     Process p = f.process();
-    // What siginfo and number the signal has is the host kernel's to check: it concerns nobody but
-    // guests.
-    if (signal >= 0 && signal <= 64 && !ProcessCalls.mayKill(c.task, p, signal)) {
+    if (!f.exists()) {
+      return -Errno.ESRCH;
+    }
+    if (!ProcessCalls.mayKill(c.task, p, signal)) {
       return -Errno.EPERM;
     }
-    ProcessCalls.told(c.task, p);
-    return Syscall.CONTINUE;
+    if (signal == 0) {
+      return 0;
+    }
+    boolean toThread = flags == 0 ? f.isThread() : flags == THREAD;
+    long r;
+    if (toThread) {
+      long nr = info == 0 ? Nr.TGKILL : RT_TGSIGQUEUEINFO;
+      r = Rewrite.call(c, nr, p.pid, f.id(), signal, info, 0, 0);
+    } else {
+      long nr = info == 0 ? Nr.KILL : Nr.RT_SIGQUEUEINFO;
+      r = Rewrite.call(c, nr, p.pid, signal, info, 0, 0, 0);
+    }
+    return r; // -EAGAIN where somebody outside traces the caller
   }
 
   private static long getfd(Syscall c) {

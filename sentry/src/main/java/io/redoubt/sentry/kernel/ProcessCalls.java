@@ -198,7 +198,7 @@ public final class ProcessCalls {
         || (signal == Signals.SIGCONT && me.process.sid == target.sid);
   }
 
-  static void told(Task me, Process target) {
+  private static void told(Task me, Process target) {
     me.kernel.tasks.watch(target); // it may die of it without ever having called
     for (Task t : target.tasks()) {
       if (t != me && t.call.isInFlight()) {
