@@ -344,6 +344,28 @@ CASE(written_while_mapped_and_by_another_descriptor) {
   reap("child", pid);
 }
 
+CASE(killed_while_it_executes) {
+  /* At whatever point it was: the program can be written afterwards. */
+  link_self("prog");
+  int failed = 0;
+  for (int i = 0; i < 150; i++) {
+    pid_t pid = fork();
+    if (pid == 0) {
+      execl("./prog", "x", "@waits_for_a_signal", (char *)NULL);
+      _exit(1);
+    }
+    usleep(i * 20);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    int fd = open("prog", O_WRONLY);
+    failed += fd == -1;
+    close(fd);
+  }
+  SHOW(failed);
+}
+
+HELPER(waits_for_a_signal) { pause(); }
+
 CASE(memfd_is_no_busy_text) {
   static unsigned char image[4 << 20];
   char *argv[] = {"x", "@args", NULL};

@@ -145,6 +145,10 @@ public final class Task {
       }
       released = true;
     }
+    Exec e = exec;
+    if (e != null) {
+      e.drop();
+    }
     files.release();
     fs.release();
   }
