@@ -276,6 +276,113 @@ CASE(text_file_busy) {
   reap("running", pid);
 }
 
+CASE(text_file_busy_of_scripts_and_interpreters) {
+  put("script", "#!/bin/sh\nexit 3\n");
+  chmod("script", 0755);
+  int out = MUST(open("script", O_WRONLY));
+  run("./script", "x", (char *)NULL);
+  close(out);
+  run("./script", "x", (char *)NULL);
+  put("waits", "#!/bin/sh\necho x >&30\nread line <&31\n");
+  chmod("waits", 0755);
+  struct baton ready = new_baton();
+  int go[2];
+  MUST(pipe(go));
+  pid_t pid = fork();
+  if (pid == 0) {
+    MUST(dup2(ready.fds[1], 30));
+    MUST(dup2(go[0], 31));
+    execl("./waits", "x", (char *)NULL);
+    _exit(1);
+  }
+  await(ready);
+  /* A script that runs is only read. */
+  SHOW(open("waits", O_WRONLY));
+  kill(pid, SIGKILL);
+  reap("running", pid);
+}
+
+CASE(text_file_busy_while_a_child_runs_it) {
+  link_self("prog");
+  struct baton ready = new_baton();
+  pid_t pid = fork();
+  if (pid == 0) {
+    MUST(dup2(ready.fds[1], 30));
+    execl("./prog", "x", "@forks_and_ends", (char *)NULL);
+    _exit(1);
+  }
+  await(ready);
+  reap("parent", pid);
+  SHOW(open("prog", O_RDONLY | O_TRUNC));
+  SHOW(open("prog", O_RDWR));
+  int fd = SHOW(open("prog", O_RDONLY));
+  char path[64];
+  sprintf(path, "/proc/self/fd/%d", fd);
+  SHOW(open(path, O_WRONLY));
+  SHOW(open("prog", O_PATH));
+  SHOW(rename("prog", "other"));
+  SHOW(open("other", O_WRONLY));
+}
+
+HELPER(forks_and_ends) {
+  if (fork() != 0) _exit(0);
+  if (write(30, "x", 1) != 1) _exit(1);
+  pause();
+}
+
+CASE(written_while_mapped_and_by_another_descriptor) {
+  char *argv[] = {"x", "@args", NULL};
+  link_self("prog");
+  int out = MUST(open("prog", O_RDWR)), in = MUST(open("prog", O_RDONLY));
+  SHOW(syscall(SYS_execveat, in, "", argv, NULL, AT_EMPTY_PATH));
+  int copy = MUST(dup(out));
+  close(out);
+  SHOW(syscall(SYS_execveat, in, "", argv, NULL, AT_EMPTY_PATH));
+  close(copy);
+  pid_t pid = fork();
+  if (pid == 0) _exit((int)syscall(SYS_execveat, in, "", argv, NULL, AT_EMPTY_PATH));
+  reap("child", pid);
+}
+
+CASE(killed_while_it_executes) {
+  /* At whatever point it was: the program can be written afterwards. */
+  link_self("prog");
+  int failed = 0;
+  for (int i = 0; i < 150; i++) {
+    pid_t pid = fork();
+    if (pid == 0) {
+      execl("./prog", "x", "@waits_for_a_signal", (char *)NULL);
+      _exit(1);
+    }
+    usleep(i * 20);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    int fd = open("prog", O_WRONLY);
+    failed += fd == -1;
+    close(fd);
+  }
+  SHOW(failed);
+}
+
+HELPER(waits_for_a_signal) { pause(); }
+
+CASE(memfd_is_no_busy_text) {
+  static unsigned char image[4 << 20];
+  char *argv[] = {"x", "@args", NULL};
+  int fd = MUST(open(harness_self, O_RDONLY));
+  ssize_t n = MUST(read(fd, image, sizeof image));
+  int out = MUST(memfd_create("prog", 0));
+  MUST(write(out, image, n));
+  pid_t pid = fork();
+  if (pid == 0) _exit((int)syscall(SYS_execveat, out, "", argv, NULL, AT_EMPTY_PATH));
+  reap("child", pid);
+  char path[64];
+  sprintf(path, "/proc/self/fd/%d", out);
+  int again = MUST(open(path, O_RDWR));
+  SHOW(syscall(SYS_execveat, out, "", argv, NULL, AT_EMPTY_PATH));
+  close(again);
+}
+
 HELPER(ready_and_wait) {
   if (write(30, "x", 1) != 1) _exit(1);
   pause();

@@ -288,6 +288,37 @@ CASE(tmpfile_exclusive_cannot_be_linked) {
   SHOW(linkat(AT_FDCWD, path, AT_FDCWD, "named", AT_SYMLINK_FOLLOW));
 }
 
+CASE(tmpfile_of_users_and_odd_places) {
+  char path[64];
+  MUST(mkdir("d", 0755));
+  MUST(mkdir("s", 0755));
+  MUST(chown("s", 0, 777));
+  chmod("s", 02777);
+  put("f", "x");
+  SHOW(open("f", O_TMPFILE | O_RDWR, 0600));
+  SHOW(open("missing", O_TMPFILE | O_RDWR, 0600));
+  SHOW(open("d", (O_TMPFILE & ~O_DIRECTORY) | O_RDWR, 0600));
+  pid_t pid = fork();
+  if (pid == 0) {
+    MUST(setgid(12345));
+    MUST(setuid(12345));
+    SHOW(open("d", O_TMPFILE | O_RDWR, 0600));
+    int fd = SHOW(open("s", O_TMPFILE | O_RDWR, 06755));
+    sprintf(path, "/proc/self/fd/%d", fd);
+    SHOW(linkat(AT_FDCWD, path, AT_FDCWD, "s/named", AT_SYMLINK_FOLLOW));
+    _exit(0);
+  }
+  reap("user", pid);
+  show_stat("s/named");
+  int fd = SHOW(open("d", O_TMPFILE | O_WRONLY, 0640));
+  SHOW(linkat(fd, "", AT_FDCWD, "d/by_fd", AT_EMPTY_PATH));
+  SHOW(write(fd, "after", 5));
+  show_stat("d/by_fd");
+  say_content("d/by_fd");
+  SHOW(unlink("d/by_fd"));
+  SHOW(linkat(fd, "", AT_FDCWD, "d/again", AT_EMPTY_PATH));
+}
+
 CASE(special_files) {
   SHOW(mknod("fifo", S_IFIFO | 0644, 0));
   SHOW(open("fifo", O_WRONLY | O_NONBLOCK));

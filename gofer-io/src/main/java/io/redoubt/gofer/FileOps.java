@@ -397,7 +397,8 @@ final class FileOps {
     if (dir < 0) {
       return dir;
     }
-    long name = names.component(region, payload, request.payload);
+    boolean isUnnamed = (request.flags & Fcntl.O_TMPFILE) == Fcntl.O_TMPFILE;
+    long name = isUnnamed ? 0 : names.component(region, payload, request.payload);
     if (name < 0) {
       return (int) name;
     }
@@ -405,13 +406,22 @@ final class FileOps {
     if (roots[root].isReadOnly()) {
       return -Errno.EROFS;
     }
+    if (isUnnamed) {
+      request.flags &= ~Fcntl.O_TMPFILE;
+    }
     int r = checkOpenFlags(false);
     if (r < 0) {
       return r;
     }
     int flags = request.flags & OPEN_PASSED & ~Fcntl.O_TRUNC | OPEN_ALWAYS;
-    int exclusive = Fcntl.O_CREAT | Fcntl.O_EXCL | Fcntl.O_NOFOLLOW;
-    int fd = Fcntl.openat(fids.fd(dir), name, flags | exclusive, request.mode & 07777);
+    int fd =
+        isUnnamed
+            ? openUnnamed(fids.fd(dir), flags)
+            : Fcntl.openat(
+                fids.fd(dir),
+                name,
+                flags | Fcntl.O_CREAT | Fcntl.O_EXCL | Fcntl.O_NOFOLLOW,
+                request.mode & 07777);
     if (fd < 0) {
       return fd;
     }
@@ -430,6 +440,17 @@ final class FileOps {
       Unistd.close(fids.remove(node));
     }
     return r;
+  }
+
+  /** O_TMPFILE; with O_EXCL the host lets nobody link it. */
+  private int openUnnamed(int dirFd, int flags) {
+    int fd =
+        Fcntl.openat(
+            procFd,
+            names.number(dirFd),
+            flags | Fcntl.O_TMPFILE | (request.flags & Fcntl.O_EXCL),
+            request.mode & 07777);
+    return fd == -Errno.EISDIR ? -Errno.EOPNOTSUPP : fd; // a file system that does not know it
   }
 
   private int read() {

@@ -440,6 +440,29 @@ public final class GoferClient implements AutoCloseable {
     }
   }
 
+  /**
+   * Makes and opens a regular file without a name (O_TMPFILE).
+   *
+   * @param isLinkable whether {@link #link} may give it a name
+   * @return 0 or -errno; -EOPNOTSUPP where the file system has no such files
+   */
+  public int createUnnamed(int dir, int mode, int uid, int gid, boolean isLinkable, Opened to) {
+    Connection.Slot slot = begin(Op.CREATE, dir);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      int flags = Fcntl.O_TMPFILE | Fcntl.O_RDWR | (isLinkable ? 0 : Fcntl.O_EXCL);
+      setInt(slot, Protocol.FLAGS, flags);
+      setInt(slot, Protocol.MODE, mode);
+      setInt(slot, Protocol.UID, uid);
+      setInt(slot, Protocol.GID, gid);
+      return finishOpen(slot, true, to);
+    } finally {
+      connection.release(slot);
+    }
+  }
+
   private int finishOpen(Connection.Slot slot, boolean isCreate, Opened to) {
     to.fd = -1;
     to.open = 0;

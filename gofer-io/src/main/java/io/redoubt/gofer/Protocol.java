@@ -37,7 +37,8 @@ package io.redoubt.gofer;
  * <tr><td>OPEN<td>FID node, FLAGS O_* <td>regular file: HAS_FD, or OPEN where the connection donates
  *     none; directory: OPEN. Attributes
  * <tr><td>CREATE<td>FID directory, FLAGS O_*, MODE, UID, GID, payload: name<td>as OPEN, and NODE. Always
- *     exclusive: -EEXIST says walk again
+ *     exclusive: -EEXIST says walk again. With O_TMPFILE there is no name: LINK may give one, unless O_EXCL
+ *     is set
  * <tr><td>READ<td>FID open, OFFSET, LENGTH up to the payload's<td>RESULT bytes, payload
  * <tr><td>WRITE<td>FID open, OFFSET, payload<td>RESULT bytes
  * <tr><td>READDIR<td>FID open, OFFSET cursor, LENGTH room<td>RESULT bytes of struct linux_dirent64,

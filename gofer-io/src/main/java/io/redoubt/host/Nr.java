@@ -90,6 +90,7 @@ public final class Nr {
   public static final int FLISTXATTR = 196;
   public static final int REMOVEXATTR = 197;
   public static final int FREMOVEXATTR = 199;
+  public static final int RT_SIGQUEUEINFO = 129;
   public static final int FUTEX = 202;
   public static final int SCHED_SETAFFINITY = 203;
   public static final int SCHED_GETAFFINITY = 204;

@@ -1,5 +1,6 @@
 package io.redoubt.host;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
@@ -51,6 +52,7 @@ public final class Signals {
   public static final int SI_KERNEL = 128;
   public static final int SI_QUEUE = -1;
   public static final int SI_TIMER = -2;
+  public static final int SI_MESGQ = -3;
   public static final int SI_TKILL = -6;
   public static final int CLD_EXITED = 1;
   public static final int CLD_KILLED = 2;
@@ -62,6 +64,8 @@ public final class Signals {
   /** Bytes of the kernel's sigset_t: signal n is bit n-1 of a long. */
   public static final int SIGSET_SIZE = 8;
 
+  private static final int SIGINFO_SIZE = 128;
+
   private Signals() {}
 
   /** kill(2). Returns 0 or -errno. */
@@ -72,6 +76,18 @@ public final class Signals {
   /** tgkill(2). Returns 0 or -errno. */
   public static int tgkill(int tgid, int tid, int signal) {
     return (int) Syscall.call(Nr.TGKILL, tgid, tid, signal);
+  }
+
+  /** rt_sigqueueinfo(2) with a code below 0, and a value. Returns 0 or -errno. */
+  public static int sigqueue(int pid, int signal, int code, int fromPid, int fromUid, long value) {
+    MemorySegment s = CallState.get().scratch;
+    s.asSlice(0, SIGINFO_SIZE).fill((byte) 0);
+    s.set(JAVA_INT, 0, signal);
+    s.set(JAVA_INT, 8, code);
+    s.set(JAVA_INT, 16, fromPid);
+    s.set(JAVA_INT, 20, fromUid);
+    s.set(JAVA_LONG, 24, value);
+    return (int) Syscall.call(Nr.RT_SIGQUEUEINFO, pid, signal, s.address());
   }
 
   /** pidfd_open(2). Returns an fd, readable when the process has died, or -errno. */

@@ -139,6 +139,26 @@ class GoferOpsTest {
   }
 
   @Test
+  void filesWithoutANameGetOneLater() throws Exception {
+    int r = gofer.createUnnamed(root, 0640, -1, -1, true, opened);
+    assumeTrue(r != -Errno.EOPNOTSUPP, "the file system of the test has no O_TMPFILE");
+    assertEquals(0, r);
+    assertEquals(0, opened.attr.nlink);
+    assertEquals(2, Unistd.pwrite(opened.fd, buffer, 2, 0));
+    Unistd.close(opened.fd);
+    assertEquals(0, gofer.link(opened.node, root, "named", attr));
+    assertEquals(1, attr.nlink);
+    assertEquals(2, Files.size(dir.resolve("named")));
+    assertEquals(0, gofer.createUnnamed(root, 0640, -1, -1, false, opened));
+    Unistd.close(opened.fd);
+    assertEquals(-Errno.ENOENT, gofer.link(opened.node, root, "other", attr));
+    int file = gofer.lookup(root, "named", attr);
+    assertEquals(-Errno.ENOTDIR, gofer.createUnnamed(file, 0600, -1, -1, true, opened));
+    int ro = gofer.attach(1, attr);
+    assertEquals(-Errno.EROFS, gofer.createUnnamed(ro, 0600, -1, -1, true, opened));
+  }
+
+  @Test
   void openChecksTypesAndFlags() throws Exception {
     Files.writeString(dir.resolve("file"), "");
     Files.createSymbolicLink(dir.resolve("link"), Path.of("file"));

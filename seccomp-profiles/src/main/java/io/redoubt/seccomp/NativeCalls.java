@@ -88,8 +88,11 @@ final class NativeCalls {
     0x1001, 0x1002, 0x1003, 0x1004, 0x1021, 0x1022, 0x1023
   };
 
-  /** PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_NAME, PR_GET_NAME. */
-  private static final long[] PRCTL_OPTIONS = {1, 2, 15, 16};
+  /**
+   * PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_NAME. PR_GET_NAME traps: another thread may have
+   * written a name to /proc/PID/comm, which the host does not know.
+   */
+  private static final long[] PRCTL_OPTIONS = {1, 2, 15};
 
   private static final long PR_SET_VMA = 0x53564d41;
   private static final long PR_SET_VMA_ANON_NAME = 0;
@@ -180,7 +183,7 @@ final class NativeCalls {
                       is(intArg(0, "option"), PR_SET_VMA),
                       is(longArg(1, "attr"), PR_SET_VMA_ANON_NAME))),
               ALLOW,
-              "names of threads and mappings, the parent death signal: the host process has the same"),
+              "setting names of threads and mappings, the parent death signal: the host process has the same"),
           // signals
           Rule.on(
               "rt_sigaction",

@@ -1,10 +1,12 @@
 package io.redoubt.sentry;
 
+import io.redoubt.sentry.ipc.mq.QueueCalls;
 import io.redoubt.sentry.ipc.sysv.MessageCalls;
 import io.redoubt.sentry.ipc.sysv.SemaphoreCalls;
 import io.redoubt.sentry.ipc.sysv.SharedMemoryCalls;
 import io.redoubt.sentry.kernel.ExecCalls;
 import io.redoubt.sentry.kernel.MapCalls;
+import io.redoubt.sentry.kernel.PidfdCalls;
 import io.redoubt.sentry.kernel.ProcessCalls;
 import io.redoubt.sentry.kernel.SyscallTable;
 import io.redoubt.sentry.kernel.TimerCalls;
@@ -27,6 +29,7 @@ public final class CallTable {
   public static SyscallTable create() {
     SyscallTable t = new SyscallTable();
     ProcessCalls.register(t);
+    PidfdCalls.register(t);
     ExecCalls.register(t);
     MapCalls.register(t);
     TimerCalls.register(t);
@@ -41,6 +44,7 @@ public final class CallTable {
     SchedulingCalls.register(t);
     SystemCalls.register(t);
     MessageCalls.register(t);
+    QueueCalls.register(t);
     SemaphoreCalls.register(t);
     SharedMemoryCalls.register(t);
     return t;

@@ -72,6 +72,22 @@ public final class Access {
   }
 
   /**
+   * The mode of a new file: a set-group-ID executable for a group that its maker is not in does not
+   * come into being in a set-group-ID directory (mode_strip_sgid).
+   *
+   * @param mode with its type
+   */
+  public static int newFileMode(Credentials me, int mode, int dirMode, int dirGid) {
+    boolean strip =
+        (mode & 02010) == 02010
+            && (mode & Stat.S_IFMT) != Stat.S_IFDIR
+            && (dirMode & S_ISGID) != 0
+            && !me.inGroup(dirGid)
+            && !me.has(Credentials.CAP_FSETID);
+    return strip ? mode & ~S_ISGID : mode;
+  }
+
+  /**
    * The mode after content was changed by somebody without CAP_FSETID (file_remove_privs): without
    * set-user-ID, and without set-group-ID where that is not the mark of mandatory locking.
    */

@@ -79,6 +79,11 @@ public final class FdTable {
     return f;
   }
 
+  /** Takes {@code file} out if it is what {@code fd} refers to. @return whether it was */
+  public synchronized boolean remove(int fd, OpenFile file) {
+    return get(fd) == file && remove(fd) != null;
+  }
+
   public synchronized boolean isCloseOnExec(int fd) {
     return fd >= 0 && fd < files.length && closeOnExec[fd];
   }

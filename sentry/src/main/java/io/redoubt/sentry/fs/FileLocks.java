@@ -16,7 +16,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  *
  * <p>A record lock's owner is an identity: the fd table of the process for POSIX locks, the open
  * file for OFD locks. Nothing here waits: a conflict is -EAGAIN and the caller blocks on {@link
- * #queue}. Lock: its own monitor; {@link Waits} below it.
+ * #queue}. Lock: its own monitor; that of {@link Waits} above it.
  */
 public final class FileLocks {
   /** l_type values of struct flock. */
@@ -193,40 +193,56 @@ public final class FileLocks {
     return result;
   }
 
+  /** A lock that its owner waits for. */
+  public record Wait(FileLocks locks, boolean exclusive, long start, long end) {
+    /** Whose lock is in the way of {@code owner} now; null: nobody's any more. */
+    private Object blocker(Object owner) {
+      synchronized (locks) {
+        Range r = locks.find(owner, exclusive, start, end);
+        return r == null ? null : r.owner;
+      }
+    }
+  }
+
   /**
-   * Who waits for whom among the owners of POSIX locks, to refuse a circle (EDEADLK). Lock: its
-   * class's monitor.
+   * Who waits for what among the owners of POSIX locks, to refuse a circle (EDEADLK). For whom is
+   * looked up when it is asked: a wait whose lock has been given back, or that has got it, stays
+   * here until its call runs again, and must not be taken for one.
+   *
+   * <p>Lock: the map's monitor, above those of the locks.
    */
   public static final class Waits {
     /** As the kernel's MAX_DEADLK_ITERATIONS: longer chains are taken for none. */
     private static final int MAX_STEPS = 10;
 
-    private static final IdentityHashMap<Object, Object> BLOCKED_BY = new IdentityHashMap<>();
+    private static final IdentityHashMap<Object, Wait> WAITING = new IdentityHashMap<>();
 
     private Waits() {}
 
     /**
-     * Notes that {@code owner} waits for the owner of {@code lock}. @return 0, or -EDEADLK when
-     * that one waits for it
+     * Notes that {@code owner} waits.
+     *
+     * @return 0, or -EDEADLK when the one that it waits for waits for it
      */
-    public static int add(Object owner, Range lock) {
-      synchronized (BLOCKED_BY) {
-        Object o = lock.owner;
+    public static int add(Object owner, Wait wait) {
+      synchronized (WAITING) {
+        Object o = wait.blocker(owner);
         for (int i = 0; i < MAX_STEPS && o != null; i++) {
           if (o == owner) {
             return -EDEADLK;
           }
-          o = BLOCKED_BY.get(o);
+          Wait next = WAITING.get(o);
+          o = next == null ? null : next.blocker(o);
         }
-        BLOCKED_BY.put(owner, lock.owner);
+        WAITING.put(owner, wait);
         return 0;
       }
     }
 
     /** The wait of {@code owner} is over. */
     public static void remove(Object owner) {
-      synchronized (BLOCKED_BY) {
-        BLOCKED_BY.remove(owner);
+      synchronized (WAITING) {
+        WAITING.remove(owner);
       }
     }
   }

@@ -1,6 +1,7 @@
 package io.redoubt.sentry.fs;
 
 import io.redoubt.sentry.kernel.Syscall;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * An object of a file system. Names are Latin-1 strings of raw bytes, never empty, "." or "..",
@@ -31,6 +32,58 @@ public abstract class Inode {
   /** Whether anybody ever asked for a lock here: closing a file looks no further otherwise. */
   public final boolean hasLocks() {
     return locks != null;
+  }
+
+  /**
+   * Who has the file open for writing (positive) or runs it as a program (negative): the two
+   * exclude each other, with ETXTBSY (i_writecount of Linux). Made when first asked for.
+   */
+  private volatile AtomicInteger writers;
+
+  private AtomicInteger writers() {
+    AtomicInteger w = writers;
+    if (w == null) {
+      synchronized (this) {
+        w = writers;
+        if (w == null) {
+          writers = w = new AtomicInteger();
+        }
+      }
+    }
+    return w;
+  }
+
+  private boolean count(int step) {
+    AtomicInteger w = writers();
+    for (; ; ) {
+      int n = w.get();
+      if (step > 0 ? n < 0 : n > 0) {
+        return false;
+      }
+      if (w.compareAndSet(n, n + step)) {
+        return true;
+      }
+    }
+  }
+
+  /** One more writer. @return false while the file is a program that runs */
+  public final boolean getWriteAccess() {
+    return count(1);
+  }
+
+  /** Undoes {@link #getWriteAccess}. */
+  public final void putWriteAccess() {
+    writers().decrementAndGet();
+  }
+
+  /** One more process that runs the file. @return false while it is open for writing */
+  public final boolean denyWriteAccess() {
+    return count(-1);
+  }
+
+  /** Undoes {@link #denyWriteAccess}. */
+  public final void allowWriteAccess() {
+    writers().incrementAndGet();
   }
 
   /** Fills all of {@code out}. @return 0 or a negative errno */

@@ -54,6 +54,8 @@ public abstract class OpenFile {
 
   public volatile int asyncSignal;
 
+  private boolean countsAsWriter; // of the inode; set before the file has an fd
+
   private final boolean pinned; // the path, for as long as there are references
 
   /** Position of a seekable file; guarded by the monitor of {@link #positionLock}. */
@@ -105,6 +107,13 @@ public abstract class OpenFile {
     return (mode == O_WRONLY || mode == O_RDWR) && (flags & O_PATH) == 0;
   }
 
+  /**
+   * The file gives the write access to its inode that the caller has got back when it is closed.
+   */
+  final void keepsWriteAccess() {
+    countsAsWriter = true;
+  }
+
   /** Takes a reference; false when the file is already gone. */
   public final boolean acquire() {
     for (; ; ) {
@@ -126,6 +135,9 @@ public abstract class OpenFile {
       }
       if (FsNotify.isActive() && (flags & O_PATH) == 0) {
         FsNotify.used(this, isWritable() ? FsNotify.CLOSE_WRITE : FsNotify.CLOSE_NOWRITE);
+      }
+      if (countsAsWriter) {
+        inode.putWriteAccess();
       }
       tellListeners();
       release();

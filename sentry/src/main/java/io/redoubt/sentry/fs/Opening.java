@@ -84,7 +84,7 @@ public final class Opening {
     try {
       Path p = new Path(w.parentMount(), d);
       // The creator gets what it asked for, whatever the mode says.
-      return c.error() == 0 ? opened(d.inode().open(c, p, kept(flags))) : found(c, p, flags);
+      return c.error() == 0 ? opened(open(c, d.inode(), p, flags)) : found(c, p, flags);
     } finally {
       d.unpin();
     }
@@ -103,7 +103,7 @@ public final class Opening {
     Dentry d = new Dentry(w.dentry(), "#" + Long.toString(System.nanoTime()), made);
     d.pin();
     try {
-      return made.open(c, new Path(w.mount(), d), kept(flags));
+      return open(c, made, new Path(w.mount(), d), flags);
     } finally {
       d.unpin();
     }
@@ -148,7 +148,27 @@ public final class Opening {
       }
       FsNotify.changed(p, FsNotify.MODIFY);
     }
-    return opened(inode.open(c, p, kept(flags)));
+    return opened(open(c, inode, p, flags));
+  }
+
+  /** Opens, and counts who writes a regular file: do_dentry_open(). */
+  private static OpenFile open(Syscall c, Inode inode, Path p, int flags) {
+    int mode = flags & OpenFile.O_ACCMODE;
+    boolean writes =
+        (mode == OpenFile.O_WRONLY || mode == OpenFile.O_RDWR) && inode.type() == Stat.S_IFREG;
+    if (!writes) {
+      return inode.open(c, p, kept(flags));
+    }
+    if (!inode.getWriteAccess()) {
+      return c.fail(-Errno.ETXTBSY);
+    }
+    OpenFile f = inode.open(c, p, kept(flags));
+    if (f == null) {
+      inode.putWriteAccess();
+    } else {
+      f.keepsWriteAccess();
+    }
+    return f;
   }
 
   private static OpenFile opened(OpenFile file) {
@@ -160,10 +180,15 @@ public final class Opening {
 
   /** Sets a size as truncate(2) and O_TRUNC do; permission has been checked. */
   public static int truncate(Syscall c, Inode inode, long size) {
+    if (!inode.getWriteAccess()) {
+      return -Errno.ETXTBSY;
+    }
     SetAttr change = new SetAttr();
     change.mask = SetAttr.SIZE;
     change.size = size;
-    return inode.setattr(c, change);
+    int r = inode.setattr(c, change);
+    inode.putWriteAccess();
+    return r;
   }
 
   private static int wanted(int flags) {

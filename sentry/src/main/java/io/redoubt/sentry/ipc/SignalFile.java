@@ -47,9 +47,8 @@ public final class SignalFile extends OpenFile {
     if ((signals.pending(c.task.process, c.task) & mask) == 0) {
       return -EAGAIN;
     }
-    // One signal a read, which signalfd(2) allows: the thread itself has to take it, into its own
-    // buffer.
-    return c.nr == Nr.READ ? signals.take(c, mask, c.arg1) : -EINVAL;
+    // The thread itself has to take them, into its own buffer.
+    return c.nr == Nr.READ ? signals.take(c, mask, c.arg1, dst.remaining()) : -EINVAL;
   }
 
   @Override

@@ -38,6 +38,7 @@ final class Exec {
   private final Image image;
   private final int stubFd; // its number in the guest
   private int phase = REWRITTEN;
+  private boolean dropped; // guarded by this
   private int programFd = -1; // numbers in the guest
   private int interpreterFd = -1;
 
@@ -69,8 +70,17 @@ final class Exec {
     return r;
   }
 
+  /** The task is gone: killed on its way, perhaps while a worker serves it. */
+  synchronized void drop() {
+    dropped = true;
+    image.release();
+  }
+
   /** A call of the task while this exec is on its way. */
-  long onCall(Syscall c, SyscallHandler handler) {
+  synchronized long onCall(Syscall c, SyscallHandler handler) {
+    if (dropped) {
+      return -Errno.ESRCH; // nobody hears it
+    }
     switch (phase) {
       case REWRITTEN -> {
         if (c.nr == Nr.EXECVEAT && c.arg0 == stubFd && c.arg4 == AT_EMPTY_PATH) {
@@ -120,7 +130,10 @@ final class Exec {
   }
 
   /** The stub asks what to load: the old image is gone for good. */
-  long load(Syscall c) {
+  synchronized long load(Syscall c) {
+    if (dropped) {
+      return -Errno.ESRCH;
+    }
     Task t = task.kernel.tasks.execed(task);
     t.exec = this;
     Process p = t.process;

@@ -175,6 +175,7 @@ final class Image {
     return b == ' ' || b == '\t';
   }
 
+  /** Nobody can write the file from here on until {@link #close}. */
   private static OpenFile openExecutable(Syscall c, Path p, Stat st) {
     Inode inode = p.inode();
     int r = inode.getattr(c, st);
@@ -188,7 +189,14 @@ final class Image {
     if (r != 0) {
       return c.fail(r);
     }
-    return inode.open(c, p, OpenFile.O_RDONLY);
+    if (!inode.denyWriteAccess()) {
+      return c.fail(-Errno.ETXTBSY);
+    }
+    OpenFile f = inode.open(c, p, OpenFile.O_RDONLY);
+    if (f == null) {
+      inode.allowWriteAccess();
+    }
+    return f;
   }
 
   /** The last component of the name, at most 15 bytes: what PR_GET_NAME gives. */
@@ -205,12 +213,17 @@ final class Image {
       path = null;
     }
     if (file != null) {
-      file.close();
+      close(file);
       file = null;
     }
     if (interpreterFile != null) {
-      interpreterFile.close();
+      close(interpreterFile);
       interpreterFile = null;
     }
+  }
+
+  private static void close(OpenFile f) {
+    f.inode().allowWriteAccess();
+    f.close();
   }
 }

@@ -5,6 +5,7 @@ import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Vfs;
+import io.redoubt.sentry.ipc.mq.QueueTable;
 import io.redoubt.sentry.ipc.sysv.SysvIpc;
 import io.redoubt.sentry.net.SocketFamily;
 import io.redoubt.sentry.net.UnixFamily;
@@ -56,6 +57,7 @@ public final class Kernel {
   private final List<Consumer<Process>> exitListeners = new ArrayList<>();
   private volatile boolean over;
   private volatile SysvIpc sysv;
+  private volatile QueueTable messageQueues;
 
   /** The ptys; made last, because it registers with the devices and with the ends of processes. */
   public final Terminals terminals = new Terminals(this);
@@ -129,6 +131,21 @@ public final class Kernel {
       }
     }
     return s;
+  }
+
+  /** POSIX message queues; made when they are first used. */
+  public QueueTable messageQueues() {
+    QueueTable t = messageQueues;
+    if (t == null) {
+      synchronized (this) {
+        t = messageQueues;
+        if (t == null) {
+          t = new QueueTable();
+          messageQueues = t;
+        }
+      }
+    }
+    return t;
   }
 
   void onProcessExit(Process p) {

@@ -27,35 +27,67 @@ public final class PendingSignals {
   }
 
   /**
-   * Makes the calling thread take one pending signal of {@code mask} and answers its read.
+   * Makes the calling thread take pending signals of {@code mask}, at least one, and answers its
+   * read.
    *
-   * @param buffer guest address of at least 128 bytes that the caller reads into
+   * @param buffer guest address of what the caller reads into
+   * @param length at least 128
    * @return {@link Syscall#NO_REPLY} or a negative errno
    */
-  public long take(Syscall c, long mask, long buffer) {
-    MemorySegment s = c.scratch().small;
-    GuestMemory memory = c.memory();
-    // The set and a timeout of zero go where the answer will be: the kernel has read both before it
-    // writes there.
-    s.asSlice(0, INFO_BYTES).fill((byte) 0);
-    s.set(ValueLayout.JAVA_LONG, 0, mask);
-    if (memory.write(buffer, s, INFO_BYTES) != 0) {
-      return -Errno.EFAULT;
+  public long take(Syscall c, long mask, long buffer, long length) {
+    Taking t = new Taking(c.task, mask, buffer, length / INFO_BYTES);
+    return t.prepare() ? Rewrite.step(c, t) : -Errno.EFAULT;
+  }
+
+  /** A thread that runs rt_sigtimedwait, once for each signal. */
+  private final class Taking implements Rewrite.Steps {
+    private final Task task;
+    private final long mask;
+    private final long buffer;
+    private final long room;
+    private final MemorySegment s = KernelThread.scratch().small;
+    private int taken;
+
+    Taking(Task task, long mask, long buffer, long room) {
+      this.task = task;
+      this.mask = mask;
+      this.buffer = buffer;
+      this.room = room;
     }
-    return Rewrite.step(
-        c,
-        RT_SIGTIMEDWAIT,
-        buffer,
-        buffer,
-        buffer + 16,
-        8,
-        result -> {
-          if (result <= 0 || memory.read(buffer, s, INFO_BYTES) != 0) {
-            return Rewrite.AGAIN; // somebody else took it: the read starts over
-          }
-          convert(s);
-          return memory.write(buffer, s, INFO_BYTES) == 0 ? INFO_BYTES : -Errno.EFAULT;
-        });
+
+    private long at() {
+      return buffer + (long) taken * INFO_BYTES;
+    }
+
+    /**
+     * The set and a timeout of zero go where the answer will be: the kernel has read both before it
+     * writes there.
+     */
+    boolean prepare() {
+      s.asSlice(0, INFO_BYTES).fill((byte) 0);
+      s.set(ValueLayout.JAVA_LONG, 0, mask);
+      return task.memory.write(at(), s, INFO_BYTES) == 0;
+    }
+
+    @Override
+    public void call(MemorySegment regs) {
+      Rewrite.set(regs, RT_SIGTIMEDWAIT, at(), at(), at() + 16, 8, 0, 0);
+    }
+
+    @Override
+    public long answer(long result) {
+      if (result <= 0 || task.memory.read(at(), s, INFO_BYTES) != 0) {
+        // Somebody else took it: the read starts over, if it has nothing yet.
+        return taken == 0 ? Rewrite.AGAIN : (long) taken * INFO_BYTES;
+      }
+      convert(s);
+      if (task.memory.write(at(), s, INFO_BYTES) != 0) {
+        return -Errno.EFAULT;
+      }
+      taken++;
+      boolean more = taken < room && (pending(task.process, task) & mask) != 0 && prepare();
+      return more ? Rewrite.MORE : (long) taken * INFO_BYTES;
+    }
   }
 
   /** From siginfo_t to struct signalfd_siginfo, in place; fs/signalfd.c. */

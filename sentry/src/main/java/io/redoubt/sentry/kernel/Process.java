@@ -1,5 +1,6 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -32,6 +33,9 @@ public final class Process {
 
   /** The program's file, pinned; null before the first exec and after the end. */
   public volatile Path exe;
+
+  /** What {@link #exe} led to when it was executed: nobody may write it. Guarded by this. */
+  private Inode exeInode;
 
   // What a #! line put in front of the arguments that the host kernel knows, and how many of those
   // it replaced.
@@ -81,7 +85,11 @@ public final class Process {
 
   /** A forked child runs the same image as its maker. */
   void inheritImage(Process maker) {
-    setExe(maker.exe);
+    Inode program;
+    synchronized (maker) {
+      program = maker.exeInode;
+    }
+    setExe(maker.exe, program);
     argvPrefix = maker.argvPrefix;
     argvDrop = maker.argvDrop;
     synchronized (maker.scratchFds) {
@@ -91,7 +99,7 @@ public final class Process {
 
   /** exec: the host kernel has closed the scratch fds, which are close-on-exec. */
   void newImage(Path newExe, String[] prefix, int drop) {
-    setExe(newExe);
+    setExe(newExe, newExe.inode());
     argvPrefix = prefix;
     argvDrop = drop;
     dumpable = 1;
@@ -101,10 +109,18 @@ public final class Process {
     }
   }
 
-  /** Keeps {@code path} pinned while it is the program of this process. */
-  private synchronized void setExe(Path path) {
+  /**
+   * Keeps {@code path} pinned, and the file from being written, while it is the program of this
+   * process.
+   */
+  private synchronized void setExe(Path path, Inode program) {
     Path old = exe;
+    Inode oldProgram = exeInode;
     exe = path != null && !isImageReleased && path.acquire() ? path : null;
+    exeInode = exe != null && program != null && program.denyWriteAccess() ? program : null;
+    if (oldProgram != null) {
+      oldProgram.allowWriteAccess();
+    }
     if (old != null) {
       old.release();
     }
@@ -115,7 +131,7 @@ public final class Process {
     synchronized (this) {
       isImageReleased = true;
     }
-    setExe(null);
+    setExe(null, null);
   }
 
   /** A host fd has been planted in the guest at this number, for a file mapping. */

@@ -11,6 +11,8 @@ import io.redoubt.host.Errno;
  * and ids are those of the sandbox's own pid namespace.
  */
 public final class ProcessCalls {
+  private static final int P_PIDFD = 3;
+
   private ProcessCalls() {}
 
   public static void register(SyscallTable t) {
@@ -23,7 +25,7 @@ public final class ProcessCalls {
     t.on(200, "tkill", 2, c -> threadKill(c, -1, c.arg0, c.arg1), FULL);
     t.on(231, "exit_group", 1, ProcessCalls::exitGroup, FULL);
     t.on(234, "tgkill", 3, c -> threadKill(c, c.arg0, c.arg1, c.arg2), FULL);
-    t.on(247, "waitid", 5, ProcessCalls::waitid, PARTIAL, "no P_PIDFD");
+    t.on(247, "waitid", 5, ProcessCalls::waitid, FULL);
     t.on(129, "rt_sigqueueinfo", 3, ProcessCalls::sigqueue, FULL);
     t.on(297, "rt_tgsigqueueinfo", 4, c -> threadKill(c, c.arg0, c.arg1, c.arg2), FULL);
     t.on(109, "setpgid", 2, ProcessCalls::setpgid, FULL);
@@ -31,18 +33,9 @@ public final class ProcessCalls {
     t.on(112, "setsid", 0, ProcessCalls::setsid, FULL);
     t.on(121, "getpgid", 1, c -> Syscall.CONTINUE, FULL);
     t.on(124, "getsid", 1, c -> Syscall.CONTINUE, FULL);
-    t.on(
-        434,
-        "pidfd_open",
-        2,
-        c -> -Errno.ENOSYS,
-        SyscallTable.Support.NONE,
-        "callers fall back to waitpid");
     t.on(272, "unshare", 1, ProcessCalls::unshare, PARTIAL, "CLONE_FILES, CLONE_FS; no namespaces");
     t.on(308, "setns", 2, c -> -Errno.EPERM, SyscallTable.Support.NONE);
     t.on(101, "ptrace", 4, c -> -Errno.EPERM, SyscallTable.Support.NONE);
-    t.on(310, "process_vm_readv", 6, c -> -Errno.EPERM, SyscallTable.Support.NONE);
-    t.on(311, "process_vm_writev", 6, c -> -Errno.EPERM, SyscallTable.Support.NONE);
   }
 
   private static long clone(Syscall c) {
@@ -53,8 +46,20 @@ public final class ProcessCalls {
     if ((flags & CloneFlags.NAMESPACES) != 0) {
       return -Errno.EPERM;
     }
-    if ((flags & ~(CloneFlags.SUPPORTED | CloneFlags.PTRACE | CloneFlags.UNTRACED)) != 0) {
-      return -Errno.EINVAL; // CLONE_PIDFD would put a host fd into the guest
+    if ((flags
+            & ~(CloneFlags.SUPPORTED | CloneFlags.PIDFD | CloneFlags.PTRACE | CloneFlags.UNTRACED))
+        != 0) {
+      return -Errno.EINVAL;
+    }
+    if ((flags & CloneFlags.PIDFD) != 0) {
+      return PidfdCalls.clone(c);
+    }
+    PidfdCalls.Clone again = c.task.pidfdClone;
+    if (again != null) {
+      c.task.pidfdClone = null;
+      if (again.isMadeBy(c)) {
+        return again.expect(c);
+      }
     }
     return fork(c, flags);
   }
@@ -110,9 +115,13 @@ public final class ProcessCalls {
   }
 
   private static long waitid(Syscall c) {
-    return c.arg0 == 3
-        ? -Errno.EINVAL
-        : wait4(c); // P_PIDFD: an fd of the guest's, which the host does not know
+    if ((int) c.arg0 == P_PIDFD) {
+      long r = PidfdCalls.beforeWaitid(c);
+      if (r < 0) {
+        return r;
+      }
+    }
+    return wait4(c);
   }
 
   private static boolean isSignal(long signal) {
@@ -174,7 +183,7 @@ public final class ProcessCalls {
    * kill(2): same real or effective id as the target's real or saved one, CAP_KILL, or SIGCONT
    * within the session.
    */
-  private static boolean mayKill(Task me, Process target, int signal) {
+  static boolean mayKill(Task me, Process target, int signal) {
     Task t = target.leader();
     if (t == null || target == me.process) {
       return true;

@@ -9,6 +9,7 @@ public final class ResourceLimits {
   public static final int CORE = 4;
   public static final int NPROC = 6;
   public static final int NOFILE = 7;
+  public static final int MSGQUEUE = 12;
   public static final int COUNT = 16;
   public static final long INFINITY = -1L;
 

@@ -49,20 +49,26 @@ final class Rewrite {
     return signal == -Errno.EAGAIN ? -Errno.EAGAIN : Syscall.NO_REPLY;
   }
 
-  /** What becomes of a thread after a call that {@link #step} made it run. */
-  interface After {
-    /** Returns the answer of the original call, or {@link #AGAIN} to have it made again. */
+  /** Calls that a thread is made to run, one after the other, in place of its own. */
+  interface Steps {
+    /** Puts the next call into the registers: {@link Rewrite#set}. */
+    void call(MemorySegment regs);
+
+    /** The answer of the original call, {@link #MORE}, or {@link #AGAIN} to have it made again. */
     long answer(long result);
   }
 
   /** The thread makes its original call again. */
   static final long AGAIN = Long.MIN_VALUE;
 
+  /** There is another call to run first. */
+  static final long MORE = Long.MIN_VALUE + 1;
+
   /**
    * As {@link #call}, but the thread comes back to its original call's end, with an answer that
-   * {@code after} gives.
+   * {@code steps} gives.
    */
-  static long step(Syscall c, long nr, long a0, long a1, long a2, long a3, After after) {
+  static long step(Syscall c, Steps steps) {
     int tid = c.task.hostTid;
     int original = c.nr;
     int signal = stop(c);
@@ -73,22 +79,25 @@ final class Rewrite {
     MemorySegment regs = SECOND.get();
     if (Ptrace.getRegs(tid, before) == 0) {
       long end = before.get(LONG, UserRegs.RIP);
-      regs.copyFrom(before);
-      set(regs, nr, a0, a1, a2, a3, 0, 0);
-      Ptrace.setRegs(tid, regs);
-      if (signal == 0 && Ptrace.ptrace(PTRACE_SINGLESTEP, tid, 0, 0) == 0) {
-        long w = Wait.wait4(tid, Wait.__WALL);
-        if (w < 0 || !Wait.isStopped(Wait.status(w))) {
-          return Syscall.NO_REPLY;
+      long answer;
+      do {
+        regs.copyFrom(before);
+        steps.call(regs);
+        Ptrace.setRegs(tid, regs);
+        if (signal == 0 && Ptrace.ptrace(PTRACE_SINGLESTEP, tid, 0, 0) == 0) {
+          long w = Wait.wait4(tid, Wait.__WALL);
+          if (w < 0 || !Wait.isStopped(Wait.status(w))) {
+            return Syscall.NO_REPLY;
+          }
+          int stopped =
+              Wait.ptraceEvent(Wait.status(w)) == Ptrace.PTRACE_EVENT_STOP
+                  ? SIGTRAP
+                  : Wait.stopSignal(Wait.status(w));
+          signal = stopped == SIGTRAP ? 0 : stopped;
         }
-        int stopped =
-            Wait.ptraceEvent(Wait.status(w)) == Ptrace.PTRACE_EVENT_STOP
-                ? SIGTRAP
-                : Wait.stopSignal(Wait.status(w));
-        signal = stopped == SIGTRAP ? 0 : stopped;
-      }
-      boolean ran = Ptrace.getRegs(tid, regs) == 0 && regs.get(LONG, UserRegs.RIP) == end;
-      long answer = ran ? after.answer(regs.get(LONG, UserRegs.RAX)) : AGAIN;
+        boolean ran = Ptrace.getRegs(tid, regs) == 0 && regs.get(LONG, UserRegs.RIP) == end;
+        answer = steps.answer(ran ? regs.get(LONG, UserRegs.RAX) : -Errno.EINTR);
+      } while (answer == MORE);
       before.set(LONG, UserRegs.ORIG_RAX, -1);
       if (answer == AGAIN) {
         before.set(LONG, UserRegs.RIP, end - 2);
@@ -136,7 +145,8 @@ final class Rewrite {
     return Wait.ptraceEvent(status) == Ptrace.PTRACE_EVENT_STOP ? 0 : Wait.stopSignal(status);
   }
 
-  private static void set(
+  /** Puts a call into registers of a thread that has come out of one. */
+  static void set(
       MemorySegment regs, long nr, long a0, long a1, long a2, long a3, long a4, long a5) {
     regs.set(LONG, UserRegs.RIP, regs.get(LONG, UserRegs.RIP) - 2); // back onto "syscall"
     regs.set(LONG, UserRegs.RAX, nr);

@@ -36,6 +36,12 @@ public final class Task {
    */
   int lentFd = -1;
 
+  /**
+   * The clone that this thread makes again without CLONE_PIDFD, or null. Written by the thread that
+   * serves the task.
+   */
+  PidfdCalls.Clone pidfdClone;
+
   // Things to do before the next call of this task, because the host kernel has run one of its
   // calls since: see doDuties.
   volatile boolean hasDuties;
@@ -80,6 +86,24 @@ public final class Task {
     return exec != null;
   }
 
+  /** Whether this task may act on another's memory and files: PTRACE_MODE_ATTACH_REALCREDS. */
+  public boolean mayAttach(Task target) {
+    if (target.process == process) {
+      return true;
+    }
+    Credentials me = credentials;
+    Credentials them = target.credentials;
+    return me.has(Credentials.CAP_SYS_PTRACE)
+        || (me.uid() == them.euid()
+            && me.uid() == them.suid()
+            && me.uid() == them.uid()
+            && me.gid() == them.egid()
+            && me.gid() == them.sgid()
+            && me.gid() == them.gid()
+            && (them.permitted() & ~me.permitted()) == 0
+            && target.process.dumpable == 1);
+  }
+
   /** A wait has been let through: children may be dead of whom the sentry has not heard. */
   void willWait() {
     waited = true;
@@ -120,6 +144,10 @@ public final class Task {
         return;
       }
       released = true;
+    }
+    Exec e = exec;
+    if (e != null) {
+      e.drop();
     }
     files.release();
     fs.release();

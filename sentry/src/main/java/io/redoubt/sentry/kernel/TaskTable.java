@@ -39,10 +39,13 @@ public final class TaskTable {
   }
 
   /** A clone that has been let through and whose child has not called yet. */
-  record PendingClone(Task maker, long flags, FdTable files, FsContext fs) {
+  record PendingClone(Task maker, long flags, FdTable files, FsContext fs, PidFile pidFile) {
     void release() {
       files.release();
       fs.release();
+      if (pidFile != null) {
+        pidFile.abandon();
+      }
     }
 
     boolean isThread() {
@@ -91,14 +94,35 @@ public final class TaskTable {
     }
     for (PendingClone c : new ArrayList<>(pending)) {
       if (!c.isThread()) {
-        for (int child : status.children(c.maker.process.hostPid, c.maker.hostTid)) {
-          if (byHostTid(child) == null && !c.maker.process.ended.containsKey(child)) {
-            adopt(child);
-          }
-        }
+        takeIn(c.maker);
       }
     }
     return true;
+  }
+
+  /** Takes in the children of {@code maker} that have not called yet. */
+  synchronized void takeIn(Task maker) {
+    for (int child : status.children(maker.process.hostPid, maker.hostTid)) {
+      if (byHostTid(child) == null && !maker.process.ended.containsKey(child)) {
+        adopt(child);
+      }
+    }
+  }
+
+  /**
+   * The process with this guest pid that is out of the books and has not been reaped, or null. As
+   * {@link #zombies}, but from the moment of its exit call on.
+   */
+  synchronized Process ended(int pid) {
+    for (Process parent : processes.values()) {
+      for (Process p : parent.ended.values()) {
+        // The host pid may be another's by now.
+        if (p.pid == pid && status.read(p.hostPid) && status.nsTgid == pid) {
+          return p;
+        }
+      }
+    }
+    return null;
   }
 
   /**
@@ -138,11 +162,16 @@ public final class TaskTable {
 
   /** A clone traps: puts aside what the child inherits, as of now. */
   void expect(Task maker, long flags) {
+    expect(maker, flags, null);
+  }
+
+  /** As above. @param pidFile gets the child, when it is known; or null */
+  void expect(Task maker, long flags, PidFile pidFile) {
     settle(maker);
     FdTable files = (flags & CloneFlags.FILES) != 0 ? maker.files.share() : maker.files.copy();
     FsContext fs = (flags & CloneFlags.FS) != 0 ? maker.fs.share() : maker.fs.copy();
     synchronized (this) {
-      pending.add(new PendingClone(maker, flags, files, fs));
+      pending.add(new PendingClone(maker, flags, files, fs, pidFile));
     }
   }
 
@@ -151,24 +180,23 @@ public final class TaskTable {
    * taken in, and what is left over is of a clone that failed.
    */
   void settle(Task maker) {
+    List<PendingClone> failed = new ArrayList<>(0);
     synchronized (this) {
       if (!hasPending(maker)) {
         return;
       }
-      for (int child : status.children(maker.process.hostPid, maker.hostTid)) {
-        if (byHostTid(child) == null && !maker.process.ended.containsKey(child)) {
-          adopt(child);
-        }
-      }
+      takeIn(maker);
       for (int i = pending.size() - 1; i >= 0; i--) {
         PendingClone p = pending.get(i);
         // A new thread is not among the children; it will come by itself, or its maker's process
         // ends.
         if (p.maker == maker && !p.isThread()) {
-          pending.remove(i);
-          p.release();
+          failed.add(pending.remove(i));
         }
       }
+    }
+    for (PendingClone p : failed) {
+      p.release();
     }
   }
 
@@ -221,6 +249,9 @@ public final class TaskTable {
     p.sid = maker.process.sid;
     p.controllingTerminal = maker.process.controllingTerminal;
     p.inheritImage(maker.process);
+    if (from.pidFile != null) {
+      from.pidFile.bind(p);
+    }
     return addTask(p, guestTid, tid, from.files, from.fs, maker.credentials);
   }
 

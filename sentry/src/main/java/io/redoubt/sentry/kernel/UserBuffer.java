@@ -66,6 +66,19 @@ public final class UserBuffer {
     return address >= 0 && length >= 0 && address <= USER_TOP - length;
   }
 
+  /**
+   * As {@link #accessOk(long, long)} of the transfer that {@code length} becomes: what is longer
+   * than {@link #MAX_TRANSFER}, or negative, is that long.
+   */
+  public static boolean transferOk(long address, long length) {
+    return accessOk(address, clamped(length));
+  }
+
+  /** A length as an unsigned number, at most {@link #MAX_TRANSFER}. */
+  public static long clamped(long length) {
+    return length < 0 ? MAX_TRANSFER : Math.min(length, MAX_TRANSFER);
+  }
+
   /** Whether every range of address, length pairs can be the guest's. */
   public static boolean accessOk(long[] pairs) {
     for (int i = 0; i < pairs.length; i += 2) {

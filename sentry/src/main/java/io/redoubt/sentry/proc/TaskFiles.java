@@ -5,9 +5,11 @@ import io.redoubt.sentry.kernel.Process;
 import io.redoubt.sentry.kernel.ResourceLimits;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Task;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** The smaller files about a task. */
-final class TaskFiles {
+public final class TaskFiles {
   private TaskFiles() {}
 
   static int line(StringBuilder out, String s) {
@@ -45,10 +47,24 @@ final class TaskFiles {
     return given != null && given[0].equals(host) ? given[1] : host;
   }
 
+  /** prctl(PR_GET_NAME) of the caller. */
+  public static long getName(Syscall c, long address) {
+    if (c.task.nameGiven == null) {
+      return Syscall.CONTINUE; // the host's name goes to the caller's own memory
+    }
+    Target me = new Target(c.task.process, c.task);
+    String host = me.host("comm");
+    if (host == null) {
+      return Syscall.CONTINUE;
+    }
+    String name = name(me, host.substring(0, Math.max(0, host.length() - 1)));
+    byte[] bytes = Arrays.copyOf(name.getBytes(StandardCharsets.ISO_8859_1), NAME_BYTES + 1);
+    return c.memory().writeBytes(address, bytes, 0, bytes.length);
+  }
+
   /**
    * Names a thread of the caller's process. The host allows that only from inside of the process,
    * and prctl(PR_SET_NAME) is native: so the name is kept here, and holds until the host's changes.
-   * PR_GET_NAME of the named thread still gives the old one.
    */
   static int setComm(Syscall c, Target target, String value) {
     Task t = target.thread();

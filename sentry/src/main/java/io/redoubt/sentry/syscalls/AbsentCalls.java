@@ -20,12 +20,6 @@ public final class AbsentCalls {
     absent(t, Errno.ENOSYS, "see io_setup", 209, "io_submit", 3);
     absent(t, Errno.ENOSYS, "see io_setup", 210, "io_cancel", 3);
     absent(t, Errno.ENOSYS, "see io_setup", 333, "io_pgetevents", 6);
-    absent(t, Errno.ENOSYS, "POSIX message queues", 240, "mq_open", 4);
-    absent(t, Errno.ENOSYS, "see mq_open", 241, "mq_unlink", 1);
-    absent(t, Errno.ENOSYS, "see mq_open", 242, "mq_timedsend", 5);
-    absent(t, Errno.ENOSYS, "see mq_open", 243, "mq_timedreceive", 5);
-    absent(t, Errno.ENOSYS, "see mq_open", 244, "mq_notify", 2);
-    absent(t, Errno.ENOSYS, "see mq_open", 245, "mq_getsetattr", 3);
     absent(t, Errno.ENOSYS, "libc has statvfs on statfs", 136, "ustat", 2);
     absent(t, Errno.EPERM, "no quotas", 179, "quotactl", 4);
     absent(t, Errno.EPERM, "no quotas", 443, "quotactl_fd", 4);

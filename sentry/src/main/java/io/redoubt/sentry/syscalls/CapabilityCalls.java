@@ -25,7 +25,6 @@ public final class CapabilityCalls {
   // struct __user_cap_header_struct
   private static final int HEADER_VERSION = 0; // __u32
   private static final int HEADER_PID = 4; // int
-  private static final int HEADER_SIZEOF = 8;
 
   // struct __user_cap_data_struct, one for each word
   private static final int DATA_EFFECTIVE = 0; // __u32
@@ -40,10 +39,14 @@ public final class CapabilityCalls {
     t.on(126, "capset", 2, CapabilityCalls::capset, FULL);
   }
 
-  /** Reads the header into scratch. @return words of a set, or a negative errno */
+  /**
+   * Reads the version alone: one that is unknown is answered before anything else is looked at.
+   *
+   * @return words of a set, or a negative errno
+   */
   private static int words(Syscall c) {
     MemorySegment s = c.scratch().small;
-    if (c.memory().read(c.arg0, s, HEADER_SIZEOF) < 0) {
+    if (c.memory().read(c.arg0, s, 4) < 0) {
       return -Errno.EFAULT;
     }
     switch (s.get(INT, HEADER_VERSION)) {
@@ -64,7 +67,10 @@ public final class CapabilityCalls {
       return words == -Errno.EINVAL && c.arg1 == 0 ? 0 : Math.min(words, 0);
     }
     MemorySegment s = c.scratch().small;
-    int pid = s.get(INT, HEADER_PID);
+    if (c.memory().read(c.arg0 + HEADER_PID, s, 4) < 0) {
+      return -Errno.EFAULT;
+    }
+    int pid = s.get(INT, 0);
     if (pid < 0) {
       return -Errno.EINVAL;
     }
@@ -88,7 +94,10 @@ public final class CapabilityCalls {
       return words;
     }
     MemorySegment s = c.scratch().small;
-    int pid = s.get(INT, HEADER_PID);
+    if (c.memory().read(c.arg0 + HEADER_PID, s, 4) < 0) {
+      return -Errno.EFAULT;
+    }
+    int pid = s.get(INT, 0);
     if (pid != 0 && pid != c.task.tid) {
       return -Errno.EPERM;
     }

@@ -151,15 +151,12 @@ final class LockCalls {
       return r;
     }
     if (!ofd) {
-      FileLocks.Range other = locks.conflict(owner, type == F_WRLCK, start, end);
-      if (other != null) {
-        r = FileLocks.Waits.add(owner, other);
-        if (r != 0) {
-          return r;
-        }
-        if (c.state == null) {
-          c.state = new LockWait(c.task.files);
-        }
+      r = FileLocks.Waits.add(owner, new FileLocks.Wait(locks, type == F_WRLCK, start, end));
+      if (r != 0) {
+        return r;
+      }
+      if (c.state == null) {
+        c.state = new LockWait(c.task.files);
       }
     }
     return c.block(locks.queue, PollEvents.IN, Syscall.ERESTARTSYS);

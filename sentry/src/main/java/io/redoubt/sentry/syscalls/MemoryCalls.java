@@ -23,6 +23,7 @@ public final class MemoryCalls {
   private MemoryCalls() {}
 
   public static void register(SyscallTable t) {
+    ProcessMemoryCalls.register(t);
     t.on(10, "mprotect", 3, c -> Syscall.CONTINUE, FULL);
     t.on(25, "mremap", 5, c -> -Errno.EINVAL, FULL);
     t.on(

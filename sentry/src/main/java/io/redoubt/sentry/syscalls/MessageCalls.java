@@ -70,7 +70,7 @@ final class MessageCalls {
 
   private static long sendto(Syscall c) {
     int flags = (int) c.arg3;
-    if (!UserBuffer.accessOk(c.arg1, c.arg2)) {
+    if (!UserBuffer.transferOk(c.arg1, c.arg2)) {
       return -EFAULT;
     }
     SocketFile s = SocketCalls.hold(c, c.arg0);
@@ -79,7 +79,7 @@ final class MessageCalls {
     }
     Message m = (Message) c.state;
     if (m == null) {
-      m = new Message(UserBuffer.of(c.memory(), c.arg1, c.arg2), flags);
+      m = new Message(UserBuffer.of(c.memory(), c.arg1, UserBuffer.clamped(c.arg2)), flags);
       if (c.arg4 != 0) {
         byte[] to = SocketCalls.readAddress(c, c.arg4, (int) c.arg5);
         if (to == null) {
@@ -112,7 +112,7 @@ final class MessageCalls {
 
   private static long recvfrom(Syscall c) {
     int flags = (int) c.arg3;
-    if (!UserBuffer.accessOk(c.arg1, c.arg2)) {
+    if (!UserBuffer.transferOk(c.arg1, c.arg2)) {
       return -EFAULT;
     }
     SocketFile s = SocketCalls.hold(c, c.arg0);
@@ -121,7 +121,7 @@ final class MessageCalls {
     }
     Message m = (Message) c.state;
     if (m == null) {
-      m = new Message(UserBuffer.of(c.memory(), c.arg1, c.arg2), flags);
+      m = new Message(UserBuffer.of(c.memory(), c.arg1, UserBuffer.clamped(c.arg2)), flags);
       c.state = m;
     }
     long n = finishReceive(c, s, m);

@@ -7,6 +7,7 @@ import io.redoubt.host.Errno;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
+import io.redoubt.sentry.proc.TaskFiles;
 
 /**
  * prctl(2), as far as the filter does not let it through: what belongs to the identity is in the
@@ -21,6 +22,7 @@ public final class PrctlCalls {
   private static final int PR_SET_KEEPCAPS = 8;
   private static final int PR_GET_TIMING = 13;
   private static final int PR_SET_TIMING = 14;
+  private static final int PR_GET_NAME = 16;
   private static final int PR_GET_SECCOMP = 21;
   private static final int PR_CAPBSET_READ = 23;
   private static final int PR_CAPBSET_DROP = 24;
@@ -88,6 +90,8 @@ public final class PrctlCalls {
         }
         c.task.process.dumpable = (int) c.arg1;
         return 0;
+      case PR_GET_NAME:
+        return TaskFiles.getName(c, c.arg1);
       case PR_GET_KEEPCAPS:
         return (o.securebits() & Credentials.SECBIT_KEEP_CAPS) == 0 ? 0 : 1;
       case PR_SET_KEEPCAPS:

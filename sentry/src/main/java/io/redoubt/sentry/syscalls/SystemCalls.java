@@ -48,6 +48,8 @@ public final class SystemCalls {
         "reading; the host process may not set");
     t.on(170, "sethostname", 2, c -> setName(c, true), FULL);
     t.on(171, "setdomainname", 2, c -> setName(c, false), FULL);
+    t.on(
+        227, "clock_settime", 2, SystemCalls::clockSettime, NONE, "EPERM: state of the whole host");
     // The filter has let through every clock that there is for a guest: what traps is of an fd, or
     // unknown.
     t.on(228, "clock_gettime", 2, c -> -Errno.EINVAL, PARTIAL, "no clocks of device files");
@@ -104,6 +106,22 @@ public final class SystemCalls {
       c.task.kernel.domainname = name;
     }
     return 0;
+  }
+
+  /** Nobody may set a clock; those that cannot be set at all are told apart, as on Linux. */
+  private static long clockSettime(Syscall c) {
+    int clock = (int) c.arg0;
+    boolean isCpuClock = clock < 0 && (clock & 3) != 3;
+    if (clock != 0 && !isCpuClock) {
+      return -Errno.EINVAL;
+    }
+    MemorySegment s = c.scratch().small;
+    if (c.memory().read(c.arg1, s, 16) < 0) {
+      return -Errno.EFAULT;
+    }
+    long nanos = s.get(ValueLayout.JAVA_LONG, 8);
+    boolean isValid = s.get(ValueLayout.JAVA_LONG, 0) >= 0 && nanos >= 0 && nanos < 1_000_000_000;
+    return isValid || isCpuClock ? -Errno.EPERM : -Errno.EINVAL;
   }
 
   private static long sysinfo(Syscall c) {

@@ -49,6 +49,9 @@ final class GoferFile extends RegularFile {
   public long truncate(Syscall c, long size) {
     int r = file.truncate(size);
     inode.stale();
+    if (r == 0) {
+      inode.dropPrivileges(c);
+    }
     return r;
   }
 
@@ -56,6 +59,9 @@ final class GoferFile extends RegularFile {
   public long allocate(Syscall c, int mode, long offset, long length) {
     int r = file.allocate(mode, offset, length);
     inode.stale();
+    if (r == 0) {
+      inode.dropPrivileges(c);
+    }
     return r;
   }
 

@@ -6,6 +6,7 @@ import io.redoubt.gofer.Opened;
 import io.redoubt.gofer.Walk;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.sentry.fs.Access;
 import io.redoubt.sentry.fs.DirSink;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.OpenFile;
@@ -14,6 +15,7 @@ import io.redoubt.sentry.fs.SetAttr;
 import io.redoubt.sentry.fs.SpecialNode;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.StatFs;
+import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -222,16 +224,19 @@ final class GoferInode extends Inode {
     if (r == 0) {
       refresh(a);
     }
+    if (r == 0 && (mask & SetAttr.SIZE) != 0) {
+      dropPrivileges(c);
+    }
     return r;
   }
 
-  /** After a write: the host does not clear set-user-ID for a sentry that is root. */
+  /** After a change of content: the host does not clear set-user-ID for a gofer that is root. */
   void dropPrivileges(Syscall c) {
     int mode;
     synchronized (this) {
       mode = attr.mode & 07777;
     }
-    int without = io.redoubt.sentry.fs.Access.withoutPrivileges(c.task.credentials, mode);
+    int without = Access.withoutPrivileges(c.task.credentials, mode);
     if (without != mode) {
       SetAttr change = new SetAttr();
       change.mask = SetAttr.MODE;
@@ -310,14 +315,29 @@ final class GoferInode extends Inode {
   public Inode create(Syscall c, String name, int mode) {
     Opened o = c.scratch().opened;
     var me = c.task.credentials;
-    int r = client.create(fid, name, Fcntl.O_RDWR, mode, me.fsuid(), group(me.fsgid()), o);
+    int m = fileMode(me, Stat.S_IFREG | mode) & 07777;
+    int r = client.create(fid, name, Fcntl.O_RDWR, m, me.fsuid(), group(me.fsgid()), o);
     stale();
-    if (r < 0) {
-      return c.fail(r);
-    }
+    return r < 0 ? c.fail(r) : made(o);
+  }
+
+  private GoferInode made(Opened o) {
     GoferInode made = fs.inode(o.node, o.attr);
     made.keep(new HostFile(client, o), Fcntl.O_RDWR);
     return made;
+  }
+
+  @Override
+  public Inode createUnnamed(Syscall c, int mode, boolean linkable) {
+    Opened o = c.scratch().opened;
+    var me = c.task.credentials;
+    int m = fileMode(me, Stat.S_IFREG | mode) & 07777;
+    int r = client.createUnnamed(fid, m, me.fsuid(), group(me.fsgid()), linkable, o);
+    return r < 0 ? c.fail(r) : made(o);
+  }
+
+  private synchronized int fileMode(Credentials me, int mode) {
+    return Access.newFileMode(me, mode, attr.mode, attr.gid);
   }
 
   /** The group of a new file; -1 where the host gives it that of a set-group-ID directory. */
@@ -388,7 +408,8 @@ final class GoferInode extends Inode {
     }
     NodeAttr a = c.scratch().attr;
     var me = c.task.credentials;
-    return made(c, client.mknod(fid, name, mode, me.fsuid(), group(me.fsgid()), a), a);
+    int m = fileMode(me, mode);
+    return made(c, client.mknod(fid, name, m, me.fsuid(), group(me.fsgid()), a), a);
   }
 
   @Override
@@ -476,6 +497,9 @@ final class GoferInode extends Inode {
       }
       case Stat.S_IFREG -> {
         int asked = flags & (OpenFile.O_ACCMODE | Fcntl.O_SYNC);
+        if ((flags & OpenFile.O_ACCMODE) == OpenFile.O_ACCMODE) {
+          asked &= ~OpenFile.O_ACCMODE; // for ioctl only: nothing is read or written
+        }
         HostFile f = take(flags);
         if (f == null) {
           int[] error = new int[1];
@@ -532,10 +556,15 @@ final class GoferInode extends Inode {
 
   private static final int XATTR_MAX = 65_536;
 
+  /** Names that exist, and carry the host's own security: file capabilities, labels. */
+  private static boolean isHosts(String name) {
+    return name.startsWith("security.") || name.startsWith("trusted.");
+  }
+
   @Override
   public byte[] getxattr(Syscall c, String name) {
     if (!name.startsWith("user.")) {
-      return c.fail(name.startsWith("system.") ? -Errno.EOPNOTSUPP : -Errno.ENODATA);
+      return c.fail(isHosts(name) ? -Errno.ENODATA : -Errno.EOPNOTSUPP);
     }
     byte[] to = new byte[XATTR_MAX];
     int n = client.getxattr(fid, name, to);
@@ -545,7 +574,7 @@ final class GoferInode extends Inode {
   @Override
   public int setxattr(Syscall c, String name, byte[] value, int flags) {
     if (!name.startsWith("user.")) {
-      return name.startsWith("system.") ? -Errno.EOPNOTSUPP : -Errno.EPERM;
+      return isHosts(name) ? -Errno.EPERM : -Errno.EOPNOTSUPP;
     }
     stale();
     return client.setxattr(fid, name, value, flags);
@@ -561,7 +590,7 @@ final class GoferInode extends Inode {
   @Override
   public int removexattr(Syscall c, String name) {
     if (!name.startsWith("user.")) {
-      return name.startsWith("system.") ? -Errno.EOPNOTSUPP : -Errno.EPERM;
+      return isHosts(name) ? -Errno.EPERM : -Errno.EOPNOTSUPP;
     }
     stale();
     return client.removexattr(fid, name);

@@ -12,7 +12,6 @@ import io.redoubt.sentry.fs.Rename;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.gofer.DirSnapshot;
 import io.redoubt.sentry.fs.gofer.HostFile;
-import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
@@ -219,18 +218,8 @@ final class MemDir extends MemInode {
     return (permissions & Access.S_ISGID) != 0 ? gid : c.task.credentials.fsgid();
   }
 
-  /**
-   * A set-group-ID executable for a group that its maker is not in does not come into being
-   * (mode_strip_sgid).
-   */
   private int fileMode(Syscall c, int mode) {
-    Credentials me = c.task.credentials;
-    boolean strip =
-        (mode & 02010) == 02010
-            && (permissions & Access.S_ISGID) != 0
-            && !me.inGroup(gid)
-            && !me.has(Credentials.CAP_FSETID);
-    return strip ? mode & ~Access.S_ISGID : mode;
+    return Access.newFileMode(c.task.credentials, mode, permissions, gid);
   }
 
   private Inode add(Syscall c, String name, MemInode node) {
@@ -315,6 +304,8 @@ final class MemDir extends MemInode {
     r = enter(name, node);
     if (r < 0) {
       node.unlinked(1);
+    } else if (node instanceof MemFile f) {
+      f.isLinkable = false; // from now on it is as any other file
     }
     return r;
   }
