@@ -336,3 +336,152 @@ CASE(kill_ends_any_wait) {
     reap("waiter", pid);
   }
 }
+
+/* ---- a thousand signals a second, and a handler without SA_RESTART ---- */
+
+static void storm(void) {
+  on_alarm(count, 0);
+  struct itimerval timer = {{0, 1000}, {0, 1000}};
+  MUST(setitimer(ITIMER_REAL, &timer, NULL));
+}
+
+static void calm(void) { MUST(setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, NULL)); }
+
+/* Linux gives EINTR for none of these, signal or not. */
+CASE(calls_that_never_wait_are_not_interrupted) {
+  int interrupted = 0;
+  struct stat st;
+  storm();
+  for (int until = handled + 300; handled < until;) {
+    int fd = open("storm", O_CREAT | O_RDWR, 0600);
+    interrupted += fd < 0;
+    interrupted += stat("storm", &st) < 0;
+    interrupted += write(fd, "x", 1) != 1;
+    interrupted += lseek(fd, 0, SEEK_SET) != 0;
+    interrupted += read(fd, b, 1) != 1;
+    int other = dup(fd);
+    interrupted += other < 0;
+    interrupted += close(other) < 0;
+    interrupted += close(fd) < 0;
+    interrupted += rename("storm", "calm") < 0;
+    interrupted += unlink("calm") < 0;
+    interrupted += getuid() == (uid_t)-1;
+  }
+  calm();
+  SHOW(interrupted);
+}
+
+CASE(fork_is_not_interrupted) {
+  int failed = 0;
+  storm();
+  for (int i = 0; i < 100; i++) {
+    pid_t pid = fork();
+    if (pid == 0)
+      _exit(0);
+    failed += pid < 0;
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0)
+      failed += errno != EINTR;
+  }
+  calm();
+  SHOW(failed);
+}
+
+/* Ends of children are such signals as well: a shell does this in every pipeline. */
+CASE(fork_while_children_end) {
+  struct sigaction action = {.sa_handler = count};
+  sigaction(SIGCHLD, &action, NULL);
+  int failed = 0;
+  for (int i = 0; i < 100; i++) {
+    int ends[2];
+    failed += pipe(ends) < 0;
+    for (int k = 0; k < 3; k++) {
+      pid_t pid = fork();
+      if (pid == 0)
+        _exit(0);
+      failed += pid < 0;
+    }
+    failed += close(ends[0]) < 0;
+    failed += close(ends[1]) < 0;
+    while (wait(NULL) > 0 || errno == EINTR)
+      ;
+  }
+  SHOW(failed);
+}
+
+/* What does wait in the host kernel still gives it: a program that counts on that would sleep for ever. */
+static uint32_t never;
+
+CASE(futex_wait_is_interrupted_each_time) {
+  int other = 0;
+  storm();
+  for (int i = 0; i < 100; i++)
+    other += syscall(SYS_futex, &never, 0, 0, NULL) != -1 || errno != EINTR;
+  for (int i = 0; i < 100; i++)
+    other += syscall(SYS_futex, &never, 9 | 128, 0, NULL, NULL, ~0u) != -1 || errno != EINTR;
+  calm();
+  SHOW(other);
+}
+
+CASE(wait_is_interrupted_each_time) {
+  int other = 0;
+  pid_t pid = fork();
+  if (pid == 0) {
+    pause();
+    _exit(0);
+  }
+  storm();
+  siginfo_t info;
+  for (int i = 0; i < 50; i++) {
+    other += waitpid(pid, NULL, 0) != -1 || errno != EINTR;
+    other += waitid(P_PID, pid, &info, WEXITED) != -1 || errno != EINTR;
+    other += waitpid(pid, NULL, WNOHANG) != 0;
+  }
+  calm();
+  SHOW(other);
+  kill(pid, SIGKILL);
+  reap("child", pid);
+}
+
+CASE(futex_wake_is_never_interrupted) {
+  int other = 0;
+  storm();
+  for (int until = handled + 100; handled < until;)
+    other += syscall(SYS_futex, &never, 1, 1, NULL) != 0;
+  calm();
+  SHOW(other);
+}
+
+CASE(handlers_as_they_were_given) {
+  struct sigaction old;
+  on_alarm(count, 0);
+  SHOW(sigaction(SIGALRM, NULL, &old));
+  SHOW(old.sa_handler == count);
+  SHOW(old.sa_flags & SA_RESTART);
+  on_alarm(count, SA_RESTART | SA_NODEFER);
+  SHOW(sigaction(SIGALRM, &(struct sigaction){.sa_handler = SIG_IGN}, &old));
+  SHOW(old.sa_handler == count);
+  SHOW(old.sa_flags & (SA_RESTART | SA_NODEFER));
+  SHOW(sigaction(SIGALRM, &(struct sigaction){.sa_handler = count, .sa_flags = SA_RESETHAND}, &old));
+  SHOW(old.sa_handler == SIG_IGN);
+  SHOW(raise(SIGALRM));
+  SHOW(handled);
+  SHOW(sigaction(SIGALRM, NULL, &old));
+  SHOW(old.sa_handler == SIG_DFL);
+  SHOW(syscall(SYS_rt_sigaction, SIGALRM, NULL, (void *)1, 8));
+  SHOW(syscall(SYS_rt_sigaction, SIGALRM, (void *)1, NULL, 8));
+}
+
+/* A child has its parent's handlers and changes its own alone. */
+CASE(handlers_of_a_child) {
+  on_alarm(count, 0);
+  pid_t pid = fork();
+  if (pid == 0) {
+    raise(SIGALRM);
+    struct sigaction old;
+    sigaction(SIGALRM, &(struct sigaction){.sa_handler = SIG_DFL}, &old);
+    _exit(handled == 1 && old.sa_handler == count ? 7 : 8);
+  }
+  reap("child", pid);
+  SHOW(raise(SIGALRM));
+  SHOW(handled);
+}

@@ -23,6 +23,8 @@
 typedef unsigned long ulong;
 
 _Noreturn void stub_enter(ulong entry, ulong *stack);
+void signal_enter(void);
+extern char stub_handlers[] __attribute__((visibility("hidden")));
 
 static inline long call6(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -184,7 +186,7 @@ __attribute__((used)) _Noreturn void stub_main(ulong *kernel_stack)
     } buffer;
     const struct stub_plan *plan = &buffer.plan;
 
-    long got = call3(STUB_CALL, STUB_LOAD, (long)&buffer, sizeof buffer);
+    long got = call6(STUB_CALL, STUB_LOAD, (long)&buffer, sizeof buffer, (long)signal_enter, (long)stub_handlers, 0);
     if (is_error(got) || (ulong)got < sizeof *plan || (ulong)got > sizeof buffer || plan->magic != STUB_MAGIC ||
         plan->object_count < 1 || plan->object_count > 2 || plan->strings_offset > (ulong)got ||
         plan->strings_length > (ulong)got - plan->strings_offset)

@@ -14,7 +14,8 @@
 #define STUB_CALL 29285
 
 enum stub_op {
-    STUB_LOAD = 1, /* rsi = buffer, rdx = its size; returns the length of the plan written there, or -errno */
+    STUB_LOAD = 1, /* rsi = buffer, rdx = its size; returns the length of the plan written there, or -errno. What stays of the stub:
+                      r10 = signal_enter, r8 = the page for its table, 64 handlers by signal number, which is not mapped yet */
     STUB_DONE = 2, /* the program is about to get control: the task stops being one that is loading */
 };
 

@@ -55,6 +55,12 @@ final class NativeCalls {
           | MAP_STACK
           | MAP_FIXED_NOREPLACE;
 
+  /**
+   * In an argument that rt_sigaction does not have: the call is one that the sentry made the thread
+   * make (SignalActions).
+   */
+  private static final long SIGACTION_MARK = 0x7265646f756274L;
+
   /** MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP. */
   private static final long MREMAP_FLAGS = 0x7;
 
@@ -187,8 +193,10 @@ final class NativeCalls {
           // signals
           Rule.on(
               "rt_sigaction",
+              is(longArg(5, "mark"), SIGACTION_MARK),
               ALLOW,
-              "handlers are the host process's; SIGSYS too, since the filter never raises it"),
+              "handlers are the host process's; without the mark, which is no secret, the sentry looks at"
+                  + " SA_RESTART first"),
           Rule.on("rt_sigprocmask", ALLOW, "the mask is the host thread's; the sentry reads it"),
           Rule.on("rt_sigreturn", ALLOW, "registers of the own thread; traps would lose the frame"),
           Rule.on("sigaltstack", ALLOW, "an address in the caller's own memory"),

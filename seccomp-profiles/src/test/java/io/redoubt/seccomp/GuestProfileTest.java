@@ -34,7 +34,6 @@ class GuestProfileTest {
       strings = {
         "munmap",
         "brk",
-        "rt_sigaction",
         "rt_sigprocmask",
         "rt_sigreturn",
         "rt_sigpending",

@@ -169,7 +169,8 @@ public final class Dispatcher {
   }
 
   /** Ends the call and answers the guest. */
-  void answer(Syscall c, long result) {
+  void answer(Syscall c, long handled) {
+    long result = handled == Syscall.ERESTARTSYS ? SignalActions.answer(c.task) : handled;
     observe(c, result);
     int listener = c.listener;
     long id = c.id;

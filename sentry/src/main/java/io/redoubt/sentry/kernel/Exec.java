@@ -148,6 +148,7 @@ final class Exec {
     t.credentials = now;
     int secure = now.euid() != old.uid() || now.egid() != old.gid() ? 1 : 0;
     p.newImage(image.path, image.prefix, image.drop);
+    p.signalActions = new SignalActions(c.arg3, c.arg4);
     programFd = Seccomp.addFd(c.listener, c.id, 0, image.fd, 0, O_CLOEXEC);
     if (image.interpreter != null) {
       interpreterFd = Seccomp.addFd(c.listener, c.id, 0, image.interpreterFd, 0, O_CLOEXEC);

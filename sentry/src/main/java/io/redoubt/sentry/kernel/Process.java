@@ -74,6 +74,9 @@ public final class Process {
   /** Waiters of signalfds. */
   final WaitQueue signalQueue = new WaitQueue();
 
+  /** Handlers that need help with restarts; null before the first exec. */
+  volatile SignalActions signalActions;
+
   private final BitSet scratchFds = new BitSet(); // guarded by itself
 
   Process(Kernel kernel, int pid, int hostPid, ResourceLimits limits) {

@@ -16,6 +16,7 @@ public final class ProcessCalls {
   private ProcessCalls() {}
 
   public static void register(SyscallTable t) {
+    SignalActions.register(t);
     t.on(56, "clone", 5, ProcessCalls::clone, FULL, "no new namespaces: EPERM");
     t.on(57, "fork", 0, c -> fork(c, 0), FULL);
     t.on(58, "vfork", 0, c -> fork(c, CloneFlags.VFORK | CloneFlags.VM), FULL);

@@ -39,7 +39,8 @@ public final class TaskTable {
   }
 
   /** A clone that has been let through and whose child has not called yet. */
-  record PendingClone(Task maker, long flags, FdTable files, FsContext fs, PidFile pidFile) {
+  record PendingClone(
+      Task maker, long flags, FdTable files, FsContext fs, SignalActions actions, PidFile pidFile) {
     void release() {
       files.release();
       fs.release();
@@ -170,8 +171,12 @@ public final class TaskTable {
     settle(maker);
     FdTable files = (flags & CloneFlags.FILES) != 0 ? maker.files.share() : maker.files.copy();
     FsContext fs = (flags & CloneFlags.FS) != 0 ? maker.fs.share() : maker.fs.copy();
+    SignalActions actions = maker.process.signalActions;
+    if (actions != null && (flags & CloneFlags.SIGHAND) == 0) {
+      actions = actions.copy();
+    }
     synchronized (this) {
-      pending.add(new PendingClone(maker, flags, files, fs, pidFile));
+      pending.add(new PendingClone(maker, flags, files, fs, actions, pidFile));
     }
   }
 
@@ -249,6 +254,7 @@ public final class TaskTable {
     p.sid = maker.process.sid;
     p.controllingTerminal = maker.process.controllingTerminal;
     p.inheritImage(maker.process);
+    p.signalActions = from.actions;
     if (from.pidFile != null) {
       from.pidFile.bind(p);
     }
