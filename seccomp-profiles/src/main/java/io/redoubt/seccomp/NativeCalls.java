@@ -59,7 +59,7 @@ final class NativeCalls {
    * In an argument that rt_sigaction does not have: the call is one that the sentry made the thread
    * make (SignalActions).
    */
-  private static final long SIGACTION_MARK = 0x7265646f756274L;
+  private static final long SIGACTION_MARK = 0x72656462;
 
   /** MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP. */
   private static final long MREMAP_FLAGS = 0x7;
@@ -193,7 +193,7 @@ final class NativeCalls {
           // signals
           Rule.on(
               "rt_sigaction",
-              is(longArg(5, "mark"), SIGACTION_MARK),
+              is(intArg(5, "mark"), SIGACTION_MARK),
               ALLOW,
               "handlers are the host process's; without the mark, which is no secret, the sentry looks at"
                   + " SA_RESTART first"),

@@ -43,7 +43,7 @@ final class SignalActions {
    * guest's filter to let it through (seccomp-profiles, NativeCalls). It is no secret: rt_sigaction
    * gives a guest nothing but its own handlers.
    */
-  static final long NATIVE = 0x7265646f756274L;
+  static final long NATIVE = 0x72656462;
 
   private static final int MMAP = 9;
   private static final int PROT_READ_WRITE = 3;
