@@ -1,11 +1,9 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.redoubt.host.Dir;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Stat;
 import io.redoubt.host.Unistd;
 import java.lang.foreign.MemorySegment;
@@ -48,10 +46,10 @@ final class Attributes {
           Dir.utimensat(
               fd,
               "",
-              times.get(JAVA_LONG, 0),
-              times.get(JAVA_LONG, 8),
-              times.get(JAVA_LONG, 16),
-              times.get(JAVA_LONG, 24),
+              Memory.getLong(times, 0),
+              Memory.getLong(times, 8),
+              Memory.getLong(times, 16),
+              Memory.getLong(times, 24),
               Fcntl.AT_EMPTY_PATH);
     }
     return r;
@@ -86,9 +84,9 @@ final class Attributes {
     if (euid == 0
         && (uid > 0 || gid > 0)
         && Stat.fstat(fd, stat) == 0
-        && (stat.get(JAVA_INT, Stat.StatBuf.ST_MODE) & Stat.S_IFMT) == type
-        && stat.get(JAVA_INT, Stat.StatBuf.ST_UID) == euid
-        && stat.get(JAVA_LONG, Stat.StatBuf.ST_NLINK) <= (type == Stat.S_IFDIR ? 2 : 1)) {
+        && (Memory.getInt(stat, Stat.StatBuf.ST_MODE) & Stat.S_IFMT) == type
+        && Memory.getInt(stat, Stat.StatBuf.ST_UID) == euid
+        && Memory.getLong(stat, Stat.StatBuf.ST_NLINK) <= (type == Stat.S_IFDIR ? 2 : 1)) {
       own(fd, uid, gid, euid);
     }
   }

@@ -1,9 +1,7 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Poll;
 import io.redoubt.host.Process;
 import io.redoubt.host.Socket;
@@ -185,7 +183,7 @@ final class Connection {
           busy.getAndAdd(-(1L << i));
         } else {
           for (int at = 8; at < RegionLayout.REQUEST_SIZE; at += 8) {
-            memory.set(JAVA_LONG, slot.request + at, 0); // all but SEQ and OP
+            Memory.setLong(memory, slot.request + at, 0); // all but SEQ and OP
           }
         }
         return slot;
@@ -212,13 +210,13 @@ final class Connection {
       long r = pair;
       if (r >= 0) {
         Slot slot = new Slot(index, Unistd.first(pair));
-        slot.message.set(JAVA_INT, 0, Protocol.SLOT_SOCKET);
-        slot.message.set(JAVA_INT, 4, index);
+        Memory.setInt(slot.message, 0, Protocol.SLOT_SOCKET);
+        Memory.setInt(slot.message, 4, index);
         r = Socket.sendFds(control, slot.message, 8, Socket.MSG_NOSIGNAL, Unistd.second(pair));
         Unistd.close(Unistd.second(pair));
         if (r >= 0) {
           slots[index] = slot;
-          if (memory.get(JAVA_INT, RegionLayout.SLOTS_USED) <= index) {
+          if (Memory.getInt(memory, RegionLayout.SLOTS_USED) <= index) {
             region.setRelease(RegionLayout.SLOTS_USED, index + 1);
           }
           return slot;
@@ -246,8 +244,8 @@ final class Connection {
         region.getAcquire(RegionLayout.SERVER_ASLEEP) != 0
             && region.take(RegionLayout.SERVER_ASLEEP, 1);
     if (isRung) {
-      slot.message.set(JAVA_INT, 0, Protocol.DOORBELL);
-      slot.message.set(JAVA_INT, 4, 0);
+      Memory.setInt(slot.message, 0, Protocol.DOORBELL);
+      Memory.setInt(slot.message, 4, 0);
       // -EAGAIN: so many doorbells are there already that it will wake up anyway. -EPIPE: its end
       // shows below.
       Socket.send(control, slot.message, 8, Socket.MSG_NOSIGNAL | Socket.MSG_DONTWAIT);
@@ -279,7 +277,7 @@ final class Connection {
       die("gofer: malformed reply: seq=" + now + ", expected=" + seq);
       return false;
     }
-    boolean hasFd = (memory.get(JAVA_INT, slot.reply + Protocol.BITS) & Protocol.HAS_FD) != 0;
+    boolean hasFd = (Memory.getInt(memory, slot.reply + Protocol.BITS) & Protocol.HAS_FD) != 0;
     if (!isThere) {
       boolean wasMine = region.take(slot.asleep, RegionLayout.sleepMark(seq));
       if (!hasMessage && !hasFd && !wasMine && !receive(slot, seq)) {
@@ -333,8 +331,8 @@ final class Connection {
     } while (n == -Errno.EINTR);
     slot.fd = slot.received[0];
     if (n == 8
-        && slot.message.get(JAVA_INT, 0) == Protocol.WAKE
-        && slot.message.get(JAVA_INT, 4) == seq) {
+        && Memory.getInt(slot.message, 0) == Protocol.WAKE
+        && Memory.getInt(slot.message, 4) == seq) {
       return true;
     }
     die(n <= 0 ? "gofer has gone" : "gofer: malformed wake-up: bytes=" + n);

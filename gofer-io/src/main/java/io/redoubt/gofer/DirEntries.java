@@ -3,9 +3,7 @@ package io.redoubt.gofer;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.redoubt.host.Dir.LinuxDirent64;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
+import io.redoubt.host.Memory;
 
 /** Takes struct linux_dirent64 apart, as it came from a gofer that may lie about every length. */
 final class DirEntries {
@@ -13,8 +11,6 @@ final class DirEntries {
   static final int ONLY_DOTS = -2;
 
   private static final int NAME_MAX = 255;
-  private static final VarHandle LONG =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
   private DirEntries() {}
 
@@ -45,10 +41,10 @@ final class DirEntries {
       if (!isDots(entries, start, length)) {
         isRefused =
             !sink.entry(
-                (long) LONG.get(entries, at + LinuxDirent64.D_INO),
+                Memory.getLong(entries, at + LinuxDirent64.D_INO),
                 entries[at + LinuxDirent64.D_TYPE] & 0xff,
                 new String(entries, start, length, ISO_8859_1),
-                (long) LONG.get(entries, at + LinuxDirent64.D_OFF));
+                Memory.getLong(entries, at + LinuxDirent64.D_OFF));
         taken += isRefused ? 0 : 1;
       }
       at += size;
@@ -74,7 +70,7 @@ final class DirEntries {
   static long lastCursor(byte[] entries) {
     long last = 0;
     for (int at = 0; at < entries.length; at += size(entries, at)) {
-      last = (long) LONG.get(entries, at + LinuxDirent64.D_OFF);
+      last = Memory.getLong(entries, at + LinuxDirent64.D_OFF);
     }
     return last;
   }

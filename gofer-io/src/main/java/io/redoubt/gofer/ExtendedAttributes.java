@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Xattr;
 import java.lang.foreign.MemorySegment;
 
@@ -60,7 +61,7 @@ final class ExtendedAttributes {
     int kept = 0;
     for (int at = 0; at < n; ) {
       int end = at;
-      while (end < n && bytes.get(JAVA_BYTE, end) != 0) {
+      while (end < n && Memory.getByte(bytes, end) != 0) {
         end++;
       }
       int size = Math.min(end + 1, n) - at;
@@ -81,7 +82,7 @@ final class ExtendedAttributes {
       return false;
     }
     for (int i = 0; i < PREFIX.length(); i++) {
-      if (bytes.get(JAVA_BYTE, at + i) != PREFIX.charAt(i)) {
+      if (Memory.getByte(bytes, at + i) != PREFIX.charAt(i)) {
         return false;
       }
     }

@@ -1,13 +1,9 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
-
 import io.redoubt.host.Dir;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Stat;
 import io.redoubt.host.Unistd;
@@ -184,7 +180,7 @@ final class FileOps {
   }
 
   private int statMode() {
-    return stat.get(JAVA_INT, Stat.StatBuf.ST_MODE);
+    return Memory.getInt(stat, Stat.StatBuf.ST_MODE);
   }
 
   private static boolean isDirectory(int mode) {
@@ -209,9 +205,9 @@ final class FileOps {
 
   /** Opens one component below a directory. Returns an O_PATH descriptor or -errno. */
   private int openNode(int dirFd, long name, ServedRoot root) {
-    how.set(JAVA_LONG, Fcntl.OpenHow.FLAGS, NODE);
-    how.set(
-        JAVA_LONG,
+    Memory.setLong(how, Fcntl.OpenHow.FLAGS, NODE);
+    Memory.setLong(
+        how,
         Fcntl.OpenHow.RESOLVE,
         Fcntl.RESOLVE_BENEATH
             | Fcntl.RESOLVE_NO_SYMLINKS
@@ -230,11 +226,11 @@ final class FileOps {
     int dirFd = fids.fd(dir);
     boolean statsLast = (request.flags & Protocol.WALK_STAT_LAST) != 0;
     // The records of the reply overwrite the names, so those are copied out first.
-    MemorySegment.copy(region, payload, privatePayload, 0, request.payload);
+    Memory.copy(region, payload, privatePayload, 0, request.payload);
     int at = 0;
     int found = 0;
     while (found < count && walkError == 0) {
-      int length = at < request.payload ? privatePayload.get(JAVA_BYTE, at++) & 0xff : -1;
+      int length = at < request.payload ? Memory.getByte(privatePayload, at++) & 0xff : -1;
       if (length < 0 || length > request.payload - at) {
         throw new MalformedException("names end early: count=" + count + ", payload=" + at);
       }
@@ -255,7 +251,7 @@ final class FileOps {
         break;
       }
       long record = payload + (long) found * Protocol.WALK_ENTRY_SIZE;
-      region.set(JAVA_INT, record, fid);
+      Memory.setInt(region, record, fid);
       NodeAttr.store(stat, region, record + 8);
       found++;
       if (!isDirectory(statMode())) {
@@ -274,7 +270,7 @@ final class FileOps {
     int flags = Fcntl.AT_SYMLINK_NOFOLLOW | Fcntl.AT_NO_AUTOMOUNT;
     int r = Stat.newfstatat(dirFd, name, stat, flags);
     boolean isAway =
-        r == 0 && root.staysOnDevice() && stat.get(JAVA_LONG, Stat.StatBuf.ST_DEV) != root.dev();
+        r == 0 && root.staysOnDevice() && Memory.getLong(stat, Stat.StatBuf.ST_DEV) != root.dev();
     return isAway ? -Errno.EXDEV : r;
   }
 
@@ -311,7 +307,7 @@ final class FileOps {
         return -Errno.EOPNOTSUPP;
       }
     }
-    MemorySegment.copy(region, payload, privatePayload, 0, request.payload);
+    Memory.copy(region, payload, privatePayload, 0, request.payload);
     int fd = fids.fd(i);
     int r = attributes.set(fd, isOpen, request, privatePayload);
     return r < 0 ? r : replyAttributes(fd);
@@ -488,7 +484,7 @@ final class FileOps {
     int n = (int) Dir.getdents64(fd, privatePayload, length);
     if (n > 0) {
       fids.setPosition(i, lastCursor(n));
-      MemorySegment.copy(privatePayload, 0, region, payload, n);
+      Memory.copy(privatePayload, 0, region, payload, n);
       replyPayload = n;
     } else {
       fids.setPosition(i, request.offset);
@@ -528,7 +524,7 @@ final class FileOps {
     if (r < 0) {
       return r;
     }
-    MemorySegment.copy(privatePayload, 0, region, payload, n);
+    Memory.copy(privatePayload, 0, region, payload, n);
     replyPayload = n;
     return n;
   }
@@ -537,8 +533,8 @@ final class FileOps {
   private long lastCursor(int bytes) {
     long last = 0;
     for (int at = 0; at < bytes; ) {
-      last = privatePayload.get(JAVA_LONG, at + Dir.LinuxDirent64.D_OFF);
-      at += privatePayload.get(JAVA_SHORT, at + Dir.LinuxDirent64.D_RECLEN) & 0xffff;
+      last = Memory.getLong(privatePayload, at + Dir.LinuxDirent64.D_OFF);
+      at += Memory.getShort(privatePayload, at + Dir.LinuxDirent64.D_RECLEN) & 0xffff;
     }
     return last;
   }
@@ -564,10 +560,10 @@ final class FileOps {
 
   private int close() {
     int count = request.boundedLength(request.payload / 4);
-    MemorySegment.copy(region, payload, privatePayload, 0, 4L * count);
+    Memory.copy(region, payload, privatePayload, 0, 4 * count);
     int known = 0;
     for (int k = 0; k < count; k++) {
-      int fd = fids.remove(privatePayload.get(JAVA_INT, 4L * k));
+      int fd = fids.remove(Memory.getInt(privatePayload, 4L * k));
       if (fd >= 0) {
         Unistd.close(fd);
         known++;
@@ -698,7 +694,7 @@ final class FileOps {
     int r = Stat.fstatfs(fids.fd(i), privatePayload);
     if (r == 0) {
       replyPayload = Stat.StatfsBuf.SIZEOF;
-      MemorySegment.copy(privatePayload, 0, region, payload, replyPayload);
+      Memory.copy(privatePayload, 0, region, payload, replyPayload);
     }
     return r;
   }
@@ -712,12 +708,12 @@ final class FileOps {
     if (i < 0) {
       return i;
     }
-    MemorySegment.copy(region, payload, privatePayload, 0, request.payload);
+    Memory.copy(region, payload, privatePayload, 0, request.payload);
     int n =
         ExtendedAttributes.handle(
             request, fids.fd(i), rootOf(i).isReadOnly(), privatePayload, room);
     if (n > 0 && room > 0) {
-      MemorySegment.copy(privatePayload, 0, region, payload, n);
+      Memory.copy(privatePayload, 0, region, payload, n);
       replyPayload = n;
     }
     return n;

@@ -2,13 +2,13 @@ package io.redoubt.gofer;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.redoubt.host.Dir;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Stat;
 import io.redoubt.host.Unistd;
@@ -69,18 +69,18 @@ public final class GoferClient implements AutoCloseable {
   public static GoferClient connect(int socket, List<Root> roots, boolean donates, Runnable onDeath)
       throws IOException {
     MemorySegment m = Arena.global().allocate(Protocol.MAX_MESSAGE, 8);
-    m.set(JAVA_INT, 0, Protocol.CONFIG);
-    m.set(JAVA_INT, 4, roots.size());
-    m.set(JAVA_INT, 8, RegionLayout.VERSION);
-    m.set(JAVA_INT, 12, donates ? 0 : 1);
+    Memory.setInt(m, 0, Protocol.CONFIG);
+    Memory.setInt(m, 4, roots.size());
+    Memory.setInt(m, 8, RegionLayout.VERSION);
+    Memory.setInt(m, 12, donates ? 0 : 1);
     send(socket, m, 16, -1);
     for (Root root : roots) {
       byte[] path = root.fd() >= 0 ? new byte[0] : root.path().getBytes(ISO_8859_1);
       if (path.length > Protocol.MAX_MESSAGE - 8) {
         throw new IOException("gofer: cannot open root: " + Errno.message(Errno.ENAMETOOLONG));
       }
-      m.set(JAVA_INT, 0, Protocol.ROOT);
-      m.set(JAVA_INT, 4, root.flags());
+      Memory.setInt(m, 0, Protocol.ROOT);
+      Memory.setInt(m, 4, root.flags());
       MemorySegment.copy(path, 0, m, JAVA_BYTE, 8, path.length);
       send(socket, m, 8 + path.length, root.fd());
     }
@@ -89,7 +89,7 @@ public final class GoferClient implements AutoCloseable {
     do {
       n = Socket.recvFds(socket, m, Protocol.MAX_MESSAGE, 0, received);
     } while (n == -Errno.EINTR);
-    int kind = n < 8 ? 0 : m.get(JAVA_INT, 0);
+    int kind = n < 8 ? 0 : Memory.getInt(m, 0);
     if (kind == Protocol.FAILED) {
       byte[] text = m.asSlice(8, n - 8).toArray(JAVA_BYTE);
       throw new IOException(new String(text, UTF_8));
@@ -132,18 +132,18 @@ public final class GoferClient implements AutoCloseable {
   private Connection.Slot begin(int op, int fid) {
     Connection.Slot slot = connection.claim();
     if (slot != null) {
-      memory.set(JAVA_INT, slot.request + Protocol.OP, op);
-      memory.set(JAVA_INT, slot.request + Protocol.FID, fid);
+      Memory.setInt(memory, slot.request + Protocol.OP, op);
+      Memory.setInt(memory, slot.request + Protocol.FID, fid);
     }
     return slot;
   }
 
   private void setInt(Connection.Slot slot, long field, int value) {
-    memory.set(JAVA_INT, slot.request + field, value);
+    Memory.setInt(memory, slot.request + field, value);
   }
 
   private void setLong(Connection.Slot slot, long field, long value) {
-    memory.set(JAVA_LONG, slot.request + field, value);
+    Memory.setLong(memory, slot.request + field, value);
   }
 
   /** Appends a string to the payload. Returns its bytes, or -ENAMETOOLONG. */
@@ -154,7 +154,7 @@ public final class GoferClient implements AutoCloseable {
     }
     long to = slot.payload + at;
     for (int i = 0; i < n; i++) {
-      memory.set(JAVA_BYTE, to + i, (byte) s.charAt(i));
+      Memory.setByte(memory, to + i, (byte) s.charAt(i));
     }
     return n;
   }
@@ -183,7 +183,7 @@ public final class GoferClient implements AutoCloseable {
     if (!connection.transact(slot)) {
       return -Errno.EIO;
     }
-    int result = memory.get(JAVA_INT, slot.reply + Protocol.RESULT);
+    int result = Memory.getInt(memory, slot.reply + Protocol.RESULT);
     if (result > max || result < -Errno.EHWPOISON) {
       return malformed("result=" + result + ", max=" + max);
     }
@@ -210,7 +210,7 @@ public final class GoferClient implements AutoCloseable {
     if (r < 0) {
       return r;
     }
-    int fid = memory.get(JAVA_INT, slot.reply + Protocol.NODE);
+    int fid = Memory.getInt(memory, slot.reply + Protocol.NODE);
     return fid > 0 ? fid : malformed("node=" + fid);
   }
 
@@ -272,7 +272,7 @@ public final class GoferClient implements AutoCloseable {
           n = i; // what comes before is walked; the caller meets the long name in its next walk
           break;
         }
-        memory.set(JAVA_BYTE, slot.payload + at, (byte) length);
+        Memory.setByte(memory, slot.payload + at, (byte) length);
         at += 1 + length;
       }
       setInt(slot, Protocol.FLAGS, n == count ? flags : 0);
@@ -292,13 +292,13 @@ public final class GoferClient implements AutoCloseable {
   }
 
   private int readWalk(Connection.Slot slot, int found, int n, boolean statsLast, Walk to) {
-    int error = memory.get(JAVA_INT, slot.reply + Protocol.ERROR);
+    int error = Memory.getInt(memory, slot.reply + Protocol.ERROR);
     if (error < 0 || error > Errno.EHWPOISON || (error != 0 && found == n)) {
       return malformed("walk error=" + error + ", found=" + found);
     }
     for (int i = 0; i < found; i++) {
       long record = slot.payload + (long) i * Protocol.WALK_ENTRY_SIZE;
-      int fid = memory.get(JAVA_INT, record);
+      int fid = Memory.getInt(memory, record);
       if (to.attrs[i] == null) {
         to.attrs[i] = new NodeAttr();
       }
@@ -333,7 +333,7 @@ public final class GoferClient implements AutoCloseable {
       if (length < 0) {
         return length;
       }
-      memory.set(JAVA_BYTE, slot.payload, (byte) length);
+      Memory.setByte(memory, slot.payload, (byte) length);
       setInt(slot, Protocol.FLAGS, flags);
       setLong(slot, Protocol.LENGTH, 1);
       setInt(slot, Protocol.PAYLOAD, 1 + length);
@@ -342,11 +342,11 @@ public final class GoferClient implements AutoCloseable {
         return found;
       }
       if (found == 0) {
-        int error = memory.get(JAVA_INT, slot.reply + Protocol.ERROR);
+        int error = Memory.getInt(memory, slot.reply + Protocol.ERROR);
         boolean isErrno = error > 0 && error <= Errno.EHWPOISON;
         return isErrno ? -error : malformed("walk error=" + error);
       }
-      int fid = memory.get(JAVA_INT, slot.payload);
+      int fid = Memory.getInt(memory, slot.payload);
       if (!attr.load(memory, slot.payload + 8) || (flags == 0 ? fid <= 0 : fid != 0)) {
         return malformed("walked fid=" + fid + ", mode=" + attr.mode);
       }
@@ -382,10 +382,10 @@ public final class GoferClient implements AutoCloseable {
       setInt(slot, Protocol.GID, change.gid);
       setLong(slot, Protocol.LENGTH, change.size);
       if ((change.mask & Protocol.SET_TIMES) != 0) {
-        memory.set(JAVA_LONG, slot.payload, change.atimeSeconds);
-        memory.set(JAVA_LONG, slot.payload + 8, change.atimeNanos);
-        memory.set(JAVA_LONG, slot.payload + 16, change.mtimeSeconds);
-        memory.set(JAVA_LONG, slot.payload + 24, change.mtimeNanos);
+        Memory.setLong(memory, slot.payload, change.atimeSeconds);
+        Memory.setLong(memory, slot.payload + 8, change.atimeNanos);
+        Memory.setLong(memory, slot.payload + 16, change.mtimeSeconds);
+        Memory.setLong(memory, slot.payload + 24, change.mtimeNanos);
         setInt(slot, Protocol.PAYLOAD, Protocol.TIMES_SIZE);
       }
       return finish(slot, attr);
@@ -471,8 +471,8 @@ public final class GoferClient implements AutoCloseable {
     if (r < 0) {
       return r;
     }
-    int node = memory.get(JAVA_INT, slot.reply + Protocol.NODE);
-    int open = memory.get(JAVA_INT, slot.reply + Protocol.OPEN);
+    int node = Memory.getInt(memory, slot.reply + Protocol.NODE);
+    int open = Memory.getInt(memory, slot.reply + Protocol.OPEN);
     boolean hasOne = slot.fd >= 0 ? open == 0 : open > 0;
     if (!hasOne || (isCreate ? node <= 0 : node != 0)) {
       return malformed("opened fid=" + open + ", node=" + node);
@@ -577,7 +577,7 @@ public final class GoferClient implements AutoCloseable {
         }
         // Out of the slot, since the sink may call here again.
         entries = new byte[n];
-        MemorySegment.copy(memory, JAVA_BYTE, slot.payload, entries, 0, n);
+        Memory.copy(memory, slot.payload, entries, 0, n);
       } finally {
         connection.release(slot);
       }
@@ -612,12 +612,12 @@ public final class GoferClient implements AutoCloseable {
       if (n < 0) {
         return n;
       }
-      open = memory.get(JAVA_INT, slot.reply + Protocol.OPEN);
+      open = Memory.getInt(memory, slot.reply + Protocol.OPEN);
       if (open < 0) {
         return malformed("listed fid=" + open);
       }
       entries = new byte[n];
-      MemorySegment.copy(memory, JAVA_BYTE, slot.payload, entries, 0, n);
+      Memory.copy(memory, slot.payload, entries, 0, n);
     } finally {
       connection.release(slot);
     }
@@ -730,7 +730,7 @@ public final class GoferClient implements AutoCloseable {
         return -Errno.ERANGE;
       }
       if (n > 0) {
-        MemorySegment.copy(memory, JAVA_BYTE, slot.payload, to, 0, n);
+        Memory.copy(memory, slot.payload, to, 0, n);
       }
       return n;
     } finally {
@@ -873,7 +873,7 @@ public final class GoferClient implements AutoCloseable {
       int r = putName(slot, name);
       int n = r < 0 ? r : finish(slot, room == 0 ? CHUNK : room);
       if (n > 0 && room > 0) {
-        MemorySegment.copy(memory, JAVA_BYTE, slot.payload, to, 0, n);
+        Memory.copy(memory, slot.payload, to, 0, n);
       }
       return n;
     } finally {

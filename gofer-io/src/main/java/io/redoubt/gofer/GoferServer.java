@@ -1,8 +1,7 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Process;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Unistd;
@@ -153,12 +152,12 @@ final class GoferServer {
     int result = files.handle(RegionLayout.payload(slot));
     long reply = at + RegionLayout.REPLY;
     MemorySegment m = region.memory;
-    m.set(JAVA_INT, reply + Protocol.RESULT, result);
-    m.set(JAVA_INT, reply + Protocol.NODE, files.node);
-    m.set(JAVA_INT, reply + Protocol.OPEN, files.open);
-    m.set(JAVA_INT, reply + Protocol.BITS, files.donated >= 0 ? Protocol.HAS_FD : 0);
-    m.set(JAVA_INT, reply + Protocol.ERROR, files.walkError);
-    m.set(JAVA_INT, reply + Protocol.REPLY_PAYLOAD, files.replyPayload);
+    Memory.setInt(m, reply + Protocol.RESULT, result);
+    Memory.setInt(m, reply + Protocol.NODE, files.node);
+    Memory.setInt(m, reply + Protocol.OPEN, files.open);
+    Memory.setInt(m, reply + Protocol.BITS, files.donated >= 0 ? Protocol.HAS_FD : 0);
+    Memory.setInt(m, reply + Protocol.ERROR, files.walkError);
+    Memory.setInt(m, reply + Protocol.REPLY_PAYLOAD, files.replyPayload);
     if (files.hasAttributes) {
       NodeAttr.store(files.stat, m, reply + Protocol.ATTR);
     }
@@ -206,8 +205,8 @@ final class GoferServer {
     if (!isConnected) {
       return;
     }
-    message.set(JAVA_INT, 0, Protocol.WAKE);
-    message.set(JAVA_INT, 4, seq);
+    Memory.setInt(message, 0, Protocol.WAKE);
+    Memory.setInt(message, 4, seq);
     long r;
     do {
       r =
@@ -230,8 +229,8 @@ final class GoferServer {
       isConnected = false;
       return true;
     }
-    int kind = n < 8 ? 0 : message.get(JAVA_INT, 0);
-    int argument = n < 8 ? 0 : message.get(JAVA_INT, 4);
+    int kind = n < 8 ? 0 : Memory.getInt(message, 0);
+    int argument = n < 8 ? 0 : Memory.getInt(message, 4);
     boolean isSocket =
         kind == Protocol.SLOT_SOCKET
             && argument >= 0

@@ -1,12 +1,11 @@
 package io.redoubt.gofer;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Process;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Stat;
@@ -79,8 +78,8 @@ final class Handshake {
   }
 
   private void send(int kind, int length, int fd) {
-    message.set(JAVA_INT, 0, kind);
-    message.set(JAVA_INT, 4, 0);
+    Memory.setInt(message, 0, kind);
+    Memory.setInt(message, 4, 0);
     if (fd < 0) {
       Socket.send(control, message, length, Socket.MSG_NOSIGNAL);
     } else {
@@ -93,7 +92,7 @@ final class Handshake {
     do {
       n = Socket.recvFds(control, message, Protocol.MAX_MESSAGE, 0, received);
     } while (n == -Errno.EINTR);
-    if (n < 8 || message.get(JAVA_INT, 0) != kind) {
+    if (n < 8 || Memory.getInt(message, 0) != kind) {
       throw new MalformedException("configuration ended early: bytes=" + n);
     }
     return (int) n;
@@ -104,15 +103,15 @@ final class Handshake {
       throw new MalformedException("not a SOCK_SEQPACKET socket: fd=" + control);
     }
     int n = receive(Protocol.CONFIG);
-    int count = message.get(JAVA_INT, 4);
+    int count = Memory.getInt(message, 4);
     if (n < 16 || count < 0 || count > MAX_ROOTS) {
       throw new MalformedException("bad configuration: bytes=" + n + ", roots=" + count);
     }
-    version = message.get(JAVA_INT, 8);
+    version = Memory.getInt(message, 8);
     if (version != RegionLayout.VERSION) {
       throw new MalformedException("sentry and gofer differ: version=" + version);
     }
-    donates = message.get(JAVA_INT, 12) == 0;
+    donates = Memory.getInt(message, 12) == 0;
     ServedRoot[] roots = new ServedRoot[count];
     IOException first = null;
     for (int i = 0; i < count; i++) {
@@ -129,7 +128,7 @@ final class Handshake {
   }
 
   private ServedRoot openRoot(int bytes) throws IOException {
-    int flags = message.get(JAVA_INT, 4);
+    int flags = Memory.getInt(message, 4);
     if ((flags & ~Root.ALL_FLAGS) != 0) {
       throw new MalformedException("unknown root flags: flags=" + flags);
     }
@@ -144,13 +143,13 @@ final class Handshake {
     if (r < 0) {
       throw new IOException("gofer: cannot open root " + path + ": " + Errno.message(r));
     }
-    return new ServedRoot(fd, flags, message.get(JAVA_LONG, Stat.StatBuf.ST_DEV));
+    return new ServedRoot(fd, flags, Memory.getLong(message, Stat.StatBuf.ST_DEV));
   }
 
   private int fidLimit() {
     MemorySegment limit = message;
     int r = Process.prlimit64(0, Process.RLIMIT_NOFILE, null, limit);
-    long files = r < 0 ? 1024 : limit.get(JAVA_LONG, Process.Rlimit.RLIM_CUR);
+    long files = r < 0 ? 1024 : Memory.getLong(limit, Process.Rlimit.RLIM_CUR);
     long most = files < 0 ? Integer.MAX_VALUE : files - RESERVED_FDS;
     return Math.clamp(most, 16, Integer.MAX_VALUE);
   }

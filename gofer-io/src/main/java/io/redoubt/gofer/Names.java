@@ -1,8 +1,7 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -45,18 +44,18 @@ final class Names {
     if (length == 0) {
       return -Errno.ENOENT;
     }
-    MemorySegment.copy(from, at, to, 0, length);
+    Memory.copy(from, at, to, 0, length);
     for (int i = 0; i < length; i++) {
-      byte b = to.get(JAVA_BYTE, i);
+      byte b = Memory.getByte(to, i);
       if (b == '/' || b == 0) {
         return -Errno.EINVAL;
       }
     }
-    if (to.get(JAVA_BYTE, 0) == '.'
-        && (length == 1 || (length == 2 && to.get(JAVA_BYTE, 1) == '.'))) {
+    if (Memory.getByte(to, 0) == '.'
+        && (length == 1 || (length == 2 && Memory.getByte(to, 1) == '.'))) {
       return -Errno.EINVAL;
     }
-    to.set(JAVA_BYTE, length, (byte) 0);
+    Memory.setByte(to, length, (byte) 0);
     return to.address();
   }
 
@@ -72,23 +71,23 @@ final class Names {
     if (length == 0) {
       return -Errno.ENOENT;
     }
-    MemorySegment.copy(from, at, second, 0, length);
+    Memory.copy(from, at, second, 0, length);
     for (int i = 0; i < length; i++) {
-      if (second.get(JAVA_BYTE, i) == 0) {
+      if (Memory.getByte(second, i) == 0) {
         return -Errno.EINVAL;
       }
     }
-    second.set(JAVA_BYTE, length, (byte) 0);
+    Memory.setByte(second, length, (byte) 0);
     return second.address();
   }
 
   /** The decimal name of a descriptor, as /proc/self/fd has it. */
   long number(int fd) {
     int at = 15;
-    number.set(JAVA_BYTE, at, (byte) 0);
+    Memory.setByte(number, at, (byte) 0);
     int n = fd;
     do {
-      number.set(JAVA_BYTE, --at, (byte) ('0' + n % 10));
+      Memory.setByte(number, --at, (byte) ('0' + n % 10));
       n /= 10;
     } while (n > 0);
     return number.address() + at;

@@ -1,8 +1,6 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
+import io.redoubt.host.Memory;
 import io.redoubt.host.Stat;
 import java.lang.foreign.MemorySegment;
 
@@ -52,22 +50,22 @@ public final class NodeAttr {
 
   /** Fills a record from a {@link Stat.StatBuf}. */
   static void store(MemorySegment stat, MemorySegment to, long at) {
-    to.set(JAVA_INT, at, stat.get(JAVA_INT, Stat.StatBuf.ST_MODE));
-    to.set(JAVA_INT, at + 4, (int) stat.get(JAVA_LONG, Stat.StatBuf.ST_NLINK));
-    to.set(JAVA_INT, at + 8, stat.get(JAVA_INT, Stat.StatBuf.ST_UID));
-    to.set(JAVA_INT, at + 12, stat.get(JAVA_INT, Stat.StatBuf.ST_GID));
-    to.set(JAVA_LONG, at + 16, stat.get(JAVA_LONG, Stat.StatBuf.ST_DEV));
-    to.set(JAVA_LONG, at + 24, stat.get(JAVA_LONG, Stat.StatBuf.ST_INO));
-    to.set(JAVA_LONG, at + 32, stat.get(JAVA_LONG, Stat.StatBuf.ST_RDEV));
-    to.set(JAVA_LONG, at + 40, stat.get(JAVA_LONG, Stat.StatBuf.ST_SIZE));
-    to.set(JAVA_LONG, at + 48, stat.get(JAVA_LONG, Stat.StatBuf.ST_BLOCKS));
-    to.set(JAVA_INT, at + 56, (int) stat.get(JAVA_LONG, Stat.StatBuf.ST_BLKSIZE));
-    to.set(JAVA_INT, at + 60, (int) stat.get(JAVA_LONG, Stat.StatBuf.ST_ATIM__TV_NSEC));
-    to.set(JAVA_LONG, at + 64, stat.get(JAVA_LONG, Stat.StatBuf.ST_ATIM__TV_SEC));
-    to.set(JAVA_LONG, at + 72, stat.get(JAVA_LONG, Stat.StatBuf.ST_MTIM__TV_SEC));
-    to.set(JAVA_LONG, at + 80, stat.get(JAVA_LONG, Stat.StatBuf.ST_CTIM__TV_SEC));
-    to.set(JAVA_INT, at + 88, (int) stat.get(JAVA_LONG, Stat.StatBuf.ST_MTIM__TV_NSEC));
-    to.set(JAVA_INT, at + 92, (int) stat.get(JAVA_LONG, Stat.StatBuf.ST_CTIM__TV_NSEC));
+    Memory.setInt(to, at, Memory.getInt(stat, Stat.StatBuf.ST_MODE));
+    Memory.setInt(to, at + 4, (int) Memory.getLong(stat, Stat.StatBuf.ST_NLINK));
+    Memory.setInt(to, at + 8, Memory.getInt(stat, Stat.StatBuf.ST_UID));
+    Memory.setInt(to, at + 12, Memory.getInt(stat, Stat.StatBuf.ST_GID));
+    Memory.setLong(to, at + 16, Memory.getLong(stat, Stat.StatBuf.ST_DEV));
+    Memory.setLong(to, at + 24, Memory.getLong(stat, Stat.StatBuf.ST_INO));
+    Memory.setLong(to, at + 32, Memory.getLong(stat, Stat.StatBuf.ST_RDEV));
+    Memory.setLong(to, at + 40, Memory.getLong(stat, Stat.StatBuf.ST_SIZE));
+    Memory.setLong(to, at + 48, Memory.getLong(stat, Stat.StatBuf.ST_BLOCKS));
+    Memory.setInt(to, at + 56, (int) Memory.getLong(stat, Stat.StatBuf.ST_BLKSIZE));
+    Memory.setInt(to, at + 60, (int) Memory.getLong(stat, Stat.StatBuf.ST_ATIM__TV_NSEC));
+    Memory.setLong(to, at + 64, Memory.getLong(stat, Stat.StatBuf.ST_ATIM__TV_SEC));
+    Memory.setLong(to, at + 72, Memory.getLong(stat, Stat.StatBuf.ST_MTIM__TV_SEC));
+    Memory.setLong(to, at + 80, Memory.getLong(stat, Stat.StatBuf.ST_CTIM__TV_SEC));
+    Memory.setInt(to, at + 88, (int) Memory.getLong(stat, Stat.StatBuf.ST_MTIM__TV_NSEC));
+    Memory.setInt(to, at + 92, (int) Memory.getLong(stat, Stat.StatBuf.ST_CTIM__TV_NSEC));
   }
 
   /**
@@ -77,22 +75,22 @@ public final class NodeAttr {
    *     below a second
    */
   boolean load(MemorySegment from, long at) {
-    mode = from.get(JAVA_INT, at);
-    nlink = from.get(JAVA_INT, at + 4);
-    uid = from.get(JAVA_INT, at + 8);
-    gid = from.get(JAVA_INT, at + 12);
-    dev = from.get(JAVA_LONG, at + 16);
-    ino = from.get(JAVA_LONG, at + 24);
-    rdev = from.get(JAVA_LONG, at + 32);
-    size = from.get(JAVA_LONG, at + 40);
-    blocks = from.get(JAVA_LONG, at + 48);
-    blksize = from.get(JAVA_INT, at + 56);
-    atimeNanos = from.get(JAVA_INT, at + 60);
-    atimeSeconds = from.get(JAVA_LONG, at + 64);
-    mtimeSeconds = from.get(JAVA_LONG, at + 72);
-    ctimeSeconds = from.get(JAVA_LONG, at + 80);
-    mtimeNanos = from.get(JAVA_INT, at + 88);
-    ctimeNanos = from.get(JAVA_INT, at + 92);
+    mode = Memory.getInt(from, at);
+    nlink = Memory.getInt(from, at + 4);
+    uid = Memory.getInt(from, at + 8);
+    gid = Memory.getInt(from, at + 12);
+    dev = Memory.getLong(from, at + 16);
+    ino = Memory.getLong(from, at + 24);
+    rdev = Memory.getLong(from, at + 32);
+    size = Memory.getLong(from, at + 40);
+    blocks = Memory.getLong(from, at + 48);
+    blksize = Memory.getInt(from, at + 56);
+    atimeNanos = Memory.getInt(from, at + 60);
+    atimeSeconds = Memory.getLong(from, at + 64);
+    mtimeSeconds = Memory.getLong(from, at + 72);
+    ctimeSeconds = Memory.getLong(from, at + 80);
+    mtimeNanos = Memory.getInt(from, at + 88);
+    ctimeNanos = Memory.getInt(from, at + 92);
     return isType(mode)
         && size >= 0
         && isNanos(atimeNanos)

@@ -1,22 +1,18 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Stat;
 import io.redoubt.host.Unistd;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.VarHandle;
 
 /**
  * The mapped region and the few ordered accesses to it; {@link RegionLayout} says what lies where.
  */
 final class Region {
-  private static final VarHandle INT = JAVA_INT.varHandle();
-
   private static final int SEALS = Fcntl.F_SEAL_SHRINK | Fcntl.F_SEAL_GROW | Fcntl.F_SEAL_SEAL;
 
   /** All of it. Plain reads and writes of what the sequence numbers guard go here directly. */
@@ -46,8 +42,8 @@ final class Region {
   /** Maps a region made here. */
   static Region mapOwn(int fd) throws IOException {
     Region region = map(fd);
-    region.memory.set(JAVA_INT, RegionLayout.MAGIC_OFFSET, RegionLayout.MAGIC);
-    region.memory.set(JAVA_INT, RegionLayout.VERSION_OFFSET, RegionLayout.VERSION);
+    Memory.setInt(region.memory, RegionLayout.MAGIC_OFFSET, RegionLayout.MAGIC);
+    Memory.setInt(region.memory, RegionLayout.VERSION_OFFSET, RegionLayout.VERSION);
     return region;
   }
 
@@ -60,8 +56,8 @@ final class Region {
       throw new IOException("gofer: bad region: size=" + size + ", seals=" + seals);
     }
     Region region = map(fd);
-    int magic = region.memory.get(JAVA_INT, RegionLayout.MAGIC_OFFSET);
-    int version = region.memory.get(JAVA_INT, RegionLayout.VERSION_OFFSET);
+    int magic = Memory.getInt(region.memory, RegionLayout.MAGIC_OFFSET);
+    int version = Memory.getInt(region.memory, RegionLayout.VERSION_OFFSET);
     if (magic != RegionLayout.MAGIC || version != RegionLayout.VERSION) {
       throw new IOException("gofer: bad region: magic=" + magic + ", version=" + version);
     }
@@ -83,19 +79,19 @@ final class Region {
   }
 
   int getAcquire(long offset) {
-    return (int) INT.getAcquire(memory, offset);
+    return Memory.getIntAcquire(memory, offset);
   }
 
   void setRelease(long offset, int value) {
-    INT.setRelease(memory, offset, value);
+    Memory.setIntRelease(memory, offset, value);
   }
 
   void setVolatile(long offset, int value) {
-    INT.setVolatile(memory, offset, value);
+    Memory.setIntVolatile(memory, offset, value);
   }
 
   int getVolatile(long offset) {
-    return (int) INT.getVolatile(memory, offset);
+    return Memory.getIntVolatile(memory, offset);
   }
 
   /**
@@ -103,6 +99,6 @@ final class Region {
    * takers one gets it.
    */
   boolean take(long offset, int mark) {
-    return INT.compareAndSet(memory, offset, mark, 0);
+    return Memory.compareAndSetInt(memory, offset, mark, 0);
   }
 }

@@ -1,8 +1,6 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
+import io.redoubt.host.Memory;
 import java.lang.foreign.MemorySegment;
 
 /** The gofer's private copy of a request line: what it checks is what it acts on. */
@@ -25,17 +23,17 @@ final class Request {
 
   /** Reads each field once, and checks what every operation relies on. */
   void load(MemorySegment region, long at) {
-    op = region.get(JAVA_INT, at + Protocol.OP);
-    fid = region.get(JAVA_INT, at + Protocol.FID);
-    fid2 = region.get(JAVA_INT, at + Protocol.FID2);
-    flags = region.get(JAVA_INT, at + Protocol.FLAGS);
-    mode = region.get(JAVA_INT, at + Protocol.MODE);
-    uid = region.get(JAVA_INT, at + Protocol.UID);
-    gid = region.get(JAVA_INT, at + Protocol.GID);
-    offset = region.get(JAVA_LONG, at + Protocol.OFFSET);
-    length = region.get(JAVA_LONG, at + Protocol.LENGTH);
-    payload = region.get(JAVA_INT, at + Protocol.PAYLOAD);
-    name1 = region.get(JAVA_INT, at + Protocol.NAME1);
+    op = Memory.getInt(region, at + Protocol.OP);
+    fid = Memory.getInt(region, at + Protocol.FID);
+    fid2 = Memory.getInt(region, at + Protocol.FID2);
+    flags = Memory.getInt(region, at + Protocol.FLAGS);
+    mode = Memory.getInt(region, at + Protocol.MODE);
+    uid = Memory.getInt(region, at + Protocol.UID);
+    gid = Memory.getInt(region, at + Protocol.GID);
+    offset = Memory.getLong(region, at + Protocol.OFFSET);
+    length = Memory.getLong(region, at + Protocol.LENGTH);
+    payload = Memory.getInt(region, at + Protocol.PAYLOAD);
+    name1 = Memory.getInt(region, at + Protocol.NAME1);
     if (payload < 0 || payload > RegionLayout.PAYLOAD_SIZE) {
       throw new MalformedException("payload out of range: op=" + op + ", payload=" + payload);
     }

@@ -1,7 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -66,9 +64,9 @@ final class CallState {
       if (c == 0 || c > 255) {
         return -Errno.EINVAL;
       }
-      to.set(JAVA_BYTE, i, (byte) c);
+      Memory.setByte(to, i, (byte) c);
     }
-    to.set(JAVA_BYTE, n, (byte) 0);
+    Memory.setByte(to, n, (byte) 0);
     return to.address();
   }
 }

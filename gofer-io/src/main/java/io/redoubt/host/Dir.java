@@ -1,7 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -168,10 +166,10 @@ public final class Dir {
       return (int) p;
     }
     MemorySegment times = CallState.get().scratch;
-    times.set(JAVA_LONG, 0, atimeSeconds);
-    times.set(JAVA_LONG, 8, atimeNanos);
-    times.set(JAVA_LONG, 16, mtimeSeconds);
-    times.set(JAVA_LONG, 24, mtimeNanos);
+    Memory.setLong(times, 0, atimeSeconds);
+    Memory.setLong(times, 8, atimeNanos);
+    Memory.setLong(times, 16, mtimeSeconds);
+    Memory.setLong(times, 24, mtimeNanos);
     return (int) Syscall.call(Nr.UTIMENSAT, dirFd, p, times.address(), flags);
   }
 

@@ -1,9 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
-
 import java.lang.foreign.MemorySegment;
 
 /** fcntl.h and linux/openat2.h: opening files, descriptor flags, leases, locks, preallocation. */
@@ -159,9 +155,9 @@ public final class Fcntl {
       return (int) p;
     }
     MemorySegment how = CallState.get().scratch;
-    how.set(JAVA_LONG, OpenHow.FLAGS, flags);
-    how.set(JAVA_LONG, OpenHow.MODE, mode);
-    how.set(JAVA_LONG, OpenHow.RESOLVE, resolve);
+    Memory.setLong(how, OpenHow.FLAGS, flags);
+    Memory.setLong(how, OpenHow.MODE, mode);
+    Memory.setLong(how, OpenHow.RESOLVE, resolve);
     return (int) Syscall.call(Nr.OPENAT2, dirFd, p, how.address(), OpenHow.SIZEOF);
   }
 
@@ -190,11 +186,11 @@ public final class Fcntl {
    */
   public static int lock(int fd, int command, int type, long start, long length) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_SHORT, Flock.L_TYPE, (short) type);
-    s.set(JAVA_SHORT, Flock.L_WHENCE, (short) SEEK_SET);
-    s.set(JAVA_LONG, Flock.L_START, start);
-    s.set(JAVA_LONG, Flock.L_LEN, length);
-    s.set(JAVA_INT, Flock.L_PID, 0); // must be 0 for the OFD commands
+    Memory.setShort(s, Flock.L_TYPE, (short) type);
+    Memory.setShort(s, Flock.L_WHENCE, (short) SEEK_SET);
+    Memory.setLong(s, Flock.L_START, start);
+    Memory.setLong(s, Flock.L_LEN, length);
+    Memory.setInt(s, Flock.L_PID, 0); // must be 0 for the OFD commands
     return fcntl(fd, command, s);
   }
 

@@ -1,7 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import java.lang.foreign.MemorySegment;
 
 /** sys/ioctl.h: terminals, ioctl_tty(2), and the bytes that wait in a descriptor. */
@@ -69,6 +67,6 @@ public final class Ioctl {
   public static int bytesReadable(int fd) {
     MemorySegment s = CallState.get().scratch;
     int r = ioctl(fd, FIONREAD, s.address());
-    return r < 0 ? r : s.get(JAVA_INT, 0);
+    return r < 0 ? r : Memory.getInt(s, 0);
   }
 }

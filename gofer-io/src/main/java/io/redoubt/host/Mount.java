@@ -64,7 +64,7 @@ public final class Mount {
       }
       for (int i = 0; i <= type.length(); i++) {
         byte b = i == type.length() ? 0 : (byte) type.charAt(i);
-        scratch.set(java.lang.foreign.ValueLayout.JAVA_BYTE, i, b);
+        Memory.setByte(scratch, i, b);
       }
       y = scratch.address();
     }

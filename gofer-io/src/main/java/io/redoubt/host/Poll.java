@@ -1,10 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
-
 import java.lang.foreign.MemorySegment;
 
 /** poll.h, sys/epoll.h, sys/eventfd.h, sys/timerfd.h: waiting for several things at once. */
@@ -90,11 +85,11 @@ public final class Poll {
   /** poll(2) of one fd. Returns its POLL* bits, 0 at the end of the time, or -errno. */
   public static int poll(int fd, int events, int timeoutMillis) {
     MemorySegment p = CallState.get().scratch;
-    p.set(JAVA_INT, Pollfd.FD, fd);
-    p.set(JAVA_SHORT, Pollfd.EVENTS, (short) events);
-    p.set(JAVA_SHORT, Pollfd.REVENTS, (short) 0);
+    Memory.setInt(p, Pollfd.FD, fd);
+    Memory.setShort(p, Pollfd.EVENTS, (short) events);
+    Memory.setShort(p, Pollfd.REVENTS, (short) 0);
     int r = poll(p, 1, timeoutMillis);
-    return r <= 0 ? r : p.get(JAVA_SHORT, Pollfd.REVENTS) & 0xffff;
+    return r <= 0 ? r : Memory.getShort(p, Pollfd.REVENTS) & 0xffff;
   }
 
   /**
@@ -104,8 +99,8 @@ public final class Poll {
    */
   public static int ppoll(MemorySegment fds, int count, long timeoutNanos) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_LONG, 0, timeoutNanos / 1_000_000_000L);
-    s.set(JAVA_LONG, 8, timeoutNanos % 1_000_000_000L);
+    Memory.setLong(s, 0, timeoutNanos / 1_000_000_000L);
+    Memory.setLong(s, 8, timeoutNanos % 1_000_000_000L);
     return (int)
         Syscall.call(
             Nr.PPOLL,
@@ -124,8 +119,8 @@ public final class Poll {
   /** epoll_ctl(2). Returns 0 or -errno. */
   public static int epollCtl(int epoll, int operation, int fd, int events, long data) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_INT, EpollEvent.EVENTS, events);
-    s.set(JAVA_LONG_UNALIGNED, EpollEvent.DATA, data);
+    Memory.setInt(s, EpollEvent.EVENTS, events);
+    Memory.setLong(s, EpollEvent.DATA, data);
     return (int) Syscall.call(Nr.EPOLL_CTL, epoll, operation, fd, s.address());
   }
 
@@ -148,7 +143,7 @@ public final class Poll {
   /** Adds to an eventfd's counter. Returns 0 or -errno. */
   public static int eventfdWrite(int fd, long value) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_LONG, 0, value);
+    Memory.setLong(s, 0, value);
     long r = Unistd.write(fd, s, 8);
     return r < 0 ? (int) r : 0;
   }
@@ -157,7 +152,7 @@ public final class Poll {
   public static long eventfdRead(int fd) {
     MemorySegment s = CallState.get().scratch;
     long r = Unistd.read(fd, s, 8);
-    return r < 0 ? r : s.get(JAVA_LONG, 0);
+    return r < 0 ? r : Memory.getLong(s, 0);
   }
 
   /** timerfd_create(2). Returns an fd or -errno. */
@@ -168,10 +163,10 @@ public final class Poll {
   /** timerfd_settime(2) in nanoseconds; a value of 0 disarms. Returns 0 or -errno. */
   public static int timerfdSettime(int fd, int flags, long valueNanos, long intervalNanos) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_LONG, Itimerspec.IT_INTERVAL__TV_SEC, intervalNanos / 1_000_000_000L);
-    s.set(JAVA_LONG, Itimerspec.IT_INTERVAL__TV_NSEC, intervalNanos % 1_000_000_000L);
-    s.set(JAVA_LONG, Itimerspec.IT_VALUE__TV_SEC, valueNanos / 1_000_000_000L);
-    s.set(JAVA_LONG, Itimerspec.IT_VALUE__TV_NSEC, valueNanos % 1_000_000_000L);
+    Memory.setLong(s, Itimerspec.IT_INTERVAL__TV_SEC, intervalNanos / 1_000_000_000L);
+    Memory.setLong(s, Itimerspec.IT_INTERVAL__TV_NSEC, intervalNanos % 1_000_000_000L);
+    Memory.setLong(s, Itimerspec.IT_VALUE__TV_SEC, valueNanos / 1_000_000_000L);
+    Memory.setLong(s, Itimerspec.IT_VALUE__TV_NSEC, valueNanos % 1_000_000_000L);
     return (int) Syscall.call(Nr.TIMERFD_SETTIME, fd, flags, s.address(), 0);
   }
 }

@@ -1,8 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -204,7 +201,7 @@ public final class Process {
     if (r < 0) {
       return r;
     }
-    limit.set(JAVA_LONG, Rlimit.RLIM_CUR, limit.get(JAVA_LONG, Rlimit.RLIM_MAX));
+    Memory.setLong(limit, Rlimit.RLIM_CUR, Memory.getLong(limit, Rlimit.RLIM_MAX));
     return prlimit64(0, resource, limit, null);
   }
 
@@ -224,7 +221,7 @@ public final class Process {
     int n = schedGetaffinity(0, mask, CallState.SCRATCH_SIZE);
     int cpus = 0;
     for (int i = 0; i + 8 <= n; i += 8) {
-      cpus += Long.bitCount(mask.get(JAVA_LONG, i));
+      cpus += Long.bitCount(Memory.getLong(mask, i));
     }
     return Math.max(cpus, 1);
   }
@@ -238,7 +235,7 @@ public final class Process {
   public static int getcpu() {
     MemorySegment s = CallState.get().scratch;
     long r = Syscall.call(Nr.GETCPU, s.address(), 0, 0);
-    return r < 0 ? (int) r : s.get(JAVA_INT, 0);
+    return r < 0 ? (int) r : Memory.getInt(s, 0);
   }
 
   /**
@@ -250,7 +247,7 @@ public final class Process {
   public static long clockGettime(int clock) {
     MemorySegment s = CallState.get().scratch;
     long r = Syscall.call(Nr.CLOCK_GETTIME, clock, s.address());
-    return r < 0 ? r : s.get(JAVA_LONG, 0) * 1_000_000_000L + s.get(JAVA_LONG, 8);
+    return r < 0 ? r : Memory.getLong(s, 0) * 1_000_000_000L + Memory.getLong(s, 8);
   }
 
   /** sysinfo(2) into a {@link Sysinfo}. Returns 0 or -errno. */
@@ -276,8 +273,8 @@ public final class Process {
    */
   public static int futexWait(long word, int expected, long timeoutNanos) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_LONG, 0, timeoutNanos / 1_000_000_000L);
-    s.set(JAVA_LONG, 8, timeoutNanos % 1_000_000_000L);
+    Memory.setLong(s, 0, timeoutNanos / 1_000_000_000L);
+    Memory.setLong(s, 8, timeoutNanos % 1_000_000_000L);
     return (int)
         Syscall.call(
             Nr.FUTEX, word, FUTEX_WAIT, expected, timeoutNanos < 0 ? 0 : s.address(), 0, 0);

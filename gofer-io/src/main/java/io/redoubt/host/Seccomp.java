@@ -1,9 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
-
 import java.lang.foreign.MemorySegment;
 
 /** linux/seccomp.h: the supervisor's side of user notification, seccomp_unotify(2). */
@@ -100,7 +96,7 @@ public final class Seccomp {
    */
   public static int receive(int listener, MemorySegment to) {
     long address = Syscall.address(to, Notif.SIZEOF);
-    to.fill((byte) 0);
+    Memory.zero(to, 0, Notif.SIZEOF);
     return (int) Syscall.call(Nr.IOCTL, listener, SECCOMP_IOCTL_NOTIF_RECV, address);
   }
 
@@ -122,17 +118,17 @@ public final class Seccomp {
    */
   public static int send(
       int listener, MemorySegment response, long id, long value, int error, int flags) {
-    response.set(JAVA_LONG, NotifResp.ID, id);
-    response.set(JAVA_LONG, NotifResp.VAL, value);
-    response.set(JAVA_INT, NotifResp.ERROR, error);
-    response.set(JAVA_INT, NotifResp.FLAGS, flags);
+    Memory.setLong(response, NotifResp.ID, id);
+    Memory.setLong(response, NotifResp.VAL, value);
+    Memory.setInt(response, NotifResp.ERROR, error);
+    Memory.setInt(response, NotifResp.FLAGS, flags);
     return send(listener, response);
   }
 
   /** SECCOMP_IOCTL_NOTIF_ID_VALID. Returns 0 while the guest still waits, else -ENOENT. */
   public static int idValid(int listener, long id) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_LONG, 0, id);
+    Memory.setLong(s, 0, id);
     return (int) Syscall.call(Nr.IOCTL, listener, SECCOMP_IOCTL_NOTIF_ID_VALID, s.address());
   }
 
@@ -146,11 +142,11 @@ public final class Seccomp {
    */
   public static int addFd(int listener, long id, int flags, int fd, int newFd, int newFdFlags) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_LONG, NotifAddfd.ID, id);
-    s.set(JAVA_INT, NotifAddfd.FLAGS, flags);
-    s.set(JAVA_INT, NotifAddfd.SRCFD, fd);
-    s.set(JAVA_INT, NotifAddfd.NEWFD, newFd);
-    s.set(JAVA_INT, NotifAddfd.NEWFD_FLAGS, newFdFlags);
+    Memory.setLong(s, NotifAddfd.ID, id);
+    Memory.setInt(s, NotifAddfd.FLAGS, flags);
+    Memory.setInt(s, NotifAddfd.SRCFD, fd);
+    Memory.setInt(s, NotifAddfd.NEWFD, newFd);
+    Memory.setInt(s, NotifAddfd.NEWFD_FLAGS, newFdFlags);
     return (int) Syscall.call(Nr.IOCTL, listener, SECCOMP_IOCTL_NOTIF_ADDFD, s.address());
   }
 
@@ -170,15 +166,15 @@ public final class Seccomp {
     if (r < 0) {
       return r;
     }
-    return (s.get(JAVA_SHORT, NotifSizes.SECCOMP_NOTIF) & 0xffffL)
-        | (s.get(JAVA_SHORT, NotifSizes.SECCOMP_NOTIF_RESP) & 0xffffL) << 16
-        | (s.get(JAVA_SHORT, NotifSizes.SECCOMP_DATA) & 0xffffL) << 32;
+    return (Memory.getShort(s, NotifSizes.SECCOMP_NOTIF) & 0xffffL)
+        | (Memory.getShort(s, NotifSizes.SECCOMP_NOTIF_RESP) & 0xffffL) << 16
+        | (Memory.getShort(s, NotifSizes.SECCOMP_DATA) & 0xffffL) << 32;
   }
 
   /** seccomp(2) SECCOMP_GET_ACTION_AVAIL. Returns 0, or -EOPNOTSUPP. */
   public static int actionAvailable(int action) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_INT, 0, action);
+    Memory.setInt(s, 0, action);
     return (int) Syscall.call(Nr.SECCOMP, SECCOMP_GET_ACTION_AVAIL, 0, s.address());
   }
 }

@@ -1,8 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 
 /** signal.h and pidfds: sending signals, signal(7), pidfd_open(2). */
@@ -82,11 +79,11 @@ public final class Signals {
   public static int sigqueue(int pid, int signal, int code, int fromPid, int fromUid, long value) {
     MemorySegment s = CallState.get().scratch;
     s.asSlice(0, SIGINFO_SIZE).fill((byte) 0);
-    s.set(JAVA_INT, 0, signal);
-    s.set(JAVA_INT, 8, code);
-    s.set(JAVA_INT, 16, fromPid);
-    s.set(JAVA_INT, 20, fromUid);
-    s.set(JAVA_LONG, 24, value);
+    Memory.setInt(s, 0, signal);
+    Memory.setInt(s, 8, code);
+    Memory.setInt(s, 16, fromPid);
+    Memory.setInt(s, 20, fromUid);
+    Memory.setLong(s, 24, value);
     return (int) Syscall.call(Nr.RT_SIGQUEUEINFO, pid, signal, s.address());
   }
 
@@ -112,7 +109,7 @@ public final class Signals {
    */
   public static int sigprocmask(int how, long set) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_LONG, 0, set);
+    Memory.setLong(s, 0, set);
     return (int) Syscall.call(Nr.RT_SIGPROCMASK, how, s.address(), 0, SIGSET_SIZE);
   }
 }

@@ -1,8 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 
 /** sys/socket.h: AF_UNIX pairs, and descriptors that travel in messages (unix(7), cmsg(3)). */
@@ -135,13 +132,13 @@ public final class Socket {
     }
     MemorySegment s = header(Syscall.address(from, length), length);
     if (n > 0) {
-      s.set(JAVA_LONG, Msghdr.MSG_CONTROL, s.address() + CONTROL);
-      s.set(JAVA_LONG, Msghdr.MSG_CONTROLLEN, Cmsghdr.SIZEOF + (4L * n + 7 & ~7L));
-      s.set(JAVA_LONG, CONTROL + Cmsghdr.CMSG_LEN, Cmsghdr.SIZEOF + 4L * n);
-      s.set(JAVA_INT, CONTROL + Cmsghdr.CMSG_LEVEL, SOL_SOCKET);
-      s.set(JAVA_INT, CONTROL + Cmsghdr.CMSG_TYPE, SCM_RIGHTS);
+      Memory.setLong(s, Msghdr.MSG_CONTROL, s.address() + CONTROL);
+      Memory.setLong(s, Msghdr.MSG_CONTROLLEN, Cmsghdr.SIZEOF + (4L * n + 7 & ~7L));
+      Memory.setLong(s, CONTROL + Cmsghdr.CMSG_LEN, Cmsghdr.SIZEOF + 4L * n);
+      Memory.setInt(s, CONTROL + Cmsghdr.CMSG_LEVEL, SOL_SOCKET);
+      Memory.setInt(s, CONTROL + Cmsghdr.CMSG_TYPE, SCM_RIGHTS);
       for (int i = 0; i < n; i++) {
-        s.set(JAVA_INT, CONTROL + Cmsghdr.SIZEOF + 4L * i, fds[i]);
+        Memory.setInt(s, CONTROL + Cmsghdr.SIZEOF + 4L * i, fds[i]);
       }
     }
     return Syscall.call(Nr.SENDMSG, fd, s.address(), flags);
@@ -158,27 +155,27 @@ public final class Socket {
    */
   public static long recvFds(int fd, MemorySegment to, long length, int flags, int[] fds) {
     MemorySegment s = header(Syscall.address(to, length), length);
-    s.set(JAVA_LONG, Msghdr.MSG_CONTROL, s.address() + CONTROL);
-    s.set(JAVA_LONG, Msghdr.MSG_CONTROLLEN, CONTROL_SIZE);
+    Memory.setLong(s, Msghdr.MSG_CONTROL, s.address() + CONTROL);
+    Memory.setLong(s, Msghdr.MSG_CONTROLLEN, CONTROL_SIZE);
     long r = Syscall.call(Nr.RECVMSG, fd, s.address(), flags | MSG_CMSG_CLOEXEC);
     java.util.Arrays.fill(fds, -1);
     if (r < 0) {
       return r;
     }
-    long filled = Math.min(s.get(JAVA_LONG, Msghdr.MSG_CONTROLLEN), CONTROL_SIZE);
+    long filled = Math.min(Memory.getLong(s, Msghdr.MSG_CONTROLLEN), CONTROL_SIZE);
     // SCM_RIGHTS comes as one block; credentials and the like are not asked for.
     if (filled >= Cmsghdr.SIZEOF
-        && s.get(JAVA_INT, CONTROL + Cmsghdr.CMSG_LEVEL) == SOL_SOCKET
-        && s.get(JAVA_INT, CONTROL + Cmsghdr.CMSG_TYPE) == SCM_RIGHTS) {
-      long bytes = Math.min(s.get(JAVA_LONG, CONTROL + Cmsghdr.CMSG_LEN), filled);
+        && Memory.getInt(s, CONTROL + Cmsghdr.CMSG_LEVEL) == SOL_SOCKET
+        && Memory.getInt(s, CONTROL + Cmsghdr.CMSG_TYPE) == SCM_RIGHTS) {
+      long bytes = Math.min(Memory.getLong(s, CONTROL + Cmsghdr.CMSG_LEN), filled);
       int n = (int) (bytes - Cmsghdr.SIZEOF) / 4;
       int kept = Math.min(n, fds.length);
       for (int i = 0; i < kept; i++) {
-        fds[i] = s.get(JAVA_INT, CONTROL + Cmsghdr.SIZEOF + 4L * i);
+        fds[i] = Memory.getInt(s, CONTROL + Cmsghdr.SIZEOF + 4L * i);
       }
       int[] surplus = new int[n - kept];
       for (int i = 0; i < surplus.length; i++) {
-        surplus[i] = s.get(JAVA_INT, CONTROL + Cmsghdr.SIZEOF + 4L * (kept + i));
+        surplus[i] = Memory.getInt(s, CONTROL + Cmsghdr.SIZEOF + 4L * (kept + i));
       }
       for (int one : surplus) {
         Unistd.close(one);
@@ -189,11 +186,11 @@ public final class Socket {
 
   private static MemorySegment header(long buffer, long length) {
     MemorySegment s = CallState.get().scratch;
-    s.asSlice(0, CONTROL + CONTROL_SIZE).fill((byte) 0);
-    s.set(JAVA_LONG, Msghdr.MSG_IOV, s.address() + IOV);
-    s.set(JAVA_LONG, Msghdr.MSG_IOVLEN, 1);
-    s.set(JAVA_LONG, IOV + Uio.Iovec.IOV_BASE, buffer);
-    s.set(JAVA_LONG, IOV + Uio.Iovec.IOV_LEN, length);
+    Memory.zero(s, 0, CONTROL + CONTROL_SIZE);
+    Memory.setLong(s, Msghdr.MSG_IOV, s.address() + IOV);
+    Memory.setLong(s, Msghdr.MSG_IOVLEN, 1);
+    Memory.setLong(s, IOV + Uio.Iovec.IOV_BASE, buffer);
+    Memory.setLong(s, IOV + Uio.Iovec.IOV_LEN, length);
     return s;
   }
 
@@ -251,10 +248,10 @@ public final class Socket {
   /** getsockopt(2) of an int option. Returns it (as unsigned) or -errno. */
   public static long getsockopt(int fd, int level, int option) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_INT, 0, 0);
-    s.set(JAVA_INT, 8, 4);
+    Memory.setInt(s, 0, 0);
+    Memory.setInt(s, 8, 4);
     long r = Syscall.call(Nr.GETSOCKOPT, fd, level, option, s.address(), s.address() + 8);
-    return r < 0 ? r : s.get(JAVA_INT, 0) & 0xffffffffL;
+    return r < 0 ? r : Memory.getInt(s, 0) & 0xffffffffL;
   }
 
   /** getsockopt(2) with raw addresses. Returns 0 or -errno. */
@@ -265,7 +262,7 @@ public final class Socket {
   /** setsockopt(2) of an int option. Returns 0 or -errno. */
   public static int setsockopt(int fd, int level, int option, int value) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_INT, 0, value);
+    Memory.setInt(s, 0, value);
     return (int) Syscall.call(Nr.SETSOCKOPT, fd, level, option, s.address(), 4);
   }
 

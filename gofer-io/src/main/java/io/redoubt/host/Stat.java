@@ -1,7 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 
 /** sys/stat.h, linux/stat.h and sys/statfs.h: attributes of files and of file systems. */
@@ -162,7 +160,7 @@ public final class Stat {
   public static long size(int fd) {
     MemorySegment s = CallState.get().scratch;
     int r = fstat(fd, s);
-    return r < 0 ? r : s.get(JAVA_LONG, StatBuf.ST_SIZE);
+    return r < 0 ? r : Memory.getLong(s, StatBuf.ST_SIZE);
   }
 
   /** fstatfs(2) into a {@link StatfsBuf}. Returns 0 or -errno. */

@@ -1,6 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.FunctionDescriptor;
@@ -65,7 +64,7 @@ public final class Syscall {
       } catch (Throwable t) {
         throw new AssertionError(t);
       }
-      return result == -1 ? -errno.get(JAVA_INT, 0) : result;
+      return result == -1 ? -Memory.getInt(errno, 0) : result;
     }
   }
 

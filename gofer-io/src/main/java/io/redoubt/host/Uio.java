@@ -1,7 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 
 /** sys/uio.h: copies between address spaces, process_vm_readv(2). */
@@ -48,10 +46,10 @@ public final class Uio {
 
   private static long one(int nr, int pid, long local, long remote, long length) {
     MemorySegment v = CallState.get().scratch;
-    v.set(JAVA_LONG, Iovec.IOV_BASE, local);
-    v.set(JAVA_LONG, Iovec.IOV_LEN, length);
-    v.set(JAVA_LONG, Iovec.SIZEOF + Iovec.IOV_BASE, remote);
-    v.set(JAVA_LONG, Iovec.SIZEOF + Iovec.IOV_LEN, length);
+    Memory.setLong(v, Iovec.IOV_BASE, local);
+    Memory.setLong(v, Iovec.IOV_LEN, length);
+    Memory.setLong(v, Iovec.SIZEOF + Iovec.IOV_BASE, remote);
+    Memory.setLong(v, Iovec.SIZEOF + Iovec.IOV_LEN, length);
     long at = v.address();
     return Syscall.call(nr, pid, at, 1, at + Iovec.SIZEOF, 1, 0);
   }

@@ -1,8 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 
 /** unistd.h: bytes in and out of descriptors, and the descriptors themselves. */
@@ -109,7 +106,7 @@ public final class Unistd {
 
   /** Two fds as one non-negative long: the first in the low, the second in the high 32 bits. */
   static long pair(MemorySegment fds) {
-    return (long) fds.get(JAVA_INT, 4) << 32 | fds.get(JAVA_INT, 0);
+    return (long) Memory.getInt(fds, 4) << 32 | Memory.getInt(fds, 0);
   }
 
   /** The first of two fds that came as one long ({@link #pipe2}, {@link Socket#socketpair}). */
@@ -162,8 +159,8 @@ public final class Unistd {
    */
   public static long copyFileRange(int in, long inOffset, int out, long outOffset, long length) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_LONG, 0, inOffset);
-    s.set(JAVA_LONG, 8, outOffset);
+    Memory.setLong(s, 0, inOffset);
+    Memory.setLong(s, 8, outOffset);
     long at = s.address();
     return Syscall.call(Nr.COPY_FILE_RANGE, in, at, out, at + 8, length, 0);
   }
@@ -171,7 +168,7 @@ public final class Unistd {
   /** sendfile(2) from an explicit offset. Returns bytes or -errno. */
   public static long sendfile(int out, int in, long offset, long length) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_LONG, 0, offset);
+    Memory.setLong(s, 0, offset);
     return Syscall.call(Nr.SENDFILE, out, in, s.address(), length);
   }
 

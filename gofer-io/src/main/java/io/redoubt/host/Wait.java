@@ -1,7 +1,5 @@
 package io.redoubt.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import java.lang.foreign.MemorySegment;
 
 /** sys/wait.h: states of children and tracees. */
@@ -44,9 +42,9 @@ public final class Wait {
    */
   public static long wait4(int pid, int options) {
     MemorySegment s = CallState.get().scratch;
-    s.set(JAVA_INT, 0, 0);
+    Memory.setInt(s, 0, 0);
     long r = Syscall.call(Nr.WAIT4, pid, s.address(), options, 0);
-    return r <= 0 ? r : (s.get(JAVA_INT, 0) & 0x7fffffffL) << 32 | r;
+    return r <= 0 ? r : (Memory.getInt(s, 0) & 0x7fffffffL) << 32 | r;
   }
 
   /** The pid in a result of {@link #wait4}. */

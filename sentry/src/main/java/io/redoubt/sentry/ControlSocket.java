@@ -1,6 +1,7 @@
 package io.redoubt.sentry;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Unistd;
@@ -66,8 +67,8 @@ public final class ControlSocket {
 
   /** Sends a frame. A front that is gone is not an error here: its death ends this process too. */
   public synchronized void send(int type, byte[] payload) {
-    out.set(ValueLayout.JAVA_INT, 0, type);
-    out.set(ValueLayout.JAVA_INT, 4, payload.length);
+    Memory.setInt(out, 0, type);
+    Memory.setInt(out, 4, payload.length);
     int have = HEADER_BYTES;
     int at = 0;
     do {
@@ -129,8 +130,8 @@ public final class ControlSocket {
     if (n <= 0 || !receiveRest((int) n, HEADER_BYTES)) {
       return null;
     }
-    int type = in.get(ValueLayout.JAVA_INT, 0);
-    int length = in.get(ValueLayout.JAVA_INT, 4);
+    int type = Memory.getInt(in, 0);
+    int length = Memory.getInt(in, 4);
     if (length < 0 || length > MAX_PAYLOAD) {
       return null;
     }

@@ -2,6 +2,7 @@ package io.redoubt.sentry.dev;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Poll;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Stat.StatBuf;
@@ -19,7 +20,6 @@ import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * A file of the host that the sandbox was started with: its stdin, stdout, stderr, of whatever
@@ -86,7 +86,7 @@ public final class HostFile extends OpenFile {
       if (io.redoubt.host.Stat.fstat(hostFd, s) < 0) {
         return null;
       }
-      mode = s.get(ValueLayout.JAVA_INT, StatBuf.ST_MODE);
+      mode = Memory.getInt(s, StatBuf.ST_MODE);
     }
     int type = mode & Stat.S_IFMT;
     int hostFlags = Fcntl.fcntl(hostFd, Fcntl.F_GETFL, 0);

@@ -2,6 +2,7 @@ package io.redoubt.sentry.dev;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Stat.StatBuf;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.fs.Inode;
@@ -12,7 +13,6 @@ import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * What one of the sandbox's own stdin, stdout and stderr is on the host. The guest sees it as
@@ -63,22 +63,22 @@ final class HostInode extends Inode {
       if (r < 0) {
         return r;
       }
-      out.dev = s.get(ValueLayout.JAVA_LONG, StatBuf.ST_DEV);
-      out.ino = s.get(ValueLayout.JAVA_LONG, StatBuf.ST_INO);
-      out.mode = s.get(ValueLayout.JAVA_INT, StatBuf.ST_MODE);
-      out.nlink = s.get(ValueLayout.JAVA_LONG, StatBuf.ST_NLINK);
+      out.dev = Memory.getLong(s, StatBuf.ST_DEV);
+      out.ino = Memory.getLong(s, StatBuf.ST_INO);
+      out.mode = Memory.getInt(s, StatBuf.ST_MODE);
+      out.nlink = Memory.getLong(s, StatBuf.ST_NLINK);
       out.uid = 0;
       out.gid = 0;
-      out.rdev = s.get(ValueLayout.JAVA_LONG, StatBuf.ST_RDEV);
-      out.size = s.get(ValueLayout.JAVA_LONG, StatBuf.ST_SIZE);
-      out.blksize = (int) s.get(ValueLayout.JAVA_LONG, StatBuf.ST_BLKSIZE);
-      out.blocks = s.get(ValueLayout.JAVA_LONG, StatBuf.ST_BLOCKS);
-      out.atimeSec = s.get(ValueLayout.JAVA_LONG, StatBuf.ST_ATIM__TV_SEC);
-      out.atimeNsec = (int) s.get(ValueLayout.JAVA_LONG, StatBuf.ST_ATIM__TV_NSEC);
-      out.mtimeSec = s.get(ValueLayout.JAVA_LONG, StatBuf.ST_MTIM__TV_SEC);
-      out.mtimeNsec = (int) s.get(ValueLayout.JAVA_LONG, StatBuf.ST_MTIM__TV_NSEC);
-      out.ctimeSec = s.get(ValueLayout.JAVA_LONG, StatBuf.ST_CTIM__TV_SEC);
-      out.ctimeNsec = (int) s.get(ValueLayout.JAVA_LONG, StatBuf.ST_CTIM__TV_NSEC);
+      out.rdev = Memory.getLong(s, StatBuf.ST_RDEV);
+      out.size = Memory.getLong(s, StatBuf.ST_SIZE);
+      out.blksize = (int) Memory.getLong(s, StatBuf.ST_BLKSIZE);
+      out.blocks = Memory.getLong(s, StatBuf.ST_BLOCKS);
+      out.atimeSec = Memory.getLong(s, StatBuf.ST_ATIM__TV_SEC);
+      out.atimeNsec = (int) Memory.getLong(s, StatBuf.ST_ATIM__TV_NSEC);
+      out.mtimeSec = Memory.getLong(s, StatBuf.ST_MTIM__TV_SEC);
+      out.mtimeNsec = (int) Memory.getLong(s, StatBuf.ST_MTIM__TV_NSEC);
+      out.ctimeSec = Memory.getLong(s, StatBuf.ST_CTIM__TV_SEC);
+      out.ctimeNsec = (int) Memory.getLong(s, StatBuf.ST_CTIM__TV_NSEC);
       return 0;
     }
   }

@@ -1,8 +1,7 @@
 package io.redoubt.sentry.fs;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 
 /**
  * A name in a directory, with the inode it leads to or none (a negative dentry).
@@ -16,21 +15,15 @@ import java.util.concurrent.ConcurrentHashMap;
  * pin on it. Parent and name only change by rename, under {@link Vfs#tree}.
  */
 public final class Dentry {
-  private static final VarHandle PINS;
-
-  static {
-    try {
-      PINS = MethodHandles.lookup().findVarHandle(Dentry.class, "pins", int.class);
-    } catch (ReflectiveOperationException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
+  /** Not a VarHandle, which costs a microsecond an access until the second compiler has seen it. */
+  private static final AtomicIntegerFieldUpdater<Dentry> PINS =
+      AtomicIntegerFieldUpdater.newUpdater(Dentry.class, "pins");
 
   private volatile Dentry parent;
   private volatile String name;
   private final Inode inode;
 
-  @SuppressWarnings("unused") // by PINS; -1: dead
+  // by PINS; -1: dead
   private volatile int pins;
 
   private volatile boolean hashed;
@@ -101,7 +94,7 @@ public final class Dentry {
   public void unpin() {
     Dentry d = this;
     while (d != null) {
-      int n = (int) PINS.getAndAdd(d, -1) - 1;
+      int n = PINS.decrementAndGet(d);
       if (n > 0 || d.hashed || !PINS.compareAndSet(d, 0, -1)) {
         return;
       }

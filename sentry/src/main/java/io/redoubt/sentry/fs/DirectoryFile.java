@@ -1,5 +1,6 @@
 package io.redoubt.sentry.fs;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import java.lang.foreign.MemorySegment;
@@ -144,16 +145,16 @@ public class DirectoryFile extends OpenFile {
         full = true;
         return false;
       }
-      to.set(LONG, used + D_INO, ino);
-      to.set(LONG, used + D_OFF, after);
-      to.set(SHORT, used + D_RECLEN, (short) length);
+      Memory.setLong(to, used + D_INO, ino);
+      Memory.setLong(to, used + D_OFF, after);
+      Memory.setShort(to, used + D_RECLEN, (short) length);
       for (int i = 0; i < n; i++) {
-        to.set(ValueLayout.JAVA_BYTE, used + nameAt + i, (byte) name.charAt(i));
+        Memory.setByte(to, used + nameAt + i, (byte) name.charAt(i));
       }
       for (int i = nameAt + n; i < length; i++) {
-        to.set(ValueLayout.JAVA_BYTE, used + i, (byte) 0); // nothing of other calls may leak
+        Memory.setByte(to, used + i, (byte) 0); // nothing of other calls may leak
       }
-      to.set(ValueLayout.JAVA_BYTE, used + (old ? length - 1 : D_TYPE), (byte) type);
+      Memory.setByte(to, used + (old ? length - 1 : D_TYPE), (byte) type);
       used += length;
       next = after;
       return true;

@@ -6,6 +6,7 @@ import static io.redoubt.host.Errno.ELOOP;
 import static io.redoubt.host.Errno.ENOENT;
 import static io.redoubt.host.Errno.ENOSPC;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.AnonInode;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -13,7 +14,6 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.WaitQueue;
 import io.redoubt.sentry.kernel.Waiter;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -277,8 +277,8 @@ public final class EpollFile extends OpenFile {
         if (ready == 0) {
           continue;
         }
-        out.set(ValueLayout.JAVA_INT_UNALIGNED, (long) n * SIZEOF_EVENT, ready);
-        out.set(ValueLayout.JAVA_LONG_UNALIGNED, (long) n * SIZEOF_EVENT + 4, item.data);
+        Memory.setInt(out, (long) n * SIZEOF_EVENT, ready);
+        Memory.setLong(out, (long) n * SIZEOF_EVENT + 4, item.data);
         n++;
         if ((item.events & EPOLLONESHOT) != 0) {
           item.events &= PRIVATE_BITS;

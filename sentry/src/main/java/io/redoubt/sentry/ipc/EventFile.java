@@ -4,6 +4,7 @@ import static io.redoubt.host.Errno.EAGAIN;
 import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINVAL;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.AnonInode;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -11,7 +12,6 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** eventfd(2): an unsigned 64-bit counter. Lock: its own monitor. */
 public final class EventFile extends OpenFile {
@@ -43,7 +43,7 @@ public final class EventFile extends OpenFile {
     }
     queue.wake(PollEvents.WRITABLE);
     MemorySegment s = c.scratch().small;
-    s.set(ValueLayout.JAVA_LONG, 0, value);
+    Memory.setLong(s, 0, value);
     return dst.copyOut(s, 0, 8) == 8 ? 8 : -EFAULT;
   }
 
@@ -56,7 +56,7 @@ public final class EventFile extends OpenFile {
     if (src.copyIn(s, 0, 8) != 8) {
       return -EFAULT;
     }
-    long add = s.get(ValueLayout.JAVA_LONG, 0);
+    long add = Memory.getLong(s, 0);
     if (add == -1) {
       return -EINVAL;
     }

@@ -7,6 +7,7 @@ import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOSPC;
 import static io.redoubt.host.Errno.ENOTTY;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.AnonInode;
 import io.redoubt.sentry.fs.FsNotify;
 import io.redoubt.sentry.fs.Inode;
@@ -17,7 +18,6 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -193,12 +193,12 @@ public final class InotifyFile extends OpenFile implements FsNotify.Watcher {
       }
       int length = SIZEOF_EVENT + e.nameBytes();
       s.asSlice(0, length).fill((byte) 0);
-      s.set(ValueLayout.JAVA_INT, 0, e.wd);
-      s.set(ValueLayout.JAVA_INT, 4, e.mask);
-      s.set(ValueLayout.JAVA_INT, 8, e.cookie);
-      s.set(ValueLayout.JAVA_INT, 12, e.nameBytes());
+      Memory.setInt(s, 0, e.wd);
+      Memory.setInt(s, 4, e.mask);
+      Memory.setInt(s, 8, e.cookie);
+      Memory.setInt(s, 12, e.nameBytes());
       for (int i = 0; e.name != null && i < e.name.length(); i++) {
-        s.set(ValueLayout.JAVA_BYTE, SIZEOF_EVENT + i, (byte) e.name.charAt(i));
+        Memory.setByte(s, SIZEOF_EVENT + i, (byte) e.name.charAt(i));
       }
       if (dst.copyOut(s, 0, length) != length) {
         return done > 0 ? done : -EFAULT;

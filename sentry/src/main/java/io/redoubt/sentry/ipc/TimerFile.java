@@ -4,6 +4,7 @@ import static io.redoubt.host.Errno.EAGAIN;
 import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINVAL;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.AnonInode;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -12,7 +13,6 @@ import io.redoubt.sentry.kernel.Timers;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * timerfd_create(2). Lock: its own monitor.
@@ -137,7 +137,7 @@ public final class TimerFile extends OpenFile {
       }
     }
     MemorySegment s = c.scratch().small;
-    s.set(ValueLayout.JAVA_LONG, 0, n);
+    Memory.setLong(s, 0, n);
     return dst.copyOut(s, 0, 8) == 8 ? 8 : -EFAULT;
   }
 

@@ -1,11 +1,10 @@
 package io.redoubt.sentry.kernel;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Nr;
 import io.redoubt.host.Seccomp;
 import io.redoubt.host.Seccomp.Notif;
-import io.redoubt.host.Seccomp.NotifResp;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -46,8 +45,8 @@ public final class Dispatcher {
 
   /** Serves one received notification. */
   void serve(int listener, MemorySegment n) {
-    long id = n.get(LONG, Notif.ID);
-    int tid = n.get(INT, Notif.PID);
+    long id = Memory.getLong(n, Notif.ID);
+    int tid = Memory.getInt(n, Notif.PID);
     Task task = kernel.tasks.byHostTid(tid);
     if (task == null) {
       task = kernel.tasks.adopt(tid);
@@ -55,7 +54,7 @@ public final class Dispatcher {
         return; // it died before it could be looked at
       }
     }
-    int nr = n.get(INT, Notif.DATA__NR);
+    int nr = Memory.getInt(n, Notif.DATA__NR);
     if (task.process.pidfd < 0 && nr != Nr.EXIT_GROUP) {
       kernel.tasks.watch(task.process);
     }
@@ -67,13 +66,13 @@ public final class Dispatcher {
     while (c.isInFlight() && !c.cancel()) {
       Thread.onSpinWait();
     }
-    c.arg0 = n.get(LONG, Notif.DATA__ARGS);
-    c.arg1 = n.get(LONG, Notif.DATA__ARGS + 8);
-    c.arg2 = n.get(LONG, Notif.DATA__ARGS + 16);
-    c.arg3 = n.get(LONG, Notif.DATA__ARGS + 24);
-    c.arg4 = n.get(LONG, Notif.DATA__ARGS + 32);
-    c.arg5 = n.get(LONG, Notif.DATA__ARGS + 40);
-    c.instructionPointer = n.get(LONG, Notif.DATA__INSTRUCTION_POINTER);
+    c.arg0 = Memory.getLong(n, Notif.DATA__ARGS);
+    c.arg1 = Memory.getLong(n, Notif.DATA__ARGS + 8);
+    c.arg2 = Memory.getLong(n, Notif.DATA__ARGS + 16);
+    c.arg3 = Memory.getLong(n, Notif.DATA__ARGS + 24);
+    c.arg4 = Memory.getLong(n, Notif.DATA__ARGS + 32);
+    c.arg5 = Memory.getLong(n, Notif.DATA__ARGS + 40);
+    c.instructionPointer = Memory.getLong(n, Notif.DATA__INSTRUCTION_POINTER);
     c.begin(listener, id, nr);
     CallObserver o = observer;
     c.startNanos = o == null ? 0 : System.nanoTime();
@@ -204,7 +203,7 @@ public final class Dispatcher {
    * it is seen.
    */
   static int send(int listener, long id, long result) {
-    MemorySegment resp = RESPONSE.get();
+    MemorySegment resp = KernelThread.scratch().response;
     if (result == Syscall.CONTINUE) {
       return Seccomp.send(listener, resp, id, 0, 0, Seccomp.SECCOMP_USER_NOTIF_FLAG_CONTINUE);
     }
@@ -213,7 +212,4 @@ public final class Dispatcher {
     }
     return Seccomp.send(listener, resp, id, result, 0, 0);
   }
-
-  private static final ThreadLocal<MemorySegment> RESPONSE =
-      ThreadLocal.withInitial(() -> Arena.global().allocate(NotifResp.SIZEOF, 8));
 }

@@ -1,10 +1,10 @@
 package io.redoubt.sentry.kernel;
 
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Unistd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * What the host's /proc says of a guest thread: its ids and its signals (proc_pid_status(5)).
@@ -17,6 +17,7 @@ final class HostStatus {
   private static final int PROC_FD = openProc();
 
   private MemorySegment buffer = Arena.ofAuto().allocate(2 * PAGE);
+  private byte[] text = {}; // what was read, for parsing
   private int length;
 
   int tgid;
@@ -52,7 +53,7 @@ final class HostStatus {
     int at = 0;
     while (at < length) {
       int end = at;
-      while (end < length && buffer.get(ValueLayout.JAVA_BYTE, end) != '\n') {
+      while (end < length && text[end] != '\n') {
         end++;
       }
       parseLine(at, end);
@@ -74,7 +75,7 @@ final class HostStatus {
     int value = 0;
     boolean digits = false;
     for (int i = 0; i < length; i++) {
-      byte b = buffer.get(ValueLayout.JAVA_BYTE, i);
+      byte b = text[i];
       if (b >= '0' && b <= '9') {
         value = value * 10 + b - '0';
         digits = true;
@@ -103,7 +104,7 @@ final class HostStatus {
     long n;
     while (out.size() < limit && (n = Unistd.read(fd, s, s.byteSize())) > 0) {
       byte[] b = new byte[(int) n];
-      MemorySegment.copy(s, ValueLayout.JAVA_BYTE, 0, b, 0, b.length);
+      Memory.copy(s, 0, b, 0, b.length);
       out.writeBytes(b);
     }
     Unistd.close(fd);
@@ -122,13 +123,17 @@ final class HostStatus {
       if (length == buffer.byteSize()) {
         MemorySegment larger =
             Arena.ofAuto().allocate(2 * buffer.byteSize()); // thousands of children
-        MemorySegment.copy(buffer, 0, larger, 0, length);
+        Memory.copy(buffer, 0, larger, 0, length);
         buffer = larger;
       }
       n = Unistd.read(fd, buffer.address() + length, buffer.byteSize() - length);
       length += (int) Math.max(n, 0);
     } while (n > PAGE / 2);
     Unistd.close(fd);
+    if (text.length < length) {
+      text = new byte[(int) buffer.byteSize()];
+    }
+    Memory.copy(buffer, 0, text, 0, length);
     return length > 0;
   }
 
@@ -137,7 +142,7 @@ final class HostStatus {
     if (end - at < 6) {
       return;
     }
-    switch (buffer.get(ValueLayout.JAVA_BYTE, at)) {
+    switch (text[at]) {
       case 'T' -> {
         if (is(at, "Tgid:")) {
           tgid = (int) number(at + 5, end, 10);
@@ -158,10 +163,10 @@ final class HostStatus {
       case 'S' -> {
         if (is(at, "State:")) {
           int i = at + 6;
-          while (i < end && buffer.get(ValueLayout.JAVA_BYTE, i) <= ' ') {
+          while (i < end && text[i] <= ' ') {
             i++;
           }
-          state = (char) buffer.get(ValueLayout.JAVA_BYTE, i);
+          state = (char) text[i];
         } else if (is(at, "SigPnd:")) {
           privatePending = number(at + 7, end, 16);
         } else if (is(at, "ShdPnd:")) {
@@ -180,7 +185,7 @@ final class HostStatus {
 
   private boolean is(int at, String key) {
     for (int i = 0; i < key.length(); i++) {
-      if (at + i >= length || buffer.get(ValueLayout.JAVA_BYTE, at + i) != key.charAt(i)) {
+      if (at + i >= length || text[at + i] != key.charAt(i)) {
         return false;
       }
     }
@@ -190,7 +195,7 @@ final class HostStatus {
   private long number(int at, int end, int radix) {
     long v = 0;
     for (int i = at; i < end; i++) {
-      int d = Character.digit(buffer.get(ValueLayout.JAVA_BYTE, i), radix);
+      int d = Character.digit(text[i], radix);
       if (d >= 0) {
         v = v * radix + d;
       }
@@ -200,7 +205,7 @@ final class HostStatus {
 
   private long lastNumber(int at, int end) {
     int from = end;
-    while (from > at && buffer.get(ValueLayout.JAVA_BYTE, from - 1) > ' ') {
+    while (from > at && text[from - 1] > ' ') {
       from--;
     }
     return number(from, end, 10);

@@ -1,6 +1,7 @@
 package io.redoubt.sentry.kernel;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.OpenFile;
@@ -81,9 +82,7 @@ final class Image {
     if (n < 0) {
       return (int) n;
     }
-    if (n >= 2
-        && head.get(ValueLayout.JAVA_BYTE, 0) == '#'
-        && head.get(ValueLayout.JAVA_BYTE, 1) == '!') {
+    if (n >= 2 && Memory.getByte(head, 0) == '#' && Memory.getByte(head, 1) == '!') {
       return script(c, head, (int) Math.min(n, SCRIPT_LINE), name, depth);
     }
     elf = new Elf();

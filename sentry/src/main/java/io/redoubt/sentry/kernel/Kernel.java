@@ -1,5 +1,6 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.dev.Devices;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
@@ -176,8 +177,8 @@ public final class Kernel {
   public void noteMapping(int hostFd, OpenFile file) {
     MemorySegment st = KernelThread.scratch().small;
     if (io.redoubt.host.Stat.fstat(hostFd, st) == 0) {
-      long dev = st.get(java.lang.foreign.ValueLayout.JAVA_LONG, 0);
-      long ino = st.get(java.lang.foreign.ValueLayout.JAVA_LONG, 8);
+      long dev = Memory.getLong(st, 0);
+      long ino = Memory.getLong(st, 8);
       mappingNames.put(dev, ino, file.path());
     }
   }

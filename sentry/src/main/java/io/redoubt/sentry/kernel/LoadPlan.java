@@ -1,5 +1,6 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.mm.Elf;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -52,20 +53,20 @@ final class LoadPlan {
       String[] prefix,
       int drop,
       String comm) {
-    to.asSlice(0, STRINGS).fill((byte) 0);
-    to.set(INT, 0, MAGIC);
-    to.set(INT, 4, interpreter == null ? 1 : 2);
-    to.set(LONG, 8, program.entry);
-    to.set(LONG, 16, program.phdrAddress);
-    to.set(LONG, 24, 56);
-    to.set(LONG, 32, program.phdrCount);
-    to.set(INT, 40, who.uid());
-    to.set(INT, 44, who.euid());
-    to.set(INT, 48, who.gid());
-    to.set(INT, 52, who.egid());
-    to.set(INT, 56, secure);
-    to.set(INT, 60, prefix.length);
-    to.set(INT, 64, drop);
+    Memory.zero(to, 0, STRINGS);
+    Memory.setInt(to, 0, MAGIC);
+    Memory.setInt(to, 4, interpreter == null ? 1 : 2);
+    Memory.setLong(to, 8, program.entry);
+    Memory.setLong(to, 16, program.phdrAddress);
+    Memory.setLong(to, 24, 56);
+    Memory.setLong(to, 32, program.phdrCount);
+    Memory.setInt(to, 40, who.uid());
+    Memory.setInt(to, 44, who.euid());
+    Memory.setInt(to, 48, who.gid());
+    Memory.setInt(to, 52, who.egid());
+    Memory.setInt(to, 56, secure);
+    Memory.setInt(to, 60, prefix.length);
+    Memory.setInt(to, 64, drop);
     object(to, OBJECTS, program, programFd);
     if (interpreter != null) {
       object(to, OBJECTS + OBJECT_BYTES, interpreter, interpreterFd);
@@ -78,27 +79,27 @@ final class LoadPlan {
     if (at <= 0) {
       return -7;
     }
-    to.set(INT, 68, STRINGS);
-    to.set(INT, 72, at - STRINGS);
+    Memory.setInt(to, 68, STRINGS);
+    Memory.setInt(to, 72, at - STRINGS);
     return at;
   }
 
   private static void object(MemorySegment to, int at, Elf elf, int fd) {
-    to.set(INT, at, fd);
-    to.set(INT, at + 4, elf.segmentCount);
-    to.set(LONG, at + 8, elf.minAddress);
-    to.set(LONG, at + 16, elf.span);
-    to.set(INT, at + 24, elf.isFixed ? 1 : 0);
-    to.set(INT, at + 28, elf.alignmentLog2);
-    to.set(LONG, at + 32, elf.entry);
+    Memory.setInt(to, at, fd);
+    Memory.setInt(to, at + 4, elf.segmentCount);
+    Memory.setLong(to, at + 8, elf.minAddress);
+    Memory.setLong(to, at + 16, elf.span);
+    Memory.setInt(to, at + 24, elf.isFixed ? 1 : 0);
+    Memory.setInt(to, at + 28, elf.alignmentLog2);
+    Memory.setLong(to, at + 32, elf.entry);
     for (int i = 0; i < elf.segmentCount; i++) {
       Elf.Segment s = elf.segments[i];
       int p = at + SEGMENTS + i * SEGMENT_BYTES;
-      to.set(LONG, p, s.vaddr());
-      to.set(LONG, p + 8, s.memorySize());
-      to.set(LONG, p + 16, s.fileSize());
-      to.set(LONG, p + 24, s.offset());
-      to.set(INT, p + 32, s.protection());
+      Memory.setLong(to, p, s.vaddr());
+      Memory.setLong(to, p + 8, s.memorySize());
+      Memory.setLong(to, p + 16, s.fileSize());
+      Memory.setLong(to, p + 24, s.offset());
+      Memory.setInt(to, p + 32, s.protection());
     }
   }
 
@@ -107,9 +108,9 @@ final class LoadPlan {
       return -1;
     }
     for (int i = 0; i < s.length(); i++) {
-      to.set(ValueLayout.JAVA_BYTE, at + i, (byte) s.charAt(i));
+      Memory.setByte(to, at + i, (byte) s.charAt(i));
     }
-    to.set(ValueLayout.JAVA_BYTE, at + s.length(), (byte) 0);
+    Memory.setByte(to, at + s.length(), (byte) 0);
     return at + s.length() + 1;
   }
 }

@@ -1,8 +1,8 @@
 package io.redoubt.sentry.kernel;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * The signals that wait, blocked, for a process: what signalfd(2) reads.
@@ -65,7 +65,7 @@ public final class PendingSignals {
      */
     boolean prepare() {
       s.asSlice(0, INFO_BYTES).fill((byte) 0);
-      s.set(ValueLayout.JAVA_LONG, 0, mask);
+      Memory.setLong(s, 0, mask);
       return task.memory.write(at(), s, INFO_BYTES) == 0;
     }
 
@@ -92,29 +92,29 @@ public final class PendingSignals {
 
   /** From siginfo_t to struct signalfd_siginfo, in place; fs/signalfd.c. */
   private static void convert(MemorySegment s) {
-    int signo = s.get(ValueLayout.JAVA_INT, 0);
-    int errno = s.get(ValueLayout.JAVA_INT, 4);
-    int code = s.get(ValueLayout.JAVA_INT, 8);
-    int first = s.get(ValueLayout.JAVA_INT, 16); // pid, timer id, fd's band
-    int second = s.get(ValueLayout.JAVA_INT, 20); // uid, overrun
-    long value = s.get(ValueLayout.JAVA_LONG, 24); // sigval, or status and more
-    long utime = s.get(ValueLayout.JAVA_LONG, 32);
-    long stime = s.get(ValueLayout.JAVA_LONG, 40);
+    int signo = Memory.getInt(s, 0);
+    int errno = Memory.getInt(s, 4);
+    int code = Memory.getInt(s, 8);
+    int first = Memory.getInt(s, 16); // pid, timer id, fd's band
+    int second = Memory.getInt(s, 20); // uid, overrun
+    long value = Memory.getLong(s, 24); // sigval, or status and more
+    long utime = Memory.getLong(s, 32);
+    long stime = Memory.getLong(s, 40);
     s.asSlice(0, INFO_BYTES).fill((byte) 0);
-    s.set(ValueLayout.JAVA_INT, 0, signo);
-    s.set(ValueLayout.JAVA_INT, 4, errno);
-    s.set(ValueLayout.JAVA_INT, 8, code);
+    Memory.setInt(s, 0, signo);
+    Memory.setInt(s, 4, errno);
+    Memory.setInt(s, 8, code);
     if (code == -2) { // SI_TIMER
-      s.set(ValueLayout.JAVA_INT, 24, first); // ssi_tid
-      s.set(ValueLayout.JAVA_INT, 32, second); // ssi_overrun
+      Memory.setInt(s, 24, first); // ssi_tid
+      Memory.setInt(s, 32, second); // ssi_overrun
       value(s, value);
     } else {
-      s.set(ValueLayout.JAVA_INT, 12, first); // ssi_pid
-      s.set(ValueLayout.JAVA_INT, 16, second); // ssi_uid
+      Memory.setInt(s, 12, first); // ssi_pid
+      Memory.setInt(s, 16, second); // ssi_uid
       if (signo == Signals.SIGCHLD && code > 0) {
-        s.set(ValueLayout.JAVA_INT, 40, (int) value); // ssi_status
-        s.set(ValueLayout.JAVA_LONG, 56, utime); // ssi_utime
-        s.set(ValueLayout.JAVA_LONG, 64, stime); // ssi_stime
+        Memory.setInt(s, 40, (int) value); // ssi_status
+        Memory.setLong(s, 56, utime); // ssi_utime
+        Memory.setLong(s, 64, stime); // ssi_stime
       } else if (code < 0) {
         value(s, value);
       }
@@ -122,8 +122,8 @@ public final class PendingSignals {
   }
 
   private static void value(MemorySegment s, long value) {
-    s.set(ValueLayout.JAVA_INT, 44, (int) value); // ssi_int
-    s.set(ValueLayout.JAVA_LONG, 48, value); // ssi_ptr
+    Memory.setInt(s, 44, (int) value); // ssi_int
+    Memory.setLong(s, 48, value); // ssi_ptr
   }
 
   /** Woken with IN when a signal may have become pending for the process. */

@@ -4,10 +4,10 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Nr;
 import io.redoubt.sentry.fs.OpenFile;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** Processes as files: pidfd_open(2) and its kin, kernel/pid.c and kernel/signal.c. */
 public final class PidfdCalls {
@@ -95,7 +95,7 @@ public final class PidfdCalls {
       if (c.memory().read(info, s, SIGINFO_BYTES) < 0) {
         return -Errno.EFAULT;
       }
-      if (s.get(ValueLayout.JAVA_INT, 0) != signal) {
+      if (Memory.getInt(s, 0) != signal) {
         return -Errno.EINVAL;
       }
     }

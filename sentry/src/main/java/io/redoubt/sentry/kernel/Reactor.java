@@ -1,10 +1,10 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.host.Memory;
 import io.redoubt.host.Poll;
 import io.redoubt.host.Unistd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 
 /**
@@ -127,8 +127,8 @@ public final class Reactor {
         int n = Poll.epollWait(epoll, events, MAX_EVENTS, (int) millis);
         for (int i = 0; i < n; i++) {
           long at = (long) i * EVENT_BYTES;
-          int mask = events.get(ValueLayout.JAVA_INT_UNALIGNED, at);
-          int slot = (int) events.get(ValueLayout.JAVA_LONG_UNALIGNED, at + 4);
+          int mask = Memory.getInt(events, at);
+          int slot = (int) Memory.getLong(events, at + 4);
           Registration r;
           synchronized (this) {
             r = slot < registrations.size() ? registrations.get(slot) : null;

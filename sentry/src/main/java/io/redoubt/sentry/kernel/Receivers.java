@@ -1,10 +1,10 @@
 package io.redoubt.sentry.kernel;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Seccomp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -131,7 +131,7 @@ final class Receivers {
       }
       return;
     }
-    int tid = me.notification.get(ValueLayout.JAVA_INT, Seccomp.Notif.PID);
+    int tid = Memory.getInt(me.notification, Seccomp.Notif.PID);
     if (tid != me.tid) {
       me.tid = tid;
       me.mixes++; // only this thread writes its fields

@@ -1,6 +1,7 @@
 package io.redoubt.sentry.kernel;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Ptrace;
 import io.redoubt.host.Ptrace.UserRegs;
 import io.redoubt.host.Wait;
@@ -78,7 +79,7 @@ final class Rewrite {
     MemorySegment before = REGISTERS.get();
     MemorySegment regs = SECOND.get();
     if (Ptrace.getRegs(tid, before) == 0) {
-      long end = before.get(LONG, UserRegs.RIP);
+      long end = Memory.getLong(before, UserRegs.RIP);
       long answer;
       do {
         regs.copyFrom(before);
@@ -95,15 +96,15 @@ final class Rewrite {
                   : Wait.stopSignal(Wait.status(w));
           signal = stopped == SIGTRAP ? 0 : stopped;
         }
-        boolean ran = Ptrace.getRegs(tid, regs) == 0 && regs.get(LONG, UserRegs.RIP) == end;
-        answer = steps.answer(ran ? regs.get(LONG, UserRegs.RAX) : -Errno.EINTR);
+        boolean ran = Ptrace.getRegs(tid, regs) == 0 && Memory.getLong(regs, UserRegs.RIP) == end;
+        answer = steps.answer(ran ? Memory.getLong(regs, UserRegs.RAX) : -Errno.EINTR);
       } while (answer == MORE);
-      before.set(LONG, UserRegs.ORIG_RAX, -1);
+      Memory.setLong(before, UserRegs.ORIG_RAX, -1);
       if (answer == AGAIN) {
-        before.set(LONG, UserRegs.RIP, end - 2);
-        before.set(LONG, UserRegs.RAX, original);
+        Memory.setLong(before, UserRegs.RIP, end - 2);
+        Memory.setLong(before, UserRegs.RAX, original);
       } else {
-        before.set(LONG, UserRegs.RAX, answer);
+        Memory.setLong(before, UserRegs.RAX, answer);
       }
       Ptrace.setRegs(tid, before);
     }
@@ -148,14 +149,15 @@ final class Rewrite {
   /** Puts a call into registers of a thread that has come out of one. */
   static void set(
       MemorySegment regs, long nr, long a0, long a1, long a2, long a3, long a4, long a5) {
-    regs.set(LONG, UserRegs.RIP, regs.get(LONG, UserRegs.RIP) - 2); // back onto "syscall"
-    regs.set(LONG, UserRegs.RAX, nr);
-    regs.set(LONG, UserRegs.ORIG_RAX, -1); // not in a call: no restart logic
-    regs.set(LONG, UserRegs.RDI, a0);
-    regs.set(LONG, UserRegs.RSI, a1);
-    regs.set(LONG, UserRegs.RDX, a2);
-    regs.set(LONG, UserRegs.R10, a3);
-    regs.set(LONG, UserRegs.R8, a4);
-    regs.set(LONG, UserRegs.R9, a5);
+    Memory.setLong(
+        regs, UserRegs.RIP, Memory.getLong(regs, UserRegs.RIP) - 2); // back onto "syscall"
+    Memory.setLong(regs, UserRegs.RAX, nr);
+    Memory.setLong(regs, UserRegs.ORIG_RAX, -1); // not in a call: no restart logic
+    Memory.setLong(regs, UserRegs.RDI, a0);
+    Memory.setLong(regs, UserRegs.RSI, a1);
+    Memory.setLong(regs, UserRegs.RDX, a2);
+    Memory.setLong(regs, UserRegs.R10, a3);
+    Memory.setLong(regs, UserRegs.R8, a4);
+    Memory.setLong(regs, UserRegs.R9, a5);
   }
 }

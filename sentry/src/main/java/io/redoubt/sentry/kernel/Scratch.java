@@ -44,13 +44,13 @@ public final class Scratch {
   /** For single values. */
   final MemorySegment word;
 
-  /** For {@link GuestMemory}: one local and one remote iovec. */
-  final MemorySegment iovecs;
+  /** For the answer of a notification. */
+  final MemorySegment response;
 
   public Scratch() {
     MemorySegment all = Mman.anonymous(PAGE_BYTES + SMALL_BYTES + BULK_BYTES);
     word = all.asSlice(0, 16);
-    iovecs = all.asSlice(64, 64);
+    response = all.asSlice(64, 64);
     small = all.asSlice(PAGE_BYTES, SMALL_BYTES);
     bulk = all.asSlice(PAGE_BYTES + SMALL_BYTES, BULK_BYTES);
   }

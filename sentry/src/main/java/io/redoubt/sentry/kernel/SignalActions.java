@@ -3,6 +3,7 @@ package io.redoubt.sentry.kernel;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -121,10 +122,10 @@ final class SignalActions {
     if (c.memory().read(c.arg1, s, ACTION_BYTES) != 0) {
       return -Errno.EFAULT;
     }
-    boolean isHandler = Long.compareUnsigned(s.get(LONG, 0), SIG_IGN) > 0;
+    boolean isHandler = Long.compareUnsigned(Memory.getLong(s, 0), SIG_IGN) > 0;
     boolean needsEnter =
         isHandler
-            && (s.get(LONG, FLAGS) & SA_RESTART) == 0
+            && (Memory.getLong(s, FLAGS) & SA_RESTART) == 0
             && (SYNCHRONOUS & 1L << (signal - 1)) == 0;
     if (!needsEnter && !isEntered) {
       return Syscall.CONTINUE;
@@ -169,10 +170,10 @@ final class SignalActions {
             }
             // The handler is in the table before the host kernel can call signal_enter for it.
             if (action != null) {
-              s.set(LONG, 0, isEntering ? enter : action[0]);
-              s.set(LONG, FLAGS, isEntering ? action[1] | SA_RESTART : action[1]);
-              s.set(LONG, 16, action[2]);
-              s.set(LONG, 24, action[3]);
+              Memory.setLong(s, 0, isEntering ? enter : action[0]);
+              Memory.setLong(s, FLAGS, isEntering ? action[1] | SA_RESTART : action[1]);
+              Memory.setLong(s, 16, action[2]);
+              Memory.setLong(s, 24, action[3]);
               memory.write(page + NEW, s, ACTION_BYTES);
               if (isEntering) {
                 memory.writeLong(page + 8L * signal, action[0]);
@@ -212,9 +213,9 @@ final class SignalActions {
     int r = 0;
     if (oldAddress != 0) {
       r = memory.read(page + OLD, s, ACTION_BYTES);
-      if (s.get(LONG, 0) == enter) {
-        s.set(LONG, 0, handlers[signal]);
-        s.set(LONG, FLAGS, flags[signal]);
+      if (Memory.getLong(s, 0) == enter) {
+        Memory.setLong(s, 0, handlers[signal]);
+        Memory.setLong(s, FLAGS, flags[signal]);
       }
       r = r != 0 ? r : memory.write(oldAddress, s, ACTION_BYTES);
     }

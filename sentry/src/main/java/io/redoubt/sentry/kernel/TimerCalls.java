@@ -3,8 +3,8 @@ package io.redoubt.sentry.kernel;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Interval and POSIX timers run in the host kernel, which sends their signals with everything that
@@ -58,8 +58,8 @@ public final class TimerCalls {
   }
 
   private static long nanos(MemorySegment s, long at, long unit) {
-    long sec = s.get(ValueLayout.JAVA_LONG, at);
-    long frac = s.get(ValueLayout.JAVA_LONG, at + 8);
+    long sec = Memory.getLong(s, at);
+    long frac = Memory.getLong(s, at + 8);
     if (sec < 0 || sec > MAX_NANOS / 1_000_000_000L || frac < 0 || frac >= 1_000_000_000L) {
       return 0;
     }

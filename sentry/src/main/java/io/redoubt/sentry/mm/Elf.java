@@ -1,6 +1,7 @@
 package io.redoubt.sentry.mm;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Unistd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -44,7 +45,7 @@ public final class Elf {
 
   /** Whether the first bytes are those of an ELF file. */
   public static boolean isElf(MemorySegment head, long length) {
-    return length >= 4 && head.get(INT, 0) == 0x464c457f;
+    return length >= 4 && Memory.getInt(head, 0) == 0x464c457f;
   }
 
   /**
@@ -56,20 +57,20 @@ public final class Elf {
   public int parse(int fd, MemorySegment head, long length) {
     if (length < EHDR_BYTES
         || !isElf(head, length)
-        || head.get(ValueLayout.JAVA_BYTE, 4) != 2 // ELFCLASS64
-        || head.get(ValueLayout.JAVA_BYTE, 5) != 1 // little endian
-        || head.get(SHORT, 18) != 62) { // EM_X86_64
+        || Memory.getByte(head, 4) != 2 // ELFCLASS64
+        || Memory.getByte(head, 5) != 1 // little endian
+        || Memory.getShort(head, 18) != 62) { // EM_X86_64
       return -Errno.ENOEXEC;
     }
-    int type = head.get(SHORT, 16);
+    int type = Memory.getShort(head, 16);
     if (type != 2 && type != 3) {
       return -Errno.ENOEXEC;
     }
     isFixed = type == 2;
-    entry = head.get(LONG, 24);
-    long phoff = head.get(LONG, 32);
-    int phentsize = head.get(SHORT, 54) & 0xffff;
-    phdrCount = head.get(SHORT, 56) & 0xffff;
+    entry = Memory.getLong(head, 24);
+    long phoff = Memory.getLong(head, 32);
+    int phentsize = Memory.getShort(head, 54) & 0xffff;
+    phdrCount = Memory.getShort(head, 56) & 0xffff;
     if (phentsize != PHDR_BYTES || phdrCount == 0 || phdrCount > MAX_PHDRS || phoff < 0) {
       return -Errno.ENOEXEC;
     }
@@ -90,11 +91,11 @@ public final class Elf {
     phdrAddress = 0;
     for (int i = 0; i < phdrCount; i++) {
       long at = (long) i * PHDR_BYTES;
-      long offset = table.get(LONG, at + 8);
-      long vaddr = table.get(LONG, at + 16);
-      long fileSize = table.get(LONG, at + 32);
-      long memorySize = table.get(LONG, at + 40);
-      switch (table.get(INT, at)) {
+      long offset = Memory.getLong(table, at + 8);
+      long vaddr = Memory.getLong(table, at + 16);
+      long fileSize = Memory.getLong(table, at + 32);
+      long memorySize = Memory.getLong(table, at + 40);
+      switch (Memory.getInt(table, at)) {
         case PT_LOAD -> {
           if (segmentCount == MAX_SEGMENTS
               || vaddr < 0
@@ -109,11 +110,11 @@ public final class Elf {
           if (memorySize == 0) {
             break;
           }
-          long align = table.get(LONG, at + 48);
+          long align = Memory.getLong(table, at + 48);
           if (align > PAGE && Long.bitCount(align) == 1 && align <= 1L << 30) {
             alignmentLog2 = Math.max(alignmentLog2, Long.numberOfTrailingZeros(align));
           }
-          int flags = table.get(INT, at + 4);
+          int flags = Memory.getInt(table, at + 4);
           int protection =
               ((flags & 4) != 0 ? 1 : 0) | ((flags & 2) != 0 ? 2 : 0) | ((flags & 1) != 0 ? 4 : 0);
           segments[segmentCount++] = new Segment(vaddr, memorySize, fileSize, offset, protection);
@@ -145,7 +146,7 @@ public final class Elf {
         return -Errno.ENOEXEC;
       }
       if (Unistd.pread(fd, head, interpSize, interpOffset) != interpSize
-          || head.get(ValueLayout.JAVA_BYTE, interpSize - 1) != 0) {
+          || Memory.getByte(head, interpSize - 1) != 0) {
         return -Errno.ENOEXEC;
       }
       byte[] b = new byte[(int) interpSize - 1];

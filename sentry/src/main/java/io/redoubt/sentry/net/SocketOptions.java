@@ -7,6 +7,7 @@ import static io.redoubt.host.Errno.ENOPROTOOPT;
 import static io.redoubt.host.Errno.ENOTCONN;
 import static io.redoubt.host.Errno.EPERM;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.GuestMemory;
 import io.redoubt.sentry.kernel.Syscall;
@@ -102,7 +103,7 @@ public final class SocketOptions {
     if (memory.read(address, s, 4) != 0) {
       return -EFAULT;
     }
-    int value = s.get(ValueLayout.JAVA_INT, 0);
+    int value = Memory.getInt(s, 0);
     if (isSwitch(option)) {
       long bit = 1L << option;
       synchronized (this) {
@@ -145,8 +146,8 @@ public final class SocketOptions {
         if (memory.read(address, s, 8) != 0) {
           return -EFAULT;
         }
-        lingerOn = s.get(ValueLayout.JAVA_INT, 0) != 0 ? 1 : 0;
-        lingerSeconds = s.get(ValueLayout.JAVA_INT, 4);
+        lingerOn = Memory.getInt(s, 0) != 0 ? 1 : 0;
+        lingerSeconds = Memory.getInt(s, 4);
         return 0;
       case SO_RCVTIMEO, SO_SNDTIMEO, SO_RCVTIMEO_NEW, SO_SNDTIMEO_NEW:
         return setTimeout(c, option, address, length);
@@ -174,8 +175,8 @@ public final class SocketOptions {
     if (c.memory().read(address, s, 16) != 0) {
       return -EFAULT;
     }
-    long seconds = s.get(ValueLayout.JAVA_LONG, 0);
-    long micros = s.get(ValueLayout.JAVA_LONG, 8);
+    long seconds = Memory.getLong(s, 0);
+    long micros = Memory.getLong(s, 8);
     if (micros < 0 || micros >= 1_000_000) {
       return -EDOM;
     }
@@ -198,7 +199,7 @@ public final class SocketOptions {
     if (c.memory().read(lengthAddress, s, 4) != 0) {
       return -EFAULT;
     }
-    int room = s.get(ValueLayout.JAVA_INT, 0);
+    int room = Memory.getInt(s, 0);
     if (room < 0) {
       return -EINVAL;
     }
@@ -206,22 +207,22 @@ public final class SocketOptions {
     switch (option) {
       case SO_LINGER:
         length = 8;
-        s.set(ValueLayout.JAVA_INT, 0, lingerOn);
-        s.set(ValueLayout.JAVA_INT, 4, lingerSeconds);
+        Memory.setInt(s, 0, lingerOn);
+        Memory.setInt(s, 4, lingerSeconds);
         break;
       case SO_RCVTIMEO, SO_RCVTIMEO_NEW, SO_SNDTIMEO, SO_SNDTIMEO_NEW:
         length = 16;
         long nanos =
             option == SO_RCVTIMEO || option == SO_RCVTIMEO_NEW ? receiveTimeout : sendTimeout;
-        s.set(ValueLayout.JAVA_LONG, 0, nanos / 1_000_000_000L);
-        s.set(ValueLayout.JAVA_LONG, 8, nanos % 1_000_000_000L / 1000);
+        Memory.setLong(s, 0, nanos / 1_000_000_000L);
+        Memory.setLong(s, 8, nanos % 1_000_000_000L / 1000);
         break;
       case SO_PEERCRED:
         length = 12;
         Ucred u = socket.peerCredentials();
-        s.set(ValueLayout.JAVA_INT, 0, u.pid());
-        s.set(ValueLayout.JAVA_INT, 4, u.uid());
-        s.set(ValueLayout.JAVA_INT, 8, u.gid());
+        Memory.setInt(s, 0, u.pid());
+        Memory.setInt(s, 4, u.uid());
+        Memory.setInt(s, 8, u.gid());
         break;
       case SO_PEERNAME:
         byte[] name = socket.peerName();
@@ -239,7 +240,7 @@ public final class SocketOptions {
         if (value < Integer.MIN_VALUE) {
           return -ENOPROTOOPT;
         }
-        s.set(ValueLayout.JAVA_INT, 0, (int) value);
+        Memory.setInt(s, 0, (int) value);
         break;
     }
     length = Math.min(length, room);

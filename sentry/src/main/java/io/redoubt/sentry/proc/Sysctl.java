@@ -1,13 +1,13 @@
 package io.redoubt.sentry.proc;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.pseudo.Content;
 import io.redoubt.sentry.fs.pseudo.PseudoDir;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Kernel;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * /proc/sys: values that programs ask for. What the host kernel really goes by (memory overcommit,
@@ -322,8 +322,8 @@ final class Sysctl {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment s = arena.allocate(16, 8);
       io.redoubt.host.Process.getrandom(s, 16, 0);
-      high = s.get(ValueLayout.JAVA_LONG, 0) & ~0xf000L | 0x4000L;
-      low = s.get(ValueLayout.JAVA_LONG, 8) & ~(3L << 62) | 2L << 62;
+      high = Memory.getLong(s, 0) & ~0xf000L | 0x4000L;
+      low = Memory.getLong(s, 8) & ~(3L << 62) | 2L << 62;
     }
     StringBuilder out = new StringBuilder(36);
     for (int i = 0; i < 32; i++) {

@@ -3,6 +3,7 @@ package io.redoubt.sentry.syscalls;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
@@ -49,7 +50,7 @@ public final class CapabilityCalls {
     if (c.memory().read(c.arg0, s, 4) < 0) {
       return -Errno.EFAULT;
     }
-    switch (s.get(INT, HEADER_VERSION)) {
+    switch (Memory.getInt(s, HEADER_VERSION)) {
       case VERSION_1:
         return 1;
       case VERSION_2, VERSION_3:
@@ -70,7 +71,7 @@ public final class CapabilityCalls {
     if (c.memory().read(c.arg0 + HEADER_PID, s, 4) < 0) {
       return -Errno.EFAULT;
     }
-    int pid = s.get(INT, 0);
+    int pid = Memory.getInt(s, 0);
     if (pid < 0) {
       return -Errno.EINVAL;
     }
@@ -80,9 +81,9 @@ public final class CapabilityCalls {
     }
     Credentials o = task.credentials;
     for (int i = 0; i < words; i++) {
-      s.set(INT, i * DATA_SIZEOF + DATA_EFFECTIVE, (int) (o.effective() >>> 32 * i));
-      s.set(INT, i * DATA_SIZEOF + DATA_PERMITTED, (int) (o.permitted() >>> 32 * i));
-      s.set(INT, i * DATA_SIZEOF + DATA_INHERITABLE, (int) (o.inheritable() >>> 32 * i));
+      Memory.setInt(s, i * DATA_SIZEOF + DATA_EFFECTIVE, (int) (o.effective() >>> 32 * i));
+      Memory.setInt(s, i * DATA_SIZEOF + DATA_PERMITTED, (int) (o.permitted() >>> 32 * i));
+      Memory.setInt(s, i * DATA_SIZEOF + DATA_INHERITABLE, (int) (o.inheritable() >>> 32 * i));
     }
     return c.memory().write(c.arg1, s, (long) words * DATA_SIZEOF);
   }
@@ -97,7 +98,7 @@ public final class CapabilityCalls {
     if (c.memory().read(c.arg0 + HEADER_PID, s, 4) < 0) {
       return -Errno.EFAULT;
     }
-    int pid = s.get(INT, 0);
+    int pid = Memory.getInt(s, 0);
     if (pid != 0 && pid != c.task.tid) {
       return -Errno.EPERM;
     }
@@ -108,9 +109,9 @@ public final class CapabilityCalls {
     long permitted = 0;
     long inheritable = 0;
     for (int i = 0; i < words; i++) {
-      effective |= (s.get(INT, i * DATA_SIZEOF + DATA_EFFECTIVE) & 0xffffffffL) << 32 * i;
-      permitted |= (s.get(INT, i * DATA_SIZEOF + DATA_PERMITTED) & 0xffffffffL) << 32 * i;
-      inheritable |= (s.get(INT, i * DATA_SIZEOF + DATA_INHERITABLE) & 0xffffffffL) << 32 * i;
+      effective |= (Memory.getInt(s, i * DATA_SIZEOF + DATA_EFFECTIVE) & 0xffffffffL) << 32 * i;
+      permitted |= (Memory.getInt(s, i * DATA_SIZEOF + DATA_PERMITTED) & 0xffffffffL) << 32 * i;
+      inheritable |= (Memory.getInt(s, i * DATA_SIZEOF + DATA_INHERITABLE) & 0xffffffffL) << 32 * i;
     }
     effective &= Credentials.ALL_CAPS;
     permitted &= Credentials.ALL_CAPS;

@@ -7,6 +7,7 @@ import static io.redoubt.host.Errno.ENOBUFS;
 import static io.redoubt.host.Errno.EPERM;
 import static io.redoubt.host.Errno.ESRCH;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
@@ -56,14 +57,14 @@ final class ControlMessages {
       return -EFAULT;
     }
     for (long at = 0; at + SIZEOF_CMSGHDR <= length; ) {
-      long size = s.get(LONG, at);
+      long size = Memory.getLong(s, at);
       if (size < SIZEOF_CMSGHDR || size > length - at) {
         return -EINVAL;
       }
-      if (s.get(INT, at + CMSG_LEVEL) == SOL_SOCKET) {
+      if (Memory.getInt(s, at + CMSG_LEVEL) == SOL_SOCKET) {
         long data = at + SIZEOF_CMSGHDR;
         long r =
-            switch (s.get(INT, at + CMSG_TYPE)) {
+            switch (Memory.getInt(s, at + CMSG_TYPE)) {
               case SCM_RIGHTS -> takeFiles(c, m, s, data, (int) (size - SIZEOF_CMSGHDR) / 4);
               case SCM_CREDENTIALS ->
                   size == SIZEOF_CMSGHDR + SIZEOF_UCRED ? takeCredentials(c, m, s, data) : -EINVAL;
@@ -89,7 +90,7 @@ final class ControlMessages {
     OpenFile[] files = new OpenFile[count];
     int n = 0;
     for (; n < count; n++) {
-      OpenFile f = c.task.files.get(s.get(INT, at + 4L * n));
+      OpenFile f = c.task.files.get(Memory.getInt(s, at + 4L * n));
       if (f == null || !f.acquire()) {
         break;
       }
@@ -103,9 +104,9 @@ final class ControlMessages {
 
   /** scm_check_creds(): one's own, or whatever one has the capability for. */
   private static long takeCredentials(Syscall c, Message m, MemorySegment s, long at) {
-    int pid = s.get(INT, at);
-    int uid = s.get(INT, at + 4);
-    int gid = s.get(INT, at + 8);
+    int pid = Memory.getInt(s, at);
+    int uid = Memory.getInt(s, at + 4);
+    int gid = Memory.getInt(s, at + 8);
     Credentials k = c.task.credentials;
     if ((pid != c.task.process.pid && !k.has(Credentials.CAP_SYS_ADMIN))
         || (uid != k.uid() && uid != k.euid() && uid != k.suid() && !k.has(Credentials.CAP_SETUID))
@@ -149,9 +150,9 @@ final class ControlMessages {
           size = length;
         }
         header(s, size, SCM_CREDENTIALS);
-        s.set(INT, SIZEOF_CMSGHDR, m.credentials.pid());
-        s.set(INT, SIZEOF_CMSGHDR + 4, m.credentials.uid());
-        s.set(INT, SIZEOF_CMSGHDR + 8, m.credentials.gid());
+        Memory.setInt(s, SIZEOF_CMSGHDR, m.credentials.pid());
+        Memory.setInt(s, SIZEOF_CMSGHDR + 4, m.credentials.uid());
+        Memory.setInt(s, SIZEOF_CMSGHDR + 8, m.credentials.gid());
         if (c.memory().write(address, s, size) == 0) {
           used = Math.min(align(size), length);
         }
@@ -161,9 +162,9 @@ final class ControlMessages {
   }
 
   private static void header(MemorySegment s, long size, int type) {
-    s.set(LONG, 0, size);
-    s.set(INT, CMSG_LEVEL, SOL_SOCKET);
-    s.set(INT, CMSG_TYPE, type);
+    Memory.setLong(s, 0, size);
+    Memory.setInt(s, CMSG_LEVEL, SOL_SOCKET);
+    Memory.setInt(s, CMSG_TYPE, type);
   }
 
   private static long giveFiles(Syscall c, Message m, long address, long length) {
@@ -181,7 +182,7 @@ final class ControlMessages {
       if (fd < 0) {
         break;
       }
-      s.set(INT, SIZEOF_CMSGHDR + 4L * n, fd);
+      Memory.setInt(s, SIZEOF_CMSGHDR + 4L * n, fd);
       n++;
     }
     if (n < files.length) {

@@ -8,6 +8,7 @@ import static io.redoubt.host.Errno.EPERM;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.ipc.EpollFile;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -15,7 +16,6 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
 import io.redoubt.sentry.kernel.UserBuffer;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** epoll(7): fs/eventpoll.c, in its order of checks. */
 final class EpollCalls {
@@ -63,8 +63,8 @@ final class EpollCalls {
       if (c.memory().read(c.arg3, s, EpollFile.SIZEOF_EVENT) != 0) {
         return -EFAULT;
       }
-      events = s.get(ValueLayout.JAVA_INT_UNALIGNED, 0);
-      data = s.get(ValueLayout.JAVA_LONG_UNALIGNED, 4);
+      events = Memory.getInt(s, 0);
+      data = Memory.getLong(s, 4);
     }
     OpenFile f = c.hold(c.arg0);
     OpenFile target = f == null ? null : c.holdSecond(fd);

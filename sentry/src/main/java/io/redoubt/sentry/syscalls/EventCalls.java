@@ -7,6 +7,7 @@ import static io.redoubt.host.Errno.EPERM;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.ipc.Clocks;
 import io.redoubt.sentry.ipc.EventFile;
@@ -15,7 +16,6 @@ import io.redoubt.sentry.ipc.TimerFile;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** Files that are events: eventfd, timerfd, signalfd. */
 final class EventCalls {
@@ -88,10 +88,10 @@ final class EventCalls {
       return -EFAULT;
     }
     int flags = (int) c.arg1;
-    long valueSec = s.get(ValueLayout.JAVA_LONG, VALUE_SEC);
-    long valueNsec = s.get(ValueLayout.JAVA_LONG, VALUE_NSEC);
-    long intervalSec = s.get(ValueLayout.JAVA_LONG, INTERVAL_SEC);
-    long intervalNsec = s.get(ValueLayout.JAVA_LONG, INTERVAL_NSEC);
+    long valueSec = Memory.getLong(s, VALUE_SEC);
+    long valueNsec = Memory.getLong(s, VALUE_NSEC);
+    long intervalSec = Memory.getLong(s, INTERVAL_SEC);
+    long intervalNsec = Memory.getLong(s, INTERVAL_NSEC);
     if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) != 0
         || !Clocks.isValid(valueSec, valueNsec)
         || !Clocks.isValid(intervalSec, intervalNsec)) {
@@ -117,10 +117,10 @@ final class EventCalls {
 
   private static long tell(Syscall c, long address, long interval, long value) {
     MemorySegment s = c.scratch().small;
-    s.set(ValueLayout.JAVA_LONG, INTERVAL_SEC, interval / 1_000_000_000L);
-    s.set(ValueLayout.JAVA_LONG, INTERVAL_NSEC, interval % 1_000_000_000L);
-    s.set(ValueLayout.JAVA_LONG, VALUE_SEC, value / 1_000_000_000L);
-    s.set(ValueLayout.JAVA_LONG, VALUE_NSEC, value % 1_000_000_000L);
+    Memory.setLong(s, INTERVAL_SEC, interval / 1_000_000_000L);
+    Memory.setLong(s, INTERVAL_NSEC, interval % 1_000_000_000L);
+    Memory.setLong(s, VALUE_SEC, value / 1_000_000_000L);
+    Memory.setLong(s, VALUE_NSEC, value % 1_000_000_000L);
     return c.memory().write(address, s, SIZEOF_ITIMERSPEC);
   }
 
@@ -132,7 +132,7 @@ final class EventCalls {
     if (c.memory().read(c.arg1, s, 8) != 0) {
       return -EFAULT;
     }
-    long mask = s.get(ValueLayout.JAVA_LONG, 0);
+    long mask = Memory.getLong(s, 0);
     if ((int) c.arg0 == -1) {
       OpenFile f = new SignalFile(c.task.process, mask, flags & OpenFile.O_NONBLOCK);
       return FdCalls.installNew(c, f, (flags & O_CLOEXEC) != 0);

@@ -11,6 +11,7 @@ import static io.redoubt.host.Errno.ESRCH;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Stat;
@@ -19,7 +20,6 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
 import io.redoubt.sentry.kernel.Task;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** Descriptors: close, dup, fcntl, ioctl. */
 public final class FdCalls {
@@ -269,15 +269,15 @@ public final class FdCalls {
     MemorySegment s = c.scratch().small;
     if (command == F_GETOWN_EX) {
       int who = f.asyncOwner;
-      s.set(ValueLayout.JAVA_INT, 0, who < 0 ? F_OWNER_PGRP : F_OWNER_PID);
-      s.set(ValueLayout.JAVA_INT, 4, Math.abs(who));
+      Memory.setInt(s, 0, who < 0 ? F_OWNER_PGRP : F_OWNER_PID);
+      Memory.setInt(s, 4, Math.abs(who));
       return c.memory().write(address, s, 8);
     }
     if (c.memory().read(address, s, 8) != 0) {
       return -EFAULT;
     }
-    int type = s.get(ValueLayout.JAVA_INT, 0);
-    int pid = s.get(ValueLayout.JAVA_INT, 4);
+    int type = Memory.getInt(s, 0);
+    int pid = Memory.getInt(s, 4);
     if (type < 0 || type > F_OWNER_PGRP) {
       return -EINVAL;
     }
@@ -361,7 +361,7 @@ public final class FdCalls {
     if (c.memory().read(address, s, 4) != 0) {
       return -EFAULT;
     }
-    boolean on = s.get(ValueLayout.JAVA_INT, 0) != 0;
+    boolean on = Memory.getInt(s, 0) != 0;
     return f.setFlags(on ? f.flags() | flag : f.flags() & ~flag);
   }
 }

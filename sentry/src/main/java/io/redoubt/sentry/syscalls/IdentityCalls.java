@@ -3,6 +3,7 @@ package io.redoubt.sentry.syscalls;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
@@ -221,7 +222,7 @@ public final class IdentityCalls {
     }
     MemorySegment s = c.scratch().bulk;
     for (int i = 0; i < groups.length; i++) {
-      s.set(INT, i * 4L, groups[i]);
+      Memory.setInt(s, i * 4L, groups[i]);
     }
     return groups.length > 0 && c.memory().write(c.arg1, s, groups.length * 4L) < 0
         ? -Errno.EFAULT
@@ -244,7 +245,7 @@ public final class IdentityCalls {
     int[] groups = new int[n];
     for (int i = 0; i < n; i++) {
       // Sorted as unsigned numbers, as groups_sort() does: getgroups shows it.
-      groups[i] = s.get(INT, i * 4L) ^ Integer.MIN_VALUE;
+      groups[i] = Memory.getInt(s, i * 4L) ^ Integer.MIN_VALUE;
       if (groups[i] == Integer.MAX_VALUE) {
         return -Errno.EINVAL;
       }

@@ -3,6 +3,7 @@ package io.redoubt.sentry.syscalls;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Process.Rlimit;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Process;
@@ -65,8 +66,8 @@ public final class LimitCalls {
       return -Errno.EINVAL;
     }
     MemorySegment s = c.scratch().small;
-    s.set(LONG, Rlimit.RLIM_CUR, p.limits.soft((int) resource));
-    s.set(LONG, Rlimit.RLIM_MAX, p.limits.hard((int) resource));
+    Memory.setLong(s, Rlimit.RLIM_CUR, p.limits.soft((int) resource));
+    Memory.setLong(s, Rlimit.RLIM_MAX, p.limits.hard((int) resource));
     return c.memory().write(address, s, Rlimit.SIZEOF);
   }
 
@@ -82,8 +83,8 @@ public final class LimitCalls {
         c,
         c.task.process,
         (int) c.arg0,
-        s.get(LONG, Rlimit.RLIM_CUR),
-        s.get(LONG, Rlimit.RLIM_MAX));
+        Memory.getLong(s, Rlimit.RLIM_CUR),
+        Memory.getLong(s, Rlimit.RLIM_MAX));
   }
 
   private static long prlimit(Syscall c) {
@@ -96,8 +97,8 @@ public final class LimitCalls {
       if (c.memory().read(c.arg2, s, Rlimit.SIZEOF) < 0) {
         return -Errno.EFAULT;
       }
-      newSoft = s.get(LONG, Rlimit.RLIM_CUR);
-      newHard = s.get(LONG, Rlimit.RLIM_MAX);
+      newSoft = Memory.getLong(s, Rlimit.RLIM_CUR);
+      newHard = Memory.getLong(s, Rlimit.RLIM_MAX);
     }
     Process p = c.task.process;
     if (pid != 0) {
@@ -126,8 +127,8 @@ public final class LimitCalls {
       return 0;
     }
     MemorySegment s = c.scratch().small;
-    s.set(LONG, Rlimit.RLIM_CUR, oldSoft);
-    s.set(LONG, Rlimit.RLIM_MAX, oldHard);
+    Memory.setLong(s, Rlimit.RLIM_CUR, oldSoft);
+    Memory.setLong(s, Rlimit.RLIM_MAX, oldHard);
     return c.memory().write(c.arg3, s, Rlimit.SIZEOF);
   }
 
@@ -155,8 +156,8 @@ public final class LimitCalls {
     }
     if (isHostEnforced(resource) || resource == ResourceLimits.NPROC && !privileged) {
       MemorySegment s = c.scratch().small;
-      s.set(LONG, Rlimit.RLIM_CUR, soft);
-      s.set(LONG, Rlimit.RLIM_MAX, hard);
+      Memory.setLong(s, Rlimit.RLIM_CUR, soft);
+      Memory.setLong(s, Rlimit.RLIM_MAX, hard);
       int r = io.redoubt.host.Process.prlimit64(p.hostPid, resource, s, null);
       if (r < 0) {
         return r;

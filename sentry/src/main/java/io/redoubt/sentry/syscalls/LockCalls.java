@@ -10,6 +10,7 @@ import static io.redoubt.sentry.fs.FileLocks.F_UNLCK;
 import static io.redoubt.sentry.fs.FileLocks.F_WRLCK;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FileLocks;
 import io.redoubt.sentry.fs.OpenFile;
@@ -18,7 +19,6 @@ import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** Advisory locks: flock(2) and the lock commands of fcntl(2). */
 final class LockCalls {
@@ -80,11 +80,11 @@ final class LockCalls {
     if (c.memory().read(address, s, SIZEOF_FLOCK) != 0) {
       return -EFAULT;
     }
-    int type = s.get(ValueLayout.JAVA_SHORT, L_TYPE);
-    int whence = s.get(ValueLayout.JAVA_SHORT, L_WHENCE);
-    long start = s.get(ValueLayout.JAVA_LONG, L_START);
-    long length = s.get(ValueLayout.JAVA_LONG, L_LEN);
-    int pid = s.get(ValueLayout.JAVA_INT, L_PID);
+    int type = Memory.getShort(s, L_TYPE);
+    int whence = Memory.getShort(s, L_WHENCE);
+    long start = Memory.getLong(s, L_START);
+    long length = Memory.getLong(s, L_LEN);
+    int pid = Memory.getInt(s, L_PID);
 
     boolean get = command == F_GETLK || command == F_OFD_GETLK;
     boolean ofd = command >= F_OFD_GETLK;
@@ -176,13 +176,13 @@ final class LockCalls {
       return -EFAULT;
     }
     if (r == null) {
-      s.set(ValueLayout.JAVA_SHORT, L_TYPE, (short) F_UNLCK);
+      Memory.setShort(s, L_TYPE, (short) F_UNLCK);
     } else {
-      s.set(ValueLayout.JAVA_SHORT, L_TYPE, (short) (r.exclusive ? F_WRLCK : F_RDLCK));
-      s.set(ValueLayout.JAVA_SHORT, L_WHENCE, (short) 0);
-      s.set(ValueLayout.JAVA_LONG, L_START, r.start);
-      s.set(ValueLayout.JAVA_LONG, L_LEN, r.end == Long.MAX_VALUE ? 0 : r.end - r.start + 1);
-      s.set(ValueLayout.JAVA_INT, L_PID, r.pid);
+      Memory.setShort(s, L_TYPE, (short) (r.exclusive ? F_WRLCK : F_RDLCK));
+      Memory.setShort(s, L_WHENCE, (short) 0);
+      Memory.setLong(s, L_START, r.start);
+      Memory.setLong(s, L_LEN, r.end == Long.MAX_VALUE ? 0 : r.end - r.start + 1);
+      Memory.setInt(s, L_PID, r.pid);
     }
     return c.memory().write(address, s, SIZEOF_FLOCK);
   }

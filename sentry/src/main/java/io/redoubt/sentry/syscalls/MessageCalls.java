@@ -6,6 +6,7 @@ import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.EMSGSIZE;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.ipc.Clocks;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
@@ -149,12 +150,12 @@ final class MessageCalls {
     if (c.memory().read(address, s, SIZEOF_MSGHDR) != 0) {
       return c.fail(-EFAULT);
     }
-    h.name = s.get(LONG, MSG_NAME);
-    int nameLength = h.name == 0 ? 0 : s.get(INT, MSG_NAMELEN);
-    long iov = s.get(LONG, MSG_IOV);
-    long iovCount = s.get(LONG, MSG_IOVLEN);
-    h.control = s.get(LONG, MSG_CONTROL);
-    h.controlLength = s.get(LONG, MSG_CONTROLLEN);
+    h.name = Memory.getLong(s, MSG_NAME);
+    int nameLength = h.name == 0 ? 0 : Memory.getInt(s, MSG_NAMELEN);
+    long iov = Memory.getLong(s, MSG_IOV);
+    long iovCount = Memory.getLong(s, MSG_IOVLEN);
+    h.control = Memory.getLong(s, MSG_CONTROL);
+    h.controlLength = Memory.getLong(s, MSG_CONTROLLEN);
     if (nameLength < 0) {
       return c.fail(-EINVAL);
     }

@@ -4,8 +4,8 @@ import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOENT;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.Names;
 import io.redoubt.sentry.fs.Rename;
@@ -183,7 +183,7 @@ final class NameCalls {
     int n = Math.min(size, Math.min(target.length(), (int) c.scratch().small.byteSize()));
     MemorySegment s = c.scratch().small;
     for (int i = 0; i < n; i++) {
-      s.set(JAVA_BYTE, i, (byte) target.charAt(i));
+      Memory.setByte(s, i, (byte) target.charAt(i));
     }
     int r = c.memory().write(to, s, n);
     return r < 0 ? r : n;

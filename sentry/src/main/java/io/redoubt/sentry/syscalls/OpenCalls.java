@@ -7,16 +7,15 @@ import static io.redoubt.host.Errno.EOPNOTSUPP;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.NONE;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
-import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
 import io.redoubt.host.Fcntl.OpenHow;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Opening;
 import io.redoubt.sentry.fs.Walk;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** open(2) and its kin: fs/open.c. */
 final class OpenCalls {
@@ -96,13 +95,13 @@ final class OpenCalls {
       return -io.redoubt.host.Errno.EFAULT;
     }
     for (long i = OpenHow.SIZEOF; i < size; i++) {
-      if (how.get(ValueLayout.JAVA_BYTE, i) != 0) {
+      if (Memory.getByte(how, i) != 0) {
         return -E2BIG; // a newer program wants something that is not known here
       }
     }
-    long flags = how.get(JAVA_LONG_UNALIGNED, OpenHow.FLAGS);
-    long mode = how.get(JAVA_LONG_UNALIGNED, OpenHow.MODE);
-    long resolve = how.get(JAVA_LONG_UNALIGNED, OpenHow.RESOLVE);
+    long flags = Memory.getLong(how, OpenHow.FLAGS);
+    long mode = Memory.getLong(how, OpenHow.MODE);
+    long resolve = Memory.getLong(how, OpenHow.RESOLVE);
     if ((flags & ~VALID) != 0 || (resolve & ~VALID_RESOLVE) != 0) {
       return -EINVAL;
     }

@@ -5,13 +5,13 @@ import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOPKG;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.ipc.PipeFile;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** pipe(2). */
 final class PipeCalls {
@@ -49,8 +49,8 @@ final class PipeCalls {
     int second = FdCalls.installNew(c, pair[1], cloexec);
     if (second >= 0) {
       MemorySegment s = c.scratch().small;
-      s.set(ValueLayout.JAVA_INT, 0, first);
-      s.set(ValueLayout.JAVA_INT, 4, second);
+      Memory.setInt(s, 0, first);
+      Memory.setInt(s, 4, second);
       if (c.memory().write(address, s, 8) == 0) {
         return 0;
       }

@@ -6,6 +6,7 @@ import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOMEM;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.ipc.Clocks;
 import io.redoubt.sentry.ipc.PollSet;
@@ -69,8 +70,8 @@ final class PollCalls {
     if (c.memory().read(address, s, 16) != 0) {
       return -EFAULT - 1;
     }
-    long sec = s.get(LONG, 0);
-    long nsec = s.get(LONG, 8);
+    long sec = Memory.getLong(s, 0);
+    long nsec = Memory.getLong(s, 8);
     return Clocks.isValid(sec, nsec) ? Clocks.nanos(sec, nsec) : -EINVAL - 1;
   }
 
@@ -86,7 +87,7 @@ final class PollCalls {
     if (c.memory().read(address, s, 8) != 0) {
       return -EFAULT;
     }
-    c.waitMask = s.get(LONG, 0);
+    c.waitMask = Memory.getLong(s, 0);
     c.waitMaskAddress = address;
     c.hasWaitMask = true;
     return 0;
@@ -159,7 +160,7 @@ final class PollCalls {
       }
       for (int i = 0; i < m; i++) {
         long at = (long) i * SIZEOF_POLLFD;
-        set.set(from + i, table, s.get(INT, at), s.get(SHORT, at + 4));
+        set.set(from + i, table, Memory.getInt(s, at), Memory.getShort(s, at + 4));
       }
     }
     return set;
@@ -172,9 +173,9 @@ final class PollCalls {
       int m = Math.min(chunk, set.size - from);
       for (int i = 0; i < m; i++) {
         long at = (long) i * SIZEOF_POLLFD;
-        s.set(INT, at, set.fds[from + i]);
-        s.set(SHORT, at + 4, set.interest[from + i]);
-        s.set(SHORT, at + 6, set.ready[from + i]);
+        Memory.setInt(s, at, set.fds[from + i]);
+        Memory.setShort(s, at + 4, set.interest[from + i]);
+        Memory.setShort(s, at + 6, set.ready[from + i]);
       }
       long address = c.arg0 + (long) from * SIZEOF_POLLFD;
       if (c.memory().write(address, s, (long) m * SIZEOF_POLLFD) != 0) {
@@ -195,8 +196,8 @@ final class PollCalls {
       if (c.memory().read(c.arg4, s, 16) != 0) {
         return -EFAULT;
       }
-      long sec = s.get(LONG, 0);
-      long usec = s.get(LONG, 8);
+      long sec = Memory.getLong(s, 0);
+      long usec = Memory.getLong(s, 8);
       sec += usec / 1_000_000;
       long nsec = usec % 1_000_000 * 1000;
       if (!Clocks.isValid(sec, nsec)) {
@@ -223,8 +224,8 @@ final class PollCalls {
       if (c.memory().read(c.arg5, s, 16) != 0) {
         return -EFAULT;
       }
-      mask = s.get(LONG, 0);
-      maskSize = s.get(LONG, 8);
+      mask = Memory.getLong(s, 0);
+      maskSize = Memory.getLong(s, 8);
     }
     long timeout = timespec(c, c.arg4);
     if (timeout < NO_TIMEOUT) {
@@ -293,9 +294,9 @@ final class PollCalls {
         long bit = Long.lowestOneBit(any);
         int fd = word * 8 + Long.numberOfTrailingZeros(any);
         int events =
-            ((s.get(LONG, word) & bit) != 0 ? READ_SET : 0)
-                | ((s.get(LONG, bytes + word) & bit) != 0 ? WRITE_SET : 0)
-                | ((s.get(LONG, 2L * bytes + word) & bit) != 0 ? EXCEPT_SET : 0);
+            ((Memory.getLong(s, word) & bit) != 0 ? READ_SET : 0)
+                | ((Memory.getLong(s, bytes + word) & bit) != 0 ? WRITE_SET : 0)
+                | ((Memory.getLong(s, 2L * bytes + word) & bit) != 0 ? EXCEPT_SET : 0);
         if (!set.set(i++, table, fd, events)) {
           return c.fail(-EBADF);
         }
@@ -306,7 +307,10 @@ final class PollCalls {
 
   /** The fds of one word that are in any of the three sets. */
   private static long any(MemorySegment s, int bytes, int word, int n) {
-    long any = s.get(LONG, word) | s.get(LONG, bytes + word) | s.get(LONG, 2L * bytes + word);
+    long any =
+        Memory.getLong(s, word)
+            | Memory.getLong(s, bytes + word)
+            | Memory.getLong(s, 2L * bytes + word);
     int left = n - word * 8;
     return left < 64 ? any & ((1L << left) - 1) : any;
   }
@@ -341,7 +345,7 @@ final class PollCalls {
 
   private static int mark(MemorySegment s, long base, int fd) {
     long at = base + fd / 64 * 8L;
-    s.set(LONG, at, s.get(LONG, at) | 1L << (fd & 63));
+    Memory.setLong(s, at, Memory.getLong(s, at) | 1L << (fd & 63));
     return 1;
   }
 
@@ -352,8 +356,8 @@ final class PollCalls {
   private static void tellRemaining(Syscall c, long address, long timeout, long unit) {
     long left = c.isRetry() ? c.remainingNanos() : timeout;
     MemorySegment s = c.scratch().small;
-    s.set(LONG, 0, left / 1_000_000_000L);
-    s.set(LONG, 8, left % 1_000_000_000L / unit);
+    Memory.setLong(s, 0, left / 1_000_000_000L);
+    Memory.setLong(s, 8, left % 1_000_000_000L / unit);
     c.memory().write(address, s, 16);
   }
 }

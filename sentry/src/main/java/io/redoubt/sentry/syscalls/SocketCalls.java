@@ -9,6 +9,7 @@ import static io.redoubt.host.Errno.ENOTSOCK;
 import static io.redoubt.host.Errno.EOPNOTSUPP;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
@@ -16,7 +17,6 @@ import io.redoubt.sentry.kernel.SyscallTable;
 import io.redoubt.sentry.net.SocketFamily;
 import io.redoubt.sentry.net.SocketFile;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** Making, naming and connecting sockets: net/socket.c of Linux, in its order of checks. */
 final class SocketCalls {
@@ -73,7 +73,7 @@ final class SocketCalls {
     if (c.memory().read(lengthAddress, s, 4) != 0) {
       return -EFAULT;
     }
-    int room = s.get(ValueLayout.JAVA_INT, 0);
+    int room = Memory.getInt(s, 0);
     if (room < 0) {
       return -EINVAL;
     }

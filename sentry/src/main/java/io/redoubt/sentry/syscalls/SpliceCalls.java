@@ -12,6 +12,7 @@ import static io.redoubt.host.Errno.ESPIPE;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.ipc.CopyBuffer;
@@ -22,7 +23,6 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
 import io.redoubt.sentry.kernel.UserBuffer;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Copies between files that do not pass through the guest: splice(2), tee(2), vmsplice(2),
@@ -77,13 +77,13 @@ final class SpliceCalls {
       if (c.memory().read(c.arg3, s, 8) != 0) {
         return -EFAULT;
       }
-      outOffset = s.get(ValueLayout.JAVA_LONG, 0);
+      outOffset = Memory.getLong(s, 0);
     }
     if (c.arg1 != 0) {
       if (c.memory().read(c.arg1, s, 8) != 0) {
         return -EFAULT;
       }
-      inOffset = s.get(ValueLayout.JAVA_LONG, 0);
+      inOffset = Memory.getLong(s, 0);
     }
     if (!in.isReadable() || !out.isWritable()) {
       return -EBADF;
@@ -286,7 +286,7 @@ final class SpliceCalls {
       if (c.memory().read(c.arg2, s, 8) != 0) {
         return -EFAULT;
       }
-      offset = s.get(ValueLayout.JAVA_LONG, 0);
+      offset = Memory.getLong(s, 0);
     }
     OpenFile in = c.hold(c.arg1);
     if (in == null || !in.isReadable()) {
@@ -363,14 +363,14 @@ final class SpliceCalls {
     if (c.arg1 == 0) {
       from = in.seek(c, 0, SEEK_CUR);
     } else if (c.memory().read(c.arg1, s, 8) == 0) {
-      from = s.get(ValueLayout.JAVA_LONG, 0);
+      from = Memory.getLong(s, 0);
     } else {
       return -EFAULT;
     }
     if (c.arg3 == 0) {
       to = out.seek(c, 0, SEEK_CUR);
     } else if (c.memory().read(c.arg3, s, 8) == 0) {
-      to = s.get(ValueLayout.JAVA_LONG, 0);
+      to = Memory.getLong(s, 0);
     } else {
       return -EFAULT;
     }

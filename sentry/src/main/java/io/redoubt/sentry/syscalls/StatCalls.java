@@ -4,10 +4,8 @@ import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOENT;
 import static io.redoubt.host.Errno.ENOSYS;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import io.redoubt.host.Memory;
 import io.redoubt.host.Stat.StatBuf;
 import io.redoubt.host.Stat.StatfsBuf;
 import io.redoubt.host.Stat.Statx;
@@ -82,23 +80,23 @@ final class StatCalls {
   /** Writes {@code struct stat}. @return 0 or -EFAULT */
   private static int write(Syscall c, long to, Stat st) {
     MemorySegment s = c.scratch().small;
-    s.asSlice(0, StatBuf.SIZEOF).fill((byte) 0);
-    s.set(JAVA_LONG, StatBuf.ST_DEV, st.dev);
-    s.set(JAVA_LONG, StatBuf.ST_INO, st.ino);
-    s.set(JAVA_LONG, StatBuf.ST_NLINK, st.nlink);
-    s.set(JAVA_INT, StatBuf.ST_MODE, st.mode);
-    s.set(JAVA_INT, StatBuf.ST_UID, st.uid);
-    s.set(JAVA_INT, StatBuf.ST_GID, st.gid);
-    s.set(JAVA_LONG, StatBuf.ST_RDEV, st.rdev);
-    s.set(JAVA_LONG, StatBuf.ST_SIZE, st.size);
-    s.set(JAVA_LONG, StatBuf.ST_BLKSIZE, st.blksize);
-    s.set(JAVA_LONG, StatBuf.ST_BLOCKS, st.blocks);
-    s.set(JAVA_LONG, StatBuf.ST_ATIM__TV_SEC, st.atimeSec);
-    s.set(JAVA_LONG, StatBuf.ST_ATIM__TV_NSEC, st.atimeNsec);
-    s.set(JAVA_LONG, StatBuf.ST_MTIM__TV_SEC, st.mtimeSec);
-    s.set(JAVA_LONG, StatBuf.ST_MTIM__TV_NSEC, st.mtimeNsec);
-    s.set(JAVA_LONG, StatBuf.ST_CTIM__TV_SEC, st.ctimeSec);
-    s.set(JAVA_LONG, StatBuf.ST_CTIM__TV_NSEC, st.ctimeNsec);
+    Memory.zero(s, 0, StatBuf.SIZEOF);
+    Memory.setLong(s, StatBuf.ST_DEV, st.dev);
+    Memory.setLong(s, StatBuf.ST_INO, st.ino);
+    Memory.setLong(s, StatBuf.ST_NLINK, st.nlink);
+    Memory.setInt(s, StatBuf.ST_MODE, st.mode);
+    Memory.setInt(s, StatBuf.ST_UID, st.uid);
+    Memory.setInt(s, StatBuf.ST_GID, st.gid);
+    Memory.setLong(s, StatBuf.ST_RDEV, st.rdev);
+    Memory.setLong(s, StatBuf.ST_SIZE, st.size);
+    Memory.setLong(s, StatBuf.ST_BLKSIZE, st.blksize);
+    Memory.setLong(s, StatBuf.ST_BLOCKS, st.blocks);
+    Memory.setLong(s, StatBuf.ST_ATIM__TV_SEC, st.atimeSec);
+    Memory.setLong(s, StatBuf.ST_ATIM__TV_NSEC, st.atimeNsec);
+    Memory.setLong(s, StatBuf.ST_MTIM__TV_SEC, st.mtimeSec);
+    Memory.setLong(s, StatBuf.ST_MTIM__TV_NSEC, st.mtimeNsec);
+    Memory.setLong(s, StatBuf.ST_CTIM__TV_SEC, st.ctimeSec);
+    Memory.setLong(s, StatBuf.ST_CTIM__TV_NSEC, st.ctimeNsec);
     return c.memory().write(to, s, StatBuf.SIZEOF);
   }
 
@@ -129,29 +127,29 @@ final class StatCalls {
       w.end();
     }
     MemorySegment s = c.scratch().small;
-    s.asSlice(0, Statx.SIZEOF).fill((byte) 0);
-    s.set(JAVA_INT, Statx.STX_MASK, STATX_GIVEN);
-    s.set(JAVA_INT, Statx.STX_BLKSIZE, st.blksize);
-    s.set(JAVA_LONG, Statx.STX_ATTRIBUTES, isRoot ? STATX_ATTR_MOUNT_ROOT : 0);
-    s.set(JAVA_LONG, Statx.STX_ATTRIBUTES_MASK, STATX_ATTR_MOUNT_ROOT);
-    s.set(JAVA_INT, Statx.STX_NLINK, (int) st.nlink);
-    s.set(JAVA_INT, Statx.STX_UID, st.uid);
-    s.set(JAVA_INT, Statx.STX_GID, st.gid);
-    s.set(JAVA_SHORT, Statx.STX_MODE, (short) st.mode);
-    s.set(JAVA_LONG, Statx.STX_INO, st.ino);
-    s.set(JAVA_LONG, Statx.STX_SIZE, st.size);
-    s.set(JAVA_LONG, Statx.STX_BLOCKS, st.blocks);
-    s.set(JAVA_LONG, Statx.STX_ATIME__TV_SEC, st.atimeSec);
-    s.set(JAVA_INT, Statx.STX_ATIME__TV_NSEC, st.atimeNsec);
-    s.set(JAVA_LONG, Statx.STX_MTIME__TV_SEC, st.mtimeSec);
-    s.set(JAVA_INT, Statx.STX_MTIME__TV_NSEC, st.mtimeNsec);
-    s.set(JAVA_LONG, Statx.STX_CTIME__TV_SEC, st.ctimeSec);
-    s.set(JAVA_INT, Statx.STX_CTIME__TV_NSEC, st.ctimeNsec);
-    s.set(JAVA_INT, Statx.STX_RDEV_MAJOR, io.redoubt.host.Stat.major(st.rdev));
-    s.set(JAVA_INT, Statx.STX_RDEV_MINOR, io.redoubt.host.Stat.minor(st.rdev));
-    s.set(JAVA_INT, Statx.STX_DEV_MAJOR, io.redoubt.host.Stat.major(st.dev));
-    s.set(JAVA_INT, Statx.STX_DEV_MINOR, io.redoubt.host.Stat.minor(st.dev));
-    s.set(JAVA_LONG, Statx.STX_MNT_ID, mount.id);
+    Memory.zero(s, 0, Statx.SIZEOF);
+    Memory.setInt(s, Statx.STX_MASK, STATX_GIVEN);
+    Memory.setInt(s, Statx.STX_BLKSIZE, st.blksize);
+    Memory.setLong(s, Statx.STX_ATTRIBUTES, isRoot ? STATX_ATTR_MOUNT_ROOT : 0);
+    Memory.setLong(s, Statx.STX_ATTRIBUTES_MASK, STATX_ATTR_MOUNT_ROOT);
+    Memory.setInt(s, Statx.STX_NLINK, (int) st.nlink);
+    Memory.setInt(s, Statx.STX_UID, st.uid);
+    Memory.setInt(s, Statx.STX_GID, st.gid);
+    Memory.setShort(s, Statx.STX_MODE, (short) st.mode);
+    Memory.setLong(s, Statx.STX_INO, st.ino);
+    Memory.setLong(s, Statx.STX_SIZE, st.size);
+    Memory.setLong(s, Statx.STX_BLOCKS, st.blocks);
+    Memory.setLong(s, Statx.STX_ATIME__TV_SEC, st.atimeSec);
+    Memory.setInt(s, Statx.STX_ATIME__TV_NSEC, st.atimeNsec);
+    Memory.setLong(s, Statx.STX_MTIME__TV_SEC, st.mtimeSec);
+    Memory.setInt(s, Statx.STX_MTIME__TV_NSEC, st.mtimeNsec);
+    Memory.setLong(s, Statx.STX_CTIME__TV_SEC, st.ctimeSec);
+    Memory.setInt(s, Statx.STX_CTIME__TV_NSEC, st.ctimeNsec);
+    Memory.setInt(s, Statx.STX_RDEV_MAJOR, io.redoubt.host.Stat.major(st.rdev));
+    Memory.setInt(s, Statx.STX_RDEV_MINOR, io.redoubt.host.Stat.minor(st.rdev));
+    Memory.setInt(s, Statx.STX_DEV_MAJOR, io.redoubt.host.Stat.major(st.dev));
+    Memory.setInt(s, Statx.STX_DEV_MINOR, io.redoubt.host.Stat.minor(st.dev));
+    Memory.setLong(s, Statx.STX_MNT_ID, mount.id);
     return c.memory().write(c.arg4, s, Statx.SIZEOF);
   }
 
@@ -214,18 +212,18 @@ final class StatCalls {
 
   private static int write(Syscall c, long to, StatFs st, Mount mount) {
     MemorySegment s = c.scratch().small;
-    s.asSlice(0, StatfsBuf.SIZEOF).fill((byte) 0);
-    s.set(JAVA_LONG, StatfsBuf.F_TYPE, st.type);
-    s.set(JAVA_LONG, StatfsBuf.F_BSIZE, st.blockSize);
-    s.set(JAVA_LONG, StatfsBuf.F_BLOCKS, st.blocks);
-    s.set(JAVA_LONG, StatfsBuf.F_BFREE, st.blocksFree);
-    s.set(JAVA_LONG, StatfsBuf.F_BAVAIL, st.blocksAvailable);
-    s.set(JAVA_LONG, StatfsBuf.F_FILES, st.files);
-    s.set(JAVA_LONG, StatfsBuf.F_FFREE, st.filesFree);
-    s.set(JAVA_LONG, StatfsBuf.F_FSID, st.fsid);
-    s.set(JAVA_LONG, StatfsBuf.F_NAMELEN, st.nameLength);
-    s.set(JAVA_LONG, StatfsBuf.F_FRSIZE, st.fragmentSize);
-    s.set(JAVA_LONG, StatfsBuf.F_FLAGS, ST_VALID | (mount.flags() & 0xfff));
+    Memory.zero(s, 0, StatfsBuf.SIZEOF);
+    Memory.setLong(s, StatfsBuf.F_TYPE, st.type);
+    Memory.setLong(s, StatfsBuf.F_BSIZE, st.blockSize);
+    Memory.setLong(s, StatfsBuf.F_BLOCKS, st.blocks);
+    Memory.setLong(s, StatfsBuf.F_BFREE, st.blocksFree);
+    Memory.setLong(s, StatfsBuf.F_BAVAIL, st.blocksAvailable);
+    Memory.setLong(s, StatfsBuf.F_FILES, st.files);
+    Memory.setLong(s, StatfsBuf.F_FFREE, st.filesFree);
+    Memory.setLong(s, StatfsBuf.F_FSID, st.fsid);
+    Memory.setLong(s, StatfsBuf.F_NAMELEN, st.nameLength);
+    Memory.setLong(s, StatfsBuf.F_FRSIZE, st.fragmentSize);
+    Memory.setLong(s, StatfsBuf.F_FLAGS, ST_VALID | (mount.flags() & 0xfff));
     return c.memory().write(to, s, StatfsBuf.SIZEOF);
   }
 }

@@ -5,6 +5,7 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.NONE;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Process.Sysinfo;
 import io.redoubt.host.Process.Utsname;
 import io.redoubt.sentry.kernel.Credentials;
@@ -12,7 +13,6 @@ import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /** The system as a whole: its names, its memory and load, its clocks. */
@@ -79,7 +79,7 @@ public final class SystemCalls {
   private static void putName(MemorySegment s, int at, String name) {
     s.asSlice(at, NAME_FIELD).fill((byte) 0);
     for (int i = 0; i < name.length() && i < NAME_FIELD - 1; i++) {
-      s.set(ValueLayout.JAVA_BYTE, at + i, (byte) name.charAt(i));
+      Memory.setByte(s, at + i, (byte) name.charAt(i));
     }
   }
 
@@ -119,8 +119,8 @@ public final class SystemCalls {
     if (c.memory().read(c.arg1, s, 16) < 0) {
       return -Errno.EFAULT;
     }
-    long nanos = s.get(ValueLayout.JAVA_LONG, 8);
-    boolean isValid = s.get(ValueLayout.JAVA_LONG, 0) >= 0 && nanos >= 0 && nanos < 1_000_000_000;
+    long nanos = Memory.getLong(s, 8);
+    boolean isValid = Memory.getLong(s, 0) >= 0 && nanos >= 0 && nanos < 1_000_000_000;
     return isValid || isCpuClock ? -Errno.EPERM : -Errno.EINVAL;
   }
 
@@ -130,10 +130,7 @@ public final class SystemCalls {
     if (r < 0) {
       return r;
     }
-    s.set(
-        ValueLayout.JAVA_SHORT,
-        Sysinfo.PROCS,
-        (short) Math.min(c.task.kernel.tasks.taskCount(), 0xffff));
+    Memory.setShort(s, Sysinfo.PROCS, (short) Math.min(c.task.kernel.tasks.taskCount(), 0xffff));
     return c.memory().write(c.arg0, s, Sysinfo.SIZEOF);
   }
 

@@ -6,8 +6,8 @@ import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.EPERM;
 import static io.redoubt.host.Errno.EROFS;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.Access;
 import io.redoubt.sentry.fs.FsNotify;
 import io.redoubt.sentry.fs.Inode;
@@ -57,7 +57,7 @@ final class TimeCalls {
       if (c.memory().read(c.arg1, s, 16) < 0) {
         return -EFAULT;
       }
-      times = new Times(s.get(JAVA_LONG, 0), 0, s.get(JAVA_LONG, 8), 0);
+      times = new Times(Memory.getLong(s, 0), 0, Memory.getLong(s, 8), 0);
     }
     return set(c, Walk.AT_FDCWD, c.arg0, times, 0);
   }
@@ -69,12 +69,12 @@ final class TimeCalls {
       if (c.memory().read(address, s, 32) < 0) {
         return -EFAULT;
       }
-      long a = s.get(JAVA_LONG, 8);
-      long m = s.get(JAVA_LONG, 24);
+      long a = Memory.getLong(s, 8);
+      long m = Memory.getLong(s, 24);
       if (a < 0 || a >= MICROS || m < 0 || m >= MICROS) {
         return -EINVAL;
       }
-      times = new Times(s.get(JAVA_LONG, 0), a * 1000, s.get(JAVA_LONG, 16), m * 1000);
+      times = new Times(Memory.getLong(s, 0), a * 1000, Memory.getLong(s, 16), m * 1000);
     }
     return path == 0 && (int) dirFd != Walk.AT_FDCWD
         ? setFd(c, dirFd, times)
@@ -90,7 +90,10 @@ final class TimeCalls {
       }
       times =
           new Times(
-              s.get(JAVA_LONG, 0), s.get(JAVA_LONG, 8), s.get(JAVA_LONG, 16), s.get(JAVA_LONG, 24));
+              Memory.getLong(s, 0),
+              Memory.getLong(s, 8),
+              Memory.getLong(s, 16),
+              Memory.getLong(s, 24));
       if (times.areBothOmitted()) {
         return 0;
       }

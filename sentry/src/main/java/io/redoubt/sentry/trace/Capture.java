@@ -1,5 +1,6 @@
 package io.redoubt.sentry.trace;
 
+import io.redoubt.host.Memory;
 import io.redoubt.host.Nr;
 import io.redoubt.seccomp.GuestProfile;
 import io.redoubt.sentry.kernel.CallObserver;
@@ -119,7 +120,7 @@ final class Capture {
 
   private static int terminator(MemorySegment s, int length) {
     int end = 0;
-    while (end < length && s.get(ValueLayout.JAVA_BYTE, end) != 0) {
+    while (end < length && Memory.getByte(s, end) != 0) {
       end++;
     }
     return end;

@@ -2,6 +2,7 @@ package io.redoubt.sentry.tty;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Ioctl;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -46,7 +47,7 @@ final class PtyMaster extends OpenFile {
     int head = 0;
     if (terminal.isPacketMode()) {
       int status = terminal.takePacketStatus();
-      small.set(ValueLayout.JAVA_BYTE, 0, (byte) status);
+      Memory.setByte(small, 0, (byte) status);
       if (status != 0) {
         return dst.copyOut(small, 0, 1);
       }
@@ -121,7 +122,7 @@ final class PtyMaster extends OpenFile {
     MemorySegment s = c.scratch().small;
     int r = c.memory().read(arg, s, 4);
     if (r == 0) {
-      use.accept(s.get(ValueLayout.JAVA_INT, 0));
+      use.accept(Memory.getInt(s, 0));
     }
     return r;
   }

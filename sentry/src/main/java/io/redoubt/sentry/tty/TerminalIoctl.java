@@ -2,6 +2,7 @@ package io.redoubt.sentry.tty;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Ioctl;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Signals;
 import io.redoubt.sentry.kernel.Syscall;
@@ -128,7 +129,7 @@ final class TerminalIoctl {
   private static long setForeground(Syscall c, Terminal t, long arg) {
     MemorySegment s = c.scratch().small;
     int r = c.memory().read(arg, s, 4);
-    return r < 0 ? r : JobControl.setForeground(c, t, s.get(ValueLayout.JAVA_INT, 0));
+    return r < 0 ? r : JobControl.setForeground(c, t, Memory.getInt(s, 0));
   }
 
   private static long exclusive(Terminal t, boolean on) {
@@ -139,7 +140,7 @@ final class TerminalIoctl {
   private static long setDiscipline(Syscall c, long arg) {
     MemorySegment s = c.scratch().small;
     int r = c.memory().read(arg, s, 4);
-    return r < 0 ? r : s.get(ValueLayout.JAVA_INT, 0) == 0 ? 0 : -Errno.EINVAL;
+    return r < 0 ? r : Memory.getInt(s, 0) == 0 ? 0 : -Errno.EINVAL;
   }
 
   static boolean mayIgnoreExclusive(Syscall c) {

@@ -1,5 +1,6 @@
 package io.redoubt.sentry.tty;
 
+import io.redoubt.host.Memory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -119,34 +120,34 @@ final class Termios {
 
   /** Writes the struct, with speeds if there is room for them. */
   void get(MemorySegment to, boolean withSpeeds) {
-    to.set(INT, C_IFLAG, iflag);
-    to.set(INT, C_OFLAG, oflag);
-    to.set(INT, C_CFLAG, cflag);
-    to.set(INT, C_LFLAG, lflag);
-    to.set(ValueLayout.JAVA_BYTE, C_LINE, (byte) line);
+    Memory.setInt(to, C_IFLAG, iflag);
+    Memory.setInt(to, C_OFLAG, oflag);
+    Memory.setInt(to, C_CFLAG, cflag);
+    Memory.setInt(to, C_LFLAG, lflag);
+    Memory.setByte(to, C_LINE, (byte) line);
     for (int i = 0; i < NCCS; i++) {
-      to.set(ValueLayout.JAVA_BYTE, C_CC + i, cc[i]);
+      Memory.setByte(to, C_CC + i, cc[i]);
     }
     if (withSpeeds) {
-      to.set(INT, C_ISPEED, ispeed);
-      to.set(INT, C_OSPEED, ospeed);
+      Memory.setInt(to, C_ISPEED, ispeed);
+      Memory.setInt(to, C_OSPEED, ospeed);
     }
   }
 
   /** Takes the struct; as pty_set_termios() it keeps a pty at 8 bits without parity. */
   void set(MemorySegment from, boolean withSpeeds) {
-    iflag = from.get(INT, C_IFLAG);
-    oflag = from.get(INT, C_OFLAG);
-    cflag = from.get(INT, C_CFLAG) & ~CSIZE_PARENB | CSIZE_CREAD;
-    lflag = from.get(INT, C_LFLAG);
-    line = from.get(ValueLayout.JAVA_BYTE, C_LINE);
+    iflag = Memory.getInt(from, C_IFLAG);
+    oflag = Memory.getInt(from, C_OFLAG);
+    cflag = Memory.getInt(from, C_CFLAG) & ~CSIZE_PARENB | CSIZE_CREAD;
+    lflag = Memory.getInt(from, C_LFLAG);
+    line = Memory.getByte(from, C_LINE);
     for (int i = 0; i < NCCS; i++) {
-      cc[i] = from.get(ValueLayout.JAVA_BYTE, C_CC + i);
+      cc[i] = Memory.getByte(from, C_CC + i);
     }
     int code = cflag & CBAUD;
     if (withSpeeds && code == 0x1000) { // BOTHER
-      ispeed = from.get(INT, C_ISPEED);
-      ospeed = from.get(INT, C_OSPEED);
+      ispeed = Memory.getInt(from, C_ISPEED);
+      ospeed = Memory.getInt(from, C_OSPEED);
     } else {
       ispeed = ospeed = SPEEDS[code & 15 | (code & 0x1000) >> 8];
     }

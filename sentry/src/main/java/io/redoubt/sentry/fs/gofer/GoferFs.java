@@ -1,9 +1,8 @@
 package io.redoubt.sentry.fs.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.redoubt.gofer.GoferClient;
 import io.redoubt.gofer.NodeAttr;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Stat.StatfsBuf;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.StatFs;
@@ -91,15 +90,15 @@ public final class GoferFs {
     if (r < 0) {
       return r;
     }
-    out.type = s.get(JAVA_LONG, StatfsBuf.F_TYPE);
-    out.blockSize = s.get(JAVA_LONG, StatfsBuf.F_BSIZE);
-    out.blocks = s.get(JAVA_LONG, StatfsBuf.F_BLOCKS);
-    out.blocksFree = s.get(JAVA_LONG, StatfsBuf.F_BFREE);
-    out.blocksAvailable = s.get(JAVA_LONG, StatfsBuf.F_BAVAIL);
-    out.files = s.get(JAVA_LONG, StatfsBuf.F_FILES);
-    out.filesFree = s.get(JAVA_LONG, StatfsBuf.F_FFREE);
-    out.nameLength = s.get(JAVA_LONG, StatfsBuf.F_NAMELEN);
-    out.fragmentSize = s.get(JAVA_LONG, StatfsBuf.F_FRSIZE);
+    out.type = Memory.getLong(s, StatfsBuf.F_TYPE);
+    out.blockSize = Memory.getLong(s, StatfsBuf.F_BSIZE);
+    out.blocks = Memory.getLong(s, StatfsBuf.F_BLOCKS);
+    out.blocksFree = Memory.getLong(s, StatfsBuf.F_BFREE);
+    out.blocksAvailable = Memory.getLong(s, StatfsBuf.F_BAVAIL);
+    out.files = Memory.getLong(s, StatfsBuf.F_FILES);
+    out.filesFree = Memory.getLong(s, StatfsBuf.F_FFREE);
+    out.nameLength = Memory.getLong(s, StatfsBuf.F_NAMELEN);
+    out.fragmentSize = Memory.getLong(s, StatfsBuf.F_FRSIZE);
     return 0;
   }
 }

@@ -1,11 +1,10 @@
 package io.redoubt.sentry.fs.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.redoubt.gofer.GoferClient;
 import io.redoubt.gofer.Opened;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Uio;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.KernelThread;
@@ -73,8 +72,8 @@ public final class HostFile {
     }
     // Atomic against other writers on the host too.
     MemorySegment iovec = KernelThread.scratch().small;
-    iovec.set(JAVA_LONG, Uio.Iovec.IOV_BASE, from.address());
-    iovec.set(JAVA_LONG, Uio.Iovec.IOV_LEN, length);
+    Memory.setLong(iovec, Uio.Iovec.IOV_BASE, from.address());
+    Memory.setLong(iovec, Uio.Iovec.IOV_LEN, length);
     return Unistd.pwritev2(fd, iovec.address(), 1, 0, Unistd.RWF_APPEND);
   }
 

@@ -1,9 +1,8 @@
 package io.redoubt.sentry.fs.mem;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Stat.StatBuf;
 import io.redoubt.host.Unistd;
@@ -383,7 +382,7 @@ final class MemContent {
   private void recount() {
     MemorySegment st = KernelThread.scratch().small;
     if (io.redoubt.host.Stat.fstat(memfd, st) == 0) {
-      long there = st.get(JAVA_LONG, StatBuf.ST_BLOCKS) * 512;
+      long there = Memory.getLong(st, StatBuf.ST_BLOCKS) * 512;
       fs.budget.release(charged - there);
       charged = there;
     }

@@ -1,10 +1,8 @@
 package io.redoubt.sentry.fs.mem;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import io.redoubt.gofer.GoferClient;
 import io.redoubt.gofer.NodeAttr;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Process;
 import io.redoubt.host.Process.Sysinfo;
 import io.redoubt.sentry.fs.Inode;
@@ -117,7 +115,7 @@ public final class MemFs {
     MemorySegment s = KernelThread.scratch().small;
     return Process.sysinfo(s) < 0
         ? Long.MAX_VALUE / 4
-        : s.get(JAVA_LONG, Sysinfo.TOTALRAM) * s.get(JAVA_INT, Sysinfo.MEM_UNIT);
+        : Memory.getLong(s, Sysinfo.TOTALRAM) * Memory.getInt(s, Sysinfo.MEM_UNIT);
   }
 
   /** Limits what all in-memory files of the sandbox hold together. @param limit bytes */

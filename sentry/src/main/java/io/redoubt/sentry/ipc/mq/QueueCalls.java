@@ -4,6 +4,7 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Opening;
 import io.redoubt.sentry.ipc.Clocks;
@@ -80,8 +81,8 @@ public final class QueueCalls {
       if (c.memory().read(c.arg3, s, ATTR_SIZEOF) < 0) {
         return -Errno.EFAULT;
       }
-      maxMessages = s.get(LONG, ATTR_MAXMSG);
-      maxBytes = s.get(LONG, ATTR_MSGSIZE);
+      maxMessages = Memory.getLong(s, ATTR_MAXMSG);
+      maxBytes = Memory.getLong(s, ATTR_MSGSIZE);
     }
     String name = name(c, c.arg0);
     if (name == null) {
@@ -143,8 +144,8 @@ public final class QueueCalls {
     if (c.memory().read(address, s, 16) < 0) {
       return -Errno.EFAULT;
     }
-    long seconds = s.get(LONG, 0);
-    long nanos = s.get(LONG, 8);
+    long seconds = Memory.getLong(s, 0);
+    long nanos = Memory.getLong(s, 8);
     if (!Clocks.isValid(seconds, nanos)) {
       return -Errno.EINVAL;
     }
@@ -225,8 +226,8 @@ public final class QueueCalls {
       if (c.memory().read(c.arg1, s, SIGEV_SIZEOF) < 0) {
         return -Errno.EFAULT;
       }
-      int kind = s.get(INT, SIGEV_NOTIFY);
-      int signal = s.get(INT, SIGEV_SIGNO);
+      int kind = Memory.getInt(s, SIGEV_NOTIFY);
+      int signal = Memory.getInt(s, SIGEV_SIGNO);
       if (kind != NOTIFY_SIGNAL && kind != NOTIFY_NONE && kind != NOTIFY_THREAD) {
         return -Errno.EINVAL;
       }
@@ -238,7 +239,7 @@ public final class QueueCalls {
       }
       n =
           new PosixQueue.Notification(
-              c.task.process, kind == NOTIFY_SIGNAL ? signal : 0, s.get(LONG, SIGEV_VALUE));
+              c.task.process, kind == NOTIFY_SIGNAL ? signal : 0, Memory.getLong(s, SIGEV_VALUE));
     }
     QueueFile f = file(c);
     return f == null ? c.error() : f.queue.notify(c.task.process, n);
@@ -252,7 +253,7 @@ public final class QueueCalls {
       if (c.memory().read(c.arg1, s, ATTR_SIZEOF) < 0) {
         return -Errno.EFAULT;
       }
-      long asked = s.get(LONG, ATTR_FLAGS);
+      long asked = Memory.getLong(s, ATTR_FLAGS);
       if ((asked & ~OpenFile.O_NONBLOCK) != 0) {
         return -Errno.EINVAL;
       }
@@ -263,10 +264,10 @@ public final class QueueCalls {
       return c.error();
     }
     s.asSlice(0, ATTR_SIZEOF).fill((byte) 0);
-    s.set(LONG, ATTR_FLAGS, f.flags() & OpenFile.O_NONBLOCK);
-    s.set(LONG, ATTR_MAXMSG, f.queue.maxMessages);
-    s.set(LONG, ATTR_MSGSIZE, f.queue.maxBytes);
-    s.set(LONG, ATTR_CURMSGS, f.queue.count());
+    Memory.setLong(s, ATTR_FLAGS, f.flags() & OpenFile.O_NONBLOCK);
+    Memory.setLong(s, ATTR_MAXMSG, f.queue.maxMessages);
+    Memory.setLong(s, ATTR_MSGSIZE, f.queue.maxBytes);
+    Memory.setLong(s, ATTR_CURMSGS, f.queue.count());
     if (sets) {
       f.setFlags(f.flags() & ~OpenFile.O_NONBLOCK | flags);
     }

@@ -1,6 +1,7 @@
 package io.redoubt.sentry.ipc.sysv;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.Credentials;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -96,13 +97,13 @@ abstract class IpcObject {
   /** Writes the {@code struct ipc64_perm}. */
   final void putPerm(MemorySegment s, int extraMode) {
     s.asSlice(0, PERM_SIZEOF).fill((byte) 0);
-    s.set(INT, PERM_KEY, key);
-    s.set(INT, PERM_UID, uid);
-    s.set(INT, PERM_GID, gid);
-    s.set(INT, PERM_CUID, cuid);
-    s.set(INT, PERM_CGID, cgid);
-    s.set(INT, PERM_MODE, mode | extraMode);
-    s.set(ValueLayout.JAVA_SHORT, PERM_SEQ, (short) (id >>> IpcTable.INDEX_BITS));
+    Memory.setInt(s, PERM_KEY, key);
+    Memory.setInt(s, PERM_UID, uid);
+    Memory.setInt(s, PERM_GID, gid);
+    Memory.setInt(s, PERM_CUID, cuid);
+    Memory.setInt(s, PERM_CGID, cgid);
+    Memory.setInt(s, PERM_MODE, mode | extraMode);
+    Memory.setShort(s, PERM_SEQ, (short) (id >>> IpcTable.INDEX_BITS));
   }
 
   /** IPC_SET of owner and mode. @return 0, or -EINVAL for an id that is none */

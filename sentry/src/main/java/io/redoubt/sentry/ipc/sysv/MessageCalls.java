@@ -4,6 +4,7 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.ipc.sysv.MessageQueue.Message;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -102,7 +103,7 @@ public final class MessageCalls {
     if (c.memory().read(c.arg1, s, 8) < 0) {
       return c.fail(-Errno.EFAULT);
     }
-    long type = s.get(LONG, 0);
+    long type = Memory.getLong(s, 0);
     if (size < 0 || size > MAX_MESSAGE || type < 1 || (int) c.arg0 < 0) {
       return c.fail(-Errno.EINVAL);
     }
@@ -214,7 +215,7 @@ public final class MessageCalls {
     };
     MemorySegment s = c.scratch().small;
     for (int i = 0; i < fields.length; i++) {
-      s.set(INT, i * 4L, fields[i]);
+      Memory.setInt(s, i * 4L, fields[i]);
     }
     return c.memory().write(c.arg2, s, MSGINFO_SIZEOF) < 0 ? -Errno.EFAULT : queues.highestIndex();
   }
@@ -228,14 +229,14 @@ public final class MessageCalls {
     s.asSlice(0, MSQID_DS_SIZEOF).fill((byte) 0);
     synchronized (q) {
       q.putPerm(s, 0);
-      s.set(LONG, MSG_STIME, q.sendSeconds);
-      s.set(LONG, MSG_RTIME, q.receiveSeconds);
-      s.set(LONG, MSG_CTIME, q.changeSeconds);
-      s.set(LONG, MSG_CBYTES, q.bytes);
-      s.set(LONG, MSG_QNUM, q.count());
-      s.set(LONG, MSG_QBYTES, q.maxBytes);
-      s.set(INT, MSG_LSPID, q.lastSender);
-      s.set(INT, MSG_LRPID, q.lastReceiver);
+      Memory.setLong(s, MSG_STIME, q.sendSeconds);
+      Memory.setLong(s, MSG_RTIME, q.receiveSeconds);
+      Memory.setLong(s, MSG_CTIME, q.changeSeconds);
+      Memory.setLong(s, MSG_CBYTES, q.bytes);
+      Memory.setLong(s, MSG_QNUM, q.count());
+      Memory.setLong(s, MSG_QBYTES, q.maxBytes);
+      Memory.setInt(s, MSG_LSPID, q.lastSender);
+      Memory.setInt(s, MSG_LRPID, q.lastReceiver);
     }
     return c.memory().write(c.arg2, s, MSQID_DS_SIZEOF) < 0
         ? -Errno.EFAULT
@@ -251,7 +252,7 @@ public final class MessageCalls {
     if (r < 0) {
       return r;
     }
-    long bytes = s.get(LONG, MSG_QBYTES);
+    long bytes = Memory.getLong(s, MSG_QBYTES);
     if (Long.compareUnsigned(bytes, MessageQueue.DEFAULT_BYTES) > 0
         && !c.task.credentials.has(Credentials.CAP_SYS_RESOURCE)) {
       return -Errno.EPERM;
@@ -259,9 +260,9 @@ public final class MessageCalls {
     synchronized (q) {
       r =
           q.setPerm(
-              s.get(INT, IpcObject.PERM_UID),
-              s.get(INT, IpcObject.PERM_GID),
-              s.get(INT, IpcObject.PERM_MODE));
+              Memory.getInt(s, IpcObject.PERM_UID),
+              Memory.getInt(s, IpcObject.PERM_GID),
+              Memory.getInt(s, IpcObject.PERM_MODE));
       if (r == 0) {
         q.maxBytes = Long.compareUnsigned(bytes, MAX_QUEUE_BYTES) > 0 ? MAX_QUEUE_BYTES : bytes;
         q.waitQueue.wake(PollEvents.OUT);

@@ -3,6 +3,7 @@ package io.redoubt.sentry.ipc.sysv;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.ipc.sysv.SemaphoreSet.Operation;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
@@ -148,9 +149,9 @@ public final class SemaphoreCalls {
       long at = (long) i * SEMBUF_SIZEOF;
       operations[i] =
           new Operation(
-              s.get(SHORT, at + SEM_NUM) & 0xffff,
-              s.get(SHORT, at + SEM_OP),
-              s.get(SHORT, at + SEM_FLG));
+              Memory.getShort(s, at + SEM_NUM) & 0xffff,
+              Memory.getShort(s, at + SEM_OP),
+              Memory.getShort(s, at + SEM_FLG));
       highest = Math.max(highest, operations[i].number());
       alters |= operations[i].change() != 0;
     }
@@ -158,8 +159,8 @@ public final class SemaphoreCalls {
       if (c.memory().read(timeout, s, 16) < 0) {
         return c.fail(-Errno.EFAULT);
       }
-      long seconds = s.get(LONG, 0);
-      long nanos = s.get(LONG, 8);
+      long seconds = Memory.getLong(s, 0);
+      long nanos = Memory.getLong(s, 8);
       if (seconds < 0 || nanos < 0 || nanos >= 1_000_000_000L) {
         return c.fail(-Errno.EINVAL);
       }

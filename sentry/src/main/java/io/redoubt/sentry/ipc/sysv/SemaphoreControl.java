@@ -1,6 +1,7 @@
 package io.redoubt.sentry.ipc.sysv;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -77,7 +78,7 @@ final class SemaphoreControl {
       ofNow ? SemaphoreCalls.total(sets) : SemaphoreSet.MAX_VALUE, // semaem
     };
     for (int i = 0; i < fields.length; i++) {
-      s.set(INT, i * 4L, fields[i]);
+      Memory.setInt(s, i * 4L, fields[i]);
     }
     return c.memory().write(c.arg3, s, SEMINFO_SIZEOF) < 0 ? -Errno.EFAULT : sets.highestIndex();
   }
@@ -91,10 +92,10 @@ final class SemaphoreControl {
     s.asSlice(0, SEMID_DS_SIZEOF).fill((byte) 0);
     synchronized (set) {
       set.putPerm(s, 0);
-      s.set(LONG, SEM_OTIME, set.operationSeconds);
-      s.set(LONG, SEM_CTIME, set.changeSeconds);
+      Memory.setLong(s, SEM_OTIME, set.operationSeconds);
+      Memory.setLong(s, SEM_CTIME, set.changeSeconds);
     }
-    s.set(LONG, SEM_NSEMS, set.values.length);
+    Memory.setLong(s, SEM_NSEMS, set.values.length);
     return c.memory().write(c.arg3, s, SEMID_DS_SIZEOF) < 0
         ? -Errno.EFAULT
         : command == IPC_STAT ? 0 : set.id;
@@ -127,7 +128,7 @@ final class SemaphoreControl {
     MemorySegment s = c.scratch().bulk;
     synchronized (set) {
       for (int i = 0; i < set.values.length; i++) {
-        s.set(ValueLayout.JAVA_SHORT, i * 2L, (short) set.values[i]);
+        Memory.setShort(s, i * 2L, (short) set.values[i]);
       }
     }
     return c.memory().write(c.arg3, s, set.values.length * 2L);
@@ -157,7 +158,7 @@ final class SemaphoreControl {
       return -Errno.EFAULT;
     }
     for (int i = 0; i < values.length; i++) {
-      values[i] = s.get(ValueLayout.JAVA_SHORT, i * 2L) & 0xffff;
+      values[i] = Memory.getShort(s, i * 2L) & 0xffff;
       if (values[i] > SemaphoreSet.MAX_VALUE) {
         return -Errno.ERANGE;
       }
@@ -175,9 +176,9 @@ final class SemaphoreControl {
       return r < 0
           ? r
           : set.setPerm(
-              s.get(INT, IpcObject.PERM_UID),
-              s.get(INT, IpcObject.PERM_GID),
-              s.get(INT, IpcObject.PERM_MODE));
+              Memory.getInt(s, IpcObject.PERM_UID),
+              Memory.getInt(s, IpcObject.PERM_GID),
+              Memory.getInt(s, IpcObject.PERM_MODE));
     }
   }
 

@@ -5,6 +5,7 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Stat;
 import io.redoubt.host.Unistd;
@@ -100,13 +101,13 @@ public final class SharedMemoryCalls {
       Unistd.close(readOnly);
       return c.fail(-Errno.ENOSPC);
     }
-    long dev = s.get(LONG, Stat.StatBuf.ST_DEV);
+    long dev = Memory.getLong(s, Stat.StatBuf.ST_DEV);
     String identity =
         hex2(Stat.major(dev))
             + ":"
             + hex2(Stat.minor(dev))
             + " "
-            + s.get(LONG, Stat.StatBuf.ST_INO)
+            + Memory.getLong(s, Stat.StatBuf.ST_INO)
             + " ";
     return new SharedSegment(
         key, c.task.credentials, flags, size, c.task.process.pid, memfd, readOnly, identity);

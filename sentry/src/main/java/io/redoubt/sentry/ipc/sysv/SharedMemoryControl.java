@@ -1,6 +1,7 @@
 package io.redoubt.sentry.ipc.sysv;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -71,11 +72,11 @@ final class SharedMemoryControl {
   private static long limits(Syscall c, IpcTable<SharedSegment> table) {
     MemorySegment s = c.scratch().small;
     s.asSlice(0, SHMINFO_SIZEOF).fill((byte) 0);
-    s.set(LONG, 0, SharedMemoryCalls.MAX_BYTES);
-    s.set(LONG, 8, 1);
-    s.set(LONG, 16, IpcTable.MAX_OBJECTS);
-    s.set(LONG, 24, IpcTable.MAX_OBJECTS);
-    s.set(LONG, 32, SharedMemoryCalls.MAX_BYTES / 4096 * IpcTable.MAX_OBJECTS);
+    Memory.setLong(s, 0, SharedMemoryCalls.MAX_BYTES);
+    Memory.setLong(s, 8, 1);
+    Memory.setLong(s, 16, IpcTable.MAX_OBJECTS);
+    Memory.setLong(s, 24, IpcTable.MAX_OBJECTS);
+    Memory.setLong(s, 32, SharedMemoryCalls.MAX_BYTES / 4096 * IpcTable.MAX_OBJECTS);
     return c.memory().write(c.arg2, s, SHMINFO_SIZEOF) < 0 ? -Errno.EFAULT : table.highestIndex();
   }
 
@@ -87,9 +88,9 @@ final class SharedMemoryControl {
     }
     MemorySegment s = c.scratch().small;
     s.asSlice(0, SHM_INFO_SIZEOF).fill((byte) 0);
-    s.set(INT, 0, table.count());
-    s.set(LONG, 8, pages);
-    s.set(LONG, 16, pages);
+    Memory.setInt(s, 0, table.count());
+    Memory.setLong(s, 8, pages);
+    Memory.setLong(s, 16, pages);
     return c.memory().write(c.arg2, s, SHM_INFO_SIZEOF) < 0 ? -Errno.EFAULT : table.highestIndex();
   }
 
@@ -104,15 +105,15 @@ final class SharedMemoryControl {
     synchronized (segment) {
       segment.putPerm(s, segment.removed ? SharedSegment.DESTROYED : 0);
       if (segment.removed) {
-        s.set(INT, IpcObject.PERM_KEY, IpcTable.IPC_PRIVATE);
+        Memory.setInt(s, IpcObject.PERM_KEY, IpcTable.IPC_PRIVATE);
       }
-      s.set(LONG, SHM_SEGSZ, segment.size);
-      s.set(LONG, SHM_ATIME, segment.attachSeconds);
-      s.set(LONG, SHM_DTIME, segment.detachSeconds);
-      s.set(LONG, SHM_CTIME, segment.changeSeconds);
-      s.set(INT, SHM_CPID, segment.creator);
-      s.set(INT, SHM_LPID, segment.lastUser);
-      s.set(LONG, SHM_NATTCH, attachments);
+      Memory.setLong(s, SHM_SEGSZ, segment.size);
+      Memory.setLong(s, SHM_ATIME, segment.attachSeconds);
+      Memory.setLong(s, SHM_DTIME, segment.detachSeconds);
+      Memory.setLong(s, SHM_CTIME, segment.changeSeconds);
+      Memory.setInt(s, SHM_CPID, segment.creator);
+      Memory.setInt(s, SHM_LPID, segment.lastUser);
+      Memory.setLong(s, SHM_NATTCH, attachments);
     }
     return c.memory().write(c.arg2, s, SHMID_DS_SIZEOF) < 0
         ? -Errno.EFAULT
@@ -129,9 +130,9 @@ final class SharedMemoryControl {
       return r < 0
           ? r
           : segment.setPerm(
-              s.get(INT, IpcObject.PERM_UID),
-              s.get(INT, IpcObject.PERM_GID),
-              s.get(INT, IpcObject.PERM_MODE));
+              Memory.getInt(s, IpcObject.PERM_UID),
+              Memory.getInt(s, IpcObject.PERM_GID),
+              Memory.getInt(s, IpcObject.PERM_MODE));
     }
   }
 }
