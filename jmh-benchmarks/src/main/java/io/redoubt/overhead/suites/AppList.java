@@ -48,7 +48,8 @@ final class AppList {
           App.of("python-import", "import of eight heavy Python modules", "/usr/bin/python3", PYTHON).quickly().target(2),
           App.of("tar-create", "tar create of /usr/include", "tar", "tar -cf include.tar -C /usr include"),
           App.of("tar-extract", "tar extract of /usr/include", "tar", "tar --no-same-owner -xf $INPUT/include.tar").quickly().target(5),
-          App.of("find", "find /usr", "find", "find /usr -xdev").quickly().target(2),
+          // One folder of /usr is for another user's eyes only, which root of a user namespace is not.
+          App.of("find", "find /usr", "find", "find /usr -xdev -path /usr/share/polkit-1 -prune -o -print").quickly().target(2),
           App.of("grep", "grep -r of /usr/include", "grep", "grep -rc no-such-word /usr/include || true").quickly(),
           App.of(
                   "git",
@@ -64,14 +65,14 @@ final class AppList {
               .target(2),
           App.of("make", "make -j2 of bzip2", "make gcc input/bzip2/Makefile", "make -s -j2 libbz2.a bzip2 CFLAGS=-O2").after("cp -r $INPUT/bzip2/. ."),
           App.of("rm", "rm -rf of /usr/include, copied", "rm", "rm -rf include").after("tar --no-same-owner -xf $INPUT/include.tar"),
-          App.of("dd-write", "dd, write 65,536 x 4 KiB", "dd", "dd if=/dev/zero of=file bs=4k count=65536"),
-          App.of("dd-read", "dd, read 65,536 x 4 KiB", "dd", "dd if=$INPUT/large of=/dev/null bs=4k").quickly(),
+          App.of("dd-write", "dd, write 16,384 x 4 KiB", "dd", "dd if=/dev/zero of=file bs=4k count=16384"),
+          App.of("dd-read", "dd, read 16,384 x 4 KiB", "dd", "dd if=$INPUT/large of=/dev/null bs=4k count=16384").quickly(),
           App.of("sha256sum", "sha256sum of 256 MiB", "sha256sum", "sha256sum $INPUT/large").quickly(),
-          App.of("pipeline", "cat | tr | wc of 64 MiB", "tr", "head -c 67108864 $INPUT/large | tr a-z A-Z | wc -c").quickly(),
-          App.of("redis-unix", "redis, 20,000 GET and SET over AF_UNIX", "redis-server redis-benchmark redis-cli", "redis-benchmark -s redis.sock -q -c 10 -n 10000 -t get,set")
+          App.of("pipeline", "head | tr | wc of 64 MiB", "tr", "head -c 67108864 $INPUT/large | tr a-z A-Z | wc -c").quickly(),
+          App.of("redis-unix", "redis, 10,000 GET and SET over AF_UNIX", "redis-server redis-benchmark redis-cli", "redis-benchmark -s redis.sock -q -c 10 -n 5000 -t get,set")
               .after(REDIS_UNIX)
               .quickly(),
-          App.of("redis-tcp", "redis, 20,000 GET and SET over loopback", "redis-server redis-benchmark redis-cli", "redis-benchmark -p 16379 -q -c 10 -n 10000 -t get,set")
+          App.of("redis-tcp", "redis, 10,000 GET and SET over loopback", "redis-server redis-benchmark redis-cli", "redis-benchmark -p 16379 -q -c 10 -n 5000 -t get,set")
               .after(REDIS_TCP),
           App.of("nginx", "nginx, one request of wrk with 8 connections", "nginx wrk", "wrk -t1 -c8 -d1 http://127.0.0.1:18080/ | awk '/^Requests.sec/ { print 1e9 / $2 }'").after(NGINX).printingItsFigure(),
           App.of("pgbench", "pgbench, 200 transactions of 2 clients", "pgbench input/pgdata", "pgbench -h \"$PWD/pg\" -U bench -n -c 2 -t 100 bench").after(POSTGRES),
