@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LAST = 470, VARIANTS = 4, PATIENCE_US = 150000 };
+enum { LAST = 470, VARIANTS = 4, PATIENCE_US = 40000 };
 
 static long buffer[1024];
 

@@ -34,41 +34,63 @@ import picocli.CommandLine.Parameters;
     name = "redoubt bench",
     sortOptions = false,
     usageHelpWidth = 110,
-    mixinStandardHelpOptions = true,
     subcommands = {CompareCommand.class, ReportCommand.class, JmhCommand.class},
     description = {
       "Measures workloads on bare Linux and in runtimes, interleaved, and writes results.json, results.csv and index.html.",
       "With a command after --, that command is the workload, in the current directory (which is writable in every runtime)."
     })
 public final class Bench implements Callable<Integer> {
-  private static final List<String> SUITES = List.of("micro", "apps", "startup", "density", "isolation");
+  private static final List<String> SUITES =
+      List.of("micro", "apps", "startup", "density", "isolation");
 
-  @Option(names = "--suite", split = ",", paramLabel = "SUITE", description = "micro, apps, startup, density, isolation or all (the default)")
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "print this")
+  private boolean help;
+
+  @Option(
+      names = "--suite",
+      split = ",",
+      paramLabel = "SUITE",
+      description = "micro, apps, startup, density, isolation or all (the default)")
   private List<String> suites;
 
   @Option(
       names = "--runtimes",
       split = ",",
       paramLabel = "NAME",
-      description = "of native, runc, crun, runsc-systrap, runsc-ptrace, bubblewrap, proot, notify-floor, redoubt; default all")
+      description =
+          "of native, runc, crun, runsc-systrap, runsc-ptrace, bubblewrap, proot, notify-floor, redoubt; default all")
   private List<String> runtimes;
 
-  @Option(names = "--runs", paramLabel = "N", description = "rounds, each of which runs everything once (default 5, quick 3)")
+  @Option(
+      names = "--runs",
+      paramLabel = "N",
+      description = "rounds, each of which runs everything once (default 5, quick 3)")
   private Integer runs;
 
-  @Option(names = "--out", paramLabel = "DIR", description = "where the results go (default bench-DATE-TIME)")
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "where the results go (default bench-DATE-TIME)")
   private Path out;
 
-  @Option(names = "--quick", description = "fewer workloads, shorter, in less than three minutes on two cores")
+  @Option(
+      names = "--quick",
+      description = "fewer workloads, shorter, in less than three minutes on two cores")
   private boolean quick;
 
   @Option(
       names = "--scratch",
       paramLabel = "WHERE",
-      description = "what the working directory is: disk (a directory of the host in every runtime, the default) or memory")
+      description =
+          "what the working directory is: disk (a directory of the host in every runtime, the default) or memory")
   private String scratch = "disk";
 
-  @Option(names = "--install-peers", description = "install first what is missing of runtimes and workloads (Debian, as root)")
+  @Option(
+      names = "--install-peers",
+      description = "install first what is missing of runtimes and workloads (Debian, as root)")
   private boolean installPeers;
 
   @Parameters(paramLabel = "CMD", description = "the workload")
@@ -79,11 +101,10 @@ public final class Bench implements Callable<Integer> {
 
   public static void main(String[] args) {
     CommandLine line = new CommandLine(new Bench());
-    line.setExecutionExceptionHandler(
-        (e, cl, parsed) -> {
-          System.err.println("redoubt: " + (e.getMessage() == null ? e.toString() : e.getMessage()));
-          return 1;
-        });
+    line.setExecutionExceptionHandler((e, cl, parsed) -> {
+      System.err.println("redoubt: " + (e.getMessage() == null ? e.toString() : e.getMessage()));
+      return 1;
+    });
     System.exit(line.execute(args));
   }
 
@@ -91,6 +112,10 @@ public final class Bench implements Callable<Integer> {
   public Integer call() throws IOException {
     if (!scratch.equals("disk") && !scratch.equals("memory")) {
       throw new IllegalArgumentException("--scratch " + scratch + ": it is disk or memory");
+    }
+    if (scratch.equals("memory") && !command.isEmpty()) {
+      throw new IllegalArgumentException(
+          "--scratch memory goes with suites: a command of yours runs in the current directory");
     }
     if (runs != null && runs < 1) {
       throw new IllegalArgumentException("--runs is at least 1");
@@ -103,7 +128,12 @@ public final class Bench implements Callable<Integer> {
     List<String> names = suiteNames();
     List<Suite> measured = suitesOf(names);
     int rounds = runs != null ? runs : quick ? 3 : 5;
-    Path to = out != null ? out : Path.of("bench-" + LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss")));
+    Path to =
+        out != null
+            ? out
+            : Path.of(
+                "bench-"
+                    + LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss")));
     Reports.check(to);
 
     Recorder recorder = new Recorder(chosen.stream().map(Peer::name).toList());
@@ -116,10 +146,15 @@ public final class Bench implements Callable<Integer> {
         usable.add(p);
       } else {
         System.err.println("redoubt: " + p.name() + ": " + reason);
-        recorder.workloads().stream().filter(p::covers).forEach(w -> recorder.fail(w, p.name(), reason));
+        recorder.workloads().stream()
+            .filter(p::covers)
+            .forEach(w -> recorder.fail(w, p.name(), reason));
       }
-      recorder.workloads().stream().filter(w -> !p.covers(w)).forEach(w -> recorder.exclude(w, p.name()));
-      facts.add(new Results.Peer(p.name(), p.title(), reason == null ? p.version() : "", null, reason));
+      recorder.workloads().stream()
+          .filter(w -> !p.covers(w))
+          .forEach(w -> recorder.exclude(w, p.name()));
+      facts.add(
+          new Results.Peer(p.name(), p.title(), reason == null ? p.version() : "", null, reason));
     }
 
     Results.Options options = new Results.Options(names, rounds, quick, scratch, command);
@@ -139,7 +174,8 @@ public final class Bench implements Callable<Integer> {
     }
     for (String s : suites) {
       if (!SUITES.contains(s)) {
-        throw new IllegalArgumentException("no suite " + s + ": there are " + String.join(", ", SUITES) + " and all");
+        throw new IllegalArgumentException(
+            "no suite " + s + ": there are " + String.join(", ", SUITES) + " and all");
       }
     }
     return SUITES.stream().filter(suites::contains).toList();
@@ -163,17 +199,29 @@ public final class Bench implements Callable<Integer> {
 
   /** Measures until the end or until Ctrl-C, and puts together what there is by then. */
   private Results measure(
-      List<Suite> suites, List<Peer> peers, Recorder recorder, Results.Options options, List<Results.Peer> facts)
+      List<Suite> suites,
+      List<Peer> peers,
+      Recorder recorder,
+      Results.Options options,
+      List<Results.Peer> facts)
       throws IOException {
     Instant begun = Instant.now();
     boolean interrupted = false;
     Machine machine;
-    try (Place place = Place.make(scratch.equals("memory"), command.isEmpty() ? null : Path.of("").toAbsolutePath())) {
+    Path directory = command.isEmpty() ? null : Path.of("").toAbsolutePath();
+    boolean withRoot = peers.stream().anyMatch(Peer::needsRootDirectory);
+    try (Place place = Place.make(scratch.equals("memory"), directory, withRoot)) {
       machine = Machine.describe(place.work());
-      long steps = (long) options.rounds() * peers.size() * suites.stream().mapToInt(Suite::steps).sum();
+      long steps =
+          (long) options.rounds() * peers.size() * suites.stream().mapToInt(Suite::steps).sum();
       try (Progress progress = new Progress(steps)) {
-        new Session(place, TARGET.resolve("bin"), peers, recorder, progress).measure(suites, options.rounds());
+        new Session(place, TARGET.resolve("bin"), peers, recorder, progress)
+            .measure(suites, options.rounds());
       } catch (Guarded.Stopped e) {
+        interrupted = true;
+      } catch (IllegalStateException e) {
+        // Something of the harness's own failed: what was measured before is kept all the same.
+        System.err.println("redoubt: " + e.getMessage());
         interrupted = true;
       }
     }

@@ -14,7 +14,8 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "compare",
     mixinStandardHelpOptions = true,
-    description = "Shows what changed beyond the noise between two runs. Exit code 1 if something got worse than the threshold.")
+    description =
+        "Shows what changed beyond the noise between two runs. Exit code 1 if something got worse than the threshold.")
 final class CompareCommand implements Callable<Integer> {
   @Parameters(index = "0", paramLabel = "OLD", description = "folder of a run, or its results.json")
   private Path old;
@@ -22,15 +23,24 @@ final class CompareCommand implements Callable<Integer> {
   @Parameters(index = "1", paramLabel = "NEW")
   private Path now;
 
-  @Option(names = "--threshold", paramLabel = "PCT", defaultValue = "5", description = "in percent (default ${DEFAULT-VALUE})")
+  @Option(
+      names = "--threshold",
+      paramLabel = "PCT",
+      defaultValue = "5",
+      description = "in percent (default ${DEFAULT-VALUE})")
   private double threshold;
 
-  @Option(names = "--runtimes", split = ",", paramLabel = "NAME", description = "only these; for CI: redoubt")
+  @Option(
+      names = "--runtimes",
+      split = ",",
+      paramLabel = "NAME",
+      description = "only these; for CI: redoubt")
   private List<String> runtimes;
 
   @Override
   public Integer call() throws IOException {
-    Comparison c = new Comparison(Results.read(old).of(runtimes), Results.read(now).of(runtimes), threshold);
+    Comparison c =
+        new Comparison(Results.read(old).of(runtimes), Results.read(now).of(runtimes), threshold);
     System.out.println(c.text());
     return c.regressions().isEmpty() ? 0 : 1;
   }

@@ -4,8 +4,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Ctrl-C or SIGTERM: the thread that measures is interrupted, ends what it has started, and writes what it has. The JVM waits for it,
- * but not for ever.
+ * Ctrl-C or SIGTERM: the thread that measures is interrupted, ends what it has started, and writes
+ * what it has. The JVM waits for it, but not for ever.
  */
 final class Interruption implements AutoCloseable {
   private final CountDownLatch done = new CountDownLatch(1);
@@ -13,15 +13,14 @@ final class Interruption implements AutoCloseable {
 
   private Interruption(Thread measuring) {
     hook =
-        new Thread(
-            () -> {
-              measuring.interrupt();
-              try {
-                done.await(60, TimeUnit.SECONDS);
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            });
+        new Thread(() -> {
+          measuring.interrupt();
+          try {
+            done.await(60, TimeUnit.SECONDS);
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        });
     Runtime.getRuntime().addShutdownHook(hook);
   }
 

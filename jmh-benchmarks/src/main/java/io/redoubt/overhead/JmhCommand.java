@@ -23,10 +23,16 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = "Runs the JMH benchmarks and puts their scores into the results.json of a run.")
 final class JmhCommand implements Callable<Integer> {
-  @Parameters(arity = "0..*", paramLabel = "PATTERN", description = "which; and, after --, JMH's own options")
+  @Parameters(
+      arity = "0..*",
+      paramLabel = "PATTERN",
+      description = "which; and, after --, JMH's own options")
   private List<String> arguments = List.of();
 
-  @Option(names = "--into", paramLabel = "RUN", description = "folder of a run; without it the scores are only printed")
+  @Option(
+      names = "--into",
+      paramLabel = "RUN",
+      description = "folder of a run; without it the scores are only printed")
   private Path run;
 
   @Override
@@ -34,7 +40,14 @@ final class JmhCommand implements Callable<Integer> {
     Path json = Files.createTempFile("redoubt-jmh", ".json");
     try {
       List<String> words = new ArrayList<>(arguments);
-      words.addAll(List.of("-rf", "json", "-rff", json.toString(), "-jvmArgs", System.getProperty("redoubt.jmh.jvm", "")));
+      words.addAll(
+          List.of(
+              "-rf",
+              "json",
+              "-rff",
+              json.toString(),
+              "-jvmArgs",
+              System.getProperty("redoubt.jmh.jvm", "")));
       io.redoubt.benchmarks.Main.main(words.toArray(String[]::new));
       if (run != null) {
         merge(json);
@@ -50,7 +63,9 @@ final class JmhCommand implements Callable<Integer> {
     List<JmhScore> fresh = scores(Files.readString(json));
     Results old = Results.read(file);
     List<JmhScore> all = new ArrayList<>(old.jmh());
-    all.removeIf(s -> fresh.stream().anyMatch(f -> f.benchmark().equals(s.benchmark()) && f.params().equals(s.params())));
+    all.removeIf(s ->
+        fresh.stream()
+            .anyMatch(f -> f.benchmark().equals(s.benchmark()) && f.params().equals(s.params())));
     all.addAll(fresh);
     Results merged = old.withJmh(all);
     Files.writeString(file, merged.toJson() + "\n");

@@ -5,7 +5,10 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** A bar with the time left on a terminal (the script redoubt says whether); elsewhere one line a round, on standard error both. */
+/**
+ * A bar with the time left on a terminal (the script redoubt says whether); elsewhere one line a
+ * round, on standard error both.
+ */
 final class Progress implements AutoCloseable {
   private final ProgressBar bar;
   private int round;
@@ -25,7 +28,9 @@ final class Progress implements AutoCloseable {
   }
 
   private static java.util.Optional<Duration> left(long done, long all, Duration spent) {
-    return done == 0 ? java.util.Optional.empty() : java.util.Optional.of(spent.multipliedBy(all - done).dividedBy(done));
+    return done == 0
+        ? java.util.Optional.empty()
+        : java.util.Optional.of(spent.multipliedBy(all - done).dividedBy(done));
   }
 
   void round(int number, int of) {

@@ -14,7 +14,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/** One run of the harness: rounds over suites over runtimes, and how suites start something in a runtime. */
+/**
+ * One run of the harness: rounds over suites over runtimes, and how suites start something in a
+ * runtime.
+ */
 public final class Session {
   private final Place place;
   private final Path programs;
@@ -42,7 +45,10 @@ public final class Session {
     }
   }
 
-  /** All rounds. What a Ctrl-C interrupts ends with an exception; what was recorded until then stays. */
+  /**
+   * All rounds. What a Ctrl-C interrupts ends with an exception; what was recorded until then
+   * stays.
+   */
   void measure(List<Suite> suites, int rounds) {
     for (Suite s : suites) {
       s.prepare(this);
@@ -80,7 +86,10 @@ public final class Session {
     return peers.stream().filter(p -> p.name().equals(Recorder.BARE)).findFirst();
   }
 
-  /** The runtimes in the order of this round: each round begins with another one, so that none always comes after the same. */
+  /**
+   * The runtimes in the order of this round: each round begins with another one, so that none
+   * always comes after the same.
+   */
   public List<Peer> inTurn(int round) {
     List<Peer> order = new ArrayList<>(peers);
     Collections.rotate(order, -(round - 1));
@@ -127,7 +136,8 @@ public final class Session {
     return run(peer, front, guest, limit, line -> {});
   }
 
-  private Outcome run(Peer peer, List<String> front, List<String> guest, Duration limit, Consumer<String> onLine) {
+  private Outcome run(
+      Peer peer, List<String> front, List<String> guest, Duration limit, Consumer<String> onLine) {
     String id = nextId(peer);
     peer.prepare(place, id, guest);
     try {
@@ -147,7 +157,8 @@ public final class Session {
       peer.prepare(place, id + "-" + i, guest);
     }
     try {
-      List<String> words = new ArrayList<>(List.of(guest().toString(), "startup", Integer.toString(n)));
+      List<String> words =
+          new ArrayList<>(List.of(guest().toString(), "startup", Integer.toString(n)));
       words.addAll(peer.command(place, id + "-{n}", guest));
       return guarded.run(words, place.work(), limit);
     } finally {
@@ -160,6 +171,7 @@ public final class Session {
   public Sandbox begin(Peer peer, List<String> guest) {
     String id = nextId(peer);
     peer.prepare(place, id, guest);
-    return new Sandbox(guarded.start(peer.command(place, id, guest), place.work()), () -> peer.clean(place, id));
+    return new Sandbox(
+        guarded.start(peer.command(place, id, guest), place.work()), () -> peer.clean(place, id));
   }
 }

@@ -7,13 +7,18 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Removal of the cgroups that OCI runtimes make below one that is named after the harness; they remove only their own. */
+/**
+ * Removal of the cgroups that OCI runtimes make below one that is named after the harness; they
+ * remove only their own.
+ */
 public final class Cgroups {
   private static final Path ROOT = Path.of("/sys/fs/cgroup");
 
   private Cgroups() {}
 
-  /** Removes a cgroup, with those in it, from every hierarchy. One that still has processes is left. */
+  /**
+   * Removes a cgroup, with those in it, from every hierarchy. One that still has processes is left.
+   */
   public static void remove(String name) {
     for (Path hierarchy : hierarchies()) {
       Path group = hierarchy.resolve(name);
@@ -22,7 +27,9 @@ public final class Cgroups {
       }
       try (Stream<Path> all = Files.walk(group)) {
         // The deepest first; the files in them go with their folders.
-        all.filter(Files::isDirectory).sorted(Comparator.reverseOrder()).forEach(Cgroups::removeOne);
+        all.filter(Files::isDirectory)
+            .sorted(Comparator.reverseOrder())
+            .forEach(Cgroups::removeOne);
       } catch (IOException e) {
         // Gone meanwhile.
       }

@@ -16,8 +16,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * Runs commands under the guard (src/main/c/guest/guard.c), so that no process of a workload or of a runtime survives it: the guard
- * kills all of them when the command has ended, when its standard input is closed, and so also when this JVM is killed.
+ * Runs commands under the guard (src/main/c/guest/guard.c), so that no process of a workload or of
+ * a runtime survives it: the guard kills all of them when the command has ended, when its standard
+ * input is closed, and so also when this JVM is killed.
  */
 public final class Guarded {
   private static final String END = "\0end";
@@ -42,8 +43,18 @@ public final class Guarded {
       if (timedOut) {
         return "no answer in " + limit.toSeconds() + " s";
       }
-      String last = errors.lines().map(String::strip).filter(s -> !s.isEmpty()).reduce((a, b) -> b).orElse("");
-      return "exit code " + code + (last.isEmpty() ? "" : ": " + (last.length() > 160 ? last.substring(0, 160) + "..." : last));
+      String last =
+          errors
+              .lines()
+              .map(String::strip)
+              .filter(s -> !s.isEmpty())
+              .reduce((a, b) -> b)
+              .orElse("");
+      return "exit code "
+          + code
+          + (last.isEmpty()
+              ? ""
+              : ": " + (last.length() > 160 ? last.substring(0, 160) + "..." : last));
     }
   }
 
@@ -71,7 +82,8 @@ public final class Guarded {
     }
 
     private void copyLines(InputStream in) {
-      try (BufferedReader r = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
+      try (BufferedReader r =
+          new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
         for (String line = r.readLine(); line != null; line = r.readLine()) {
           output.add(line);
         }

@@ -12,20 +12,29 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * Where workloads run, the same for every runtime. They see the root file system of this machine, read-only where the runtime can do
- * that, and one directory that is writable and the working directory. All that the harness makes is in one folder, which is
- * removed at the end. A folder of a harness that was killed is removed by the next one.
+ * Where workloads run, the same for every runtime. They see the root file system of this machine,
+ * read-only where the runtime can do that, and one directory that is writable and the working
+ * directory. All that the harness makes is in one folder, which is removed at the end. A folder of
+ * a harness that was killed is removed by the next one.
  *
  * @param folder the harness's own
  * @param work the writable directory
- * @param memory whether that is in memory in every runtime, each in its own way, and not a directory of the disk
- * @param root the host's root, bound once more, for runtimes that need a directory of their own as root; null without the right to
+ * @param memory whether that is in memory in every runtime, each in its own way, and not a
+ *     directory of the disk
+ * @param root the host's root, bound once more, for runtimes that need a directory of their own as
+ *     root; null where none does
  */
 public record Place(Path folder, Path work, boolean memory, Path root) implements AutoCloseable {
   private static final String PREFIX = "redoubt-bench-";
 
-  /** Makes the folder; with a working directory given, that is the writable one. */
-  public static Place make(boolean memory, Path workingDirectory) throws IOException {
+  /**
+   * Makes the folder.
+   *
+   * @param workingDirectory the writable directory, or null for one of the harness's own
+   * @param withRoot whether some runtime needs a root directory
+   */
+  public static Place make(boolean memory, Path workingDirectory, boolean withRoot)
+      throws IOException {
     Path base = Path.of("/var/tmp");
     removeStale(base);
     Path folder = base.resolve(PREFIX + ProcessHandle.current().pid());
@@ -33,17 +42,18 @@ public record Place(Path folder, Path work, boolean memory, Path root) implement
     Files.createDirectories(folder.resolve("input"));
     Path work = workingDirectory != null ? workingDirectory : folder.resolve("work");
     Files.createDirectories(work);
+    if (memory && !isRoot()) {
+      throw new IOException(
+          "--scratch memory needs root, to mount a tmpfs: leave it out, or run as root");
+    }
+    // Mounts of a namespace of our own (bench.sh made it): they go when we do, killed or not.
+    if (memory) {
+      call("mount", "-t", "tmpfs", "tmpfs", work.toString());
+    }
     Path root = null;
-    if (isRoot()) {
-      // Mounts of a namespace of our own (the script `redoubt` made it): they go when we do, killed or not.
-      root = folder.resolve("root");
-      Files.createDirectories(root);
+    if (withRoot) {
+      root = Files.createDirectories(folder.resolve("root"));
       call("mount", "--bind", "/", root.toString());
-      if (memory) {
-        call("mount", "-t", "tmpfs", "tmpfs", work.toString());
-      }
-    } else if (memory) {
-      throw new IOException("--scratch memory needs root, to mount a tmpfs: leave it out, or run as root");
     }
     return new Place(folder, work, memory, root);
   }
@@ -99,7 +109,8 @@ public record Place(Path folder, Path work, boolean memory, Path root) implement
 
   private static void removeStale(Path base) throws IOException {
     try (Stream<Path> children = Files.list(base)) {
-      for (Path child : children.filter(c -> c.getFileName().toString().matches(PREFIX + "\\d+")).toList()) {
+      for (Path child :
+          children.filter(c -> c.getFileName().toString().matches(PREFIX + "\\d+")).toList()) {
         long pid = Long.parseLong(child.getFileName().toString().substring(PREFIX.length()));
         if (ProcessHandle.of(pid).isEmpty()) {
           remove(child);
@@ -109,7 +120,10 @@ public record Place(Path folder, Path work, boolean memory, Path root) implement
     }
   }
 
-  /** Removes a tree without following symlinks or crossing into another file system (a mount that is still there). */
+  /**
+   * Removes a tree without following symlinks or crossing into another file system (a mount that is
+   * still there).
+   */
   static void remove(Path tree) throws IOException {
     if (!Files.exists(tree, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
       return;
@@ -119,8 +133,10 @@ public record Place(Path folder, Path work, boolean memory, Path root) implement
         tree,
         new SimpleFileVisitor<>() {
           @Override
-          public FileVisitResult preVisitDirectory(Path d, BasicFileAttributes a) throws IOException {
-            if (!device.equals(Files.getAttribute(d, "unix:dev", java.nio.file.LinkOption.NOFOLLOW_LINKS))
+          public FileVisitResult preVisitDirectory(Path d, BasicFileAttributes a)
+              throws IOException {
+            if (!device.equals(
+                    Files.getAttribute(d, "unix:dev", java.nio.file.LinkOption.NOFOLLOW_LINKS))
                 || (!d.equals(tree) && Files.isSameFile(d, Path.of("/")))) {
               throw new IOException("something is mounted at " + d);
             }
@@ -143,7 +159,9 @@ public record Place(Path folder, Path work, boolean memory, Path root) implement
 
   private static void call(String... words) throws IOException {
     Process p = new ProcessBuilder(List.of(words)).redirectErrorStream(true).start();
-    String said = new String(p.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8).strip();
+    String said =
+        new String(p.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8)
+            .strip();
     try {
       if (p.waitFor() != 0) {
         throw new IOException(String.join(" ", words) + ": " + said);

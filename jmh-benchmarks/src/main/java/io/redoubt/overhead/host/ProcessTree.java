@@ -7,7 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** All descendants of a process, and what they use. A process that ends meanwhile counts nothing. */
+/**
+ * All descendants of a process, and what they use. A process that ends meanwhile counts nothing.
+ */
 public final class ProcessTree {
   private ProcessTree() {}
 

@@ -13,18 +13,33 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * A runtime that takes an OCI bundle. The configuration is what `runc spec` writes, with the capabilities and the limits of files
- * that Docker gives, the root file system of this machine, read-only, and the writable directory; no seccomp profile, as from
- * `runc spec`. The runtime's own options are its defaults.
+ * A runtime that takes an OCI bundle. The configuration is what `runc spec` writes, with the
+ * capabilities and the limits of files that Docker gives, the root file system of this machine,
+ * read-only, and the writable directory; no seccomp profile, as from `runc spec`. The runtime's own
+ * options are its defaults.
  *
  * @param flags what stands between the program and "run"
  */
-record OciPeer(String name, String title, String program, Path path, List<String> flags, String install) implements Peer {
+record OciPeer(
+    String name, String title, String program, Path path, List<String> flags, String install)
+    implements Peer {
   private static final Gson GSON = new Gson();
   private static final List<String> CAPABILITIES =
       List.of(
-          "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID",
-          "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE");
+          "CAP_CHOWN",
+          "CAP_DAC_OVERRIDE",
+          "CAP_FSETID",
+          "CAP_FOWNER",
+          "CAP_MKNOD",
+          "CAP_NET_RAW",
+          "CAP_SETGID",
+          "CAP_SETUID",
+          "CAP_SETFCAP",
+          "CAP_SETPCAP",
+          "CAP_NET_BIND_SERVICE",
+          "CAP_SYS_CHROOT",
+          "CAP_KILL",
+          "CAP_AUDIT_WRITE");
 
   @Override
   public Optional<String> unavailable() {
@@ -32,11 +47,18 @@ record OciPeer(String name, String title, String program, Path path, List<String
       return Optional.of(program + " is not installed: --install-peers, or " + install);
     }
     if (!Place.isRoot()) {
-      return Optional.of("needs root: without it these runtimes want other cgroups and id maps than the harness makes");
+      return Optional.of(
+          "needs root: without it these runtimes want other cgroups and id maps than the harness makes");
     }
     String platform = name.substring(name.indexOf('-') + 1);
     if (program.equals("runsc") && !isPlatformKnown(platform)) {
-      return Optional.of("this runsc (" + version() + ") has no platform " + platform + ": Debian 12's is too old for systrap; --install-peers brings Debian 13's, or " + install);
+      return Optional.of(
+          "this runsc ("
+              + version()
+              + ") has no platform "
+              + platform
+              + ": Debian 12's is too old for systrap; --install-peers brings Debian 13's, or "
+              + install);
     }
     return Optional.empty();
   }
@@ -55,10 +77,16 @@ record OciPeer(String name, String title, String program, Path path, List<String
 
   @Override
   public List<String> command(Place place, String id, List<String> guest) {
-    List<String> words = new ArrayList<>(List.of(path.toString(), "--root", state(place).toString()));
+    List<String> words =
+        new ArrayList<>(List.of(path.toString(), "--root", state(place).toString()));
     words.addAll(flags);
     words.addAll(List.of("run", "--bundle", bundle(place, id).toString(), id));
     return words;
+  }
+
+  @Override
+  public boolean needsRootDirectory() {
+    return true;
   }
 
   private Path state(Place place) {
@@ -74,17 +102,21 @@ record OciPeer(String name, String title, String program, Path path, List<String
     try {
       Path bundle = bundle(place, id);
       Files.createDirectories(bundle);
-      Files.writeString(bundle.resolve("config.json"), GSON.toJson(configuration(place, id, guest)));
+      Files.writeString(
+          bundle.resolve("config.json"), GSON.toJson(configuration(place, id, guest)));
     } catch (IOException e) {
-      throw new IllegalStateException("cannot write the bundle of " + name + ": " + e.getMessage(), e);
+      throw new IllegalStateException(
+          "cannot write the bundle of " + name + ": " + e.getMessage(), e);
     }
   }
 
   @Override
   public void clean(Place place, String id) {
-    // After a command that ended by itself this finds nothing; after one that was killed, its books and its cgroups.
+    // After a command that ended by itself this finds nothing; after one that was killed, its books
+    // and its cgroups.
     if (Files.exists(state(place).resolve(id)) || hasState(place, id)) {
-      Program.output(List.of(path.toString(), "--root", state(place).toString(), "delete", "--force", id));
+      Program.output(
+          List.of(path.toString(), "--root", state(place).toString(), "delete", "--force", id));
     }
     Cgroups.remove(group(place) + "/" + id);
     Cgroups.remove(group(place));
@@ -103,7 +135,8 @@ record OciPeer(String name, String title, String program, Path path, List<String
     return place.folder().getFileName().toString();
   }
 
-  private static Map<String, Object> mount(String at, String type, String source, String... options) {
+  private static Map<String, Object> mount(
+      String at, String type, String source, String... options) {
     return Map.of("destination", at, "type", type, "source", source, "options", List.of(options));
   }
 
@@ -111,40 +144,86 @@ record OciPeer(String name, String title, String program, Path path, List<String
     String work = place.work().toString();
     Map<String, Object> process =
         Map.of(
-            "terminal", false,
-            "user", Map.of("uid", 0, "gid", 0),
-            "args", guest,
-            "env", place.environment().entrySet().stream().map(e -> e.getKey() + "=" + e.getValue()).toList(),
-            "cwd", work,
-            "noNewPrivileges", true,
-            "capabilities", Map.of("bounding", CAPABILITIES, "effective", CAPABILITIES, "permitted", CAPABILITIES),
-            "rlimits", List.of(Map.of("type", "RLIMIT_NOFILE", "hard", 20000, "soft", 20000)));
+            "terminal",
+            false,
+            "user",
+            Map.of("uid", 0, "gid", 0),
+            "args",
+            guest,
+            "env",
+            place.environment().entrySet().stream()
+                .map(e -> e.getKey() + "=" + e.getValue())
+                .toList(),
+            "cwd",
+            work,
+            "noNewPrivileges",
+            true,
+            "capabilities",
+            Map.of("bounding", CAPABILITIES, "effective", CAPABILITIES, "permitted", CAPABILITIES),
+            "rlimits",
+            List.of(Map.of("type", "RLIMIT_NOFILE", "hard", 20000, "soft", 20000)));
     List<Map<String, Object>> mounts =
         List.of(
             mount("/proc", "proc", "proc"),
             mount("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
-            mount("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
-            mount("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),
+            mount(
+                "/dev/pts",
+                "devpts",
+                "devpts",
+                "nosuid",
+                "noexec",
+                "newinstance",
+                "ptmxmode=0666",
+                "mode=0620",
+                "gid=5"),
+            mount(
+                "/dev/shm",
+                "tmpfs",
+                "shm",
+                "nosuid",
+                "noexec",
+                "nodev",
+                "mode=1777",
+                "size=65536k"),
             mount("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
             mount("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
-            place.memory() ? mount(work, "tmpfs", "tmpfs", "mode=755") : mount(work, "bind", work, "bind", "rw"));
+            place.memory()
+                ? mount(work, "tmpfs", "tmpfs", "mode=755")
+                : mount(work, "bind", work, "bind", "rw"));
     Map<String, Object> linux =
         Map.of(
             "cgroupsPath", "/" + group(place) + "/" + id,
             "resources", Map.of("devices", List.of(Map.of("allow", false, "access", "rwm"))),
             "namespaces",
-                Stream.of("pid", "network", "ipc", "uts", "mount").map(t -> Map.of("type", t)).toList(),
+                Stream.of("pid", "network", "ipc", "uts", "mount")
+                    .map(t -> Map.of("type", t))
+                    .toList(),
             "maskedPaths",
                 List.of(
-                    "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
-                    "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi"),
-            "readonlyPaths", List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"));
+                    "/proc/acpi",
+                    "/proc/asound",
+                    "/proc/kcore",
+                    "/proc/keys",
+                    "/proc/latency_stats",
+                    "/proc/timer_list",
+                    "/proc/timer_stats",
+                    "/proc/sched_debug",
+                    "/sys/firmware",
+                    "/proc/scsi"),
+            "readonlyPaths",
+                List.of("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"));
     return Map.of(
-        "ociVersion", "1.0.2",
-        "process", process,
-        "root", Map.of("path", place.root().toString(), "readonly", true),
-        "hostname", "bench",
-        "mounts", mounts,
-        "linux", linux);
+        "ociVersion",
+        "1.0.2",
+        "process",
+        process,
+        "root",
+        Map.of("path", place.root().toString(), "readonly", true),
+        "hostname",
+        "bench",
+        "mounts",
+        mounts,
+        "linux",
+        linux);
   }
 }

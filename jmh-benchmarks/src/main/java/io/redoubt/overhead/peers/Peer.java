@@ -5,7 +5,9 @@ import io.redoubt.overhead.results.Workload;
 import java.util.List;
 import java.util.Optional;
 
-/** A runtime that is measured: how it runs a command so that the command sees what all others see. */
+/**
+ * A runtime that is measured: how it runs a command so that the command sees what all others see.
+ */
 public interface Peer {
   /** The name on the command line and in results.json. */
   String name();
@@ -21,7 +23,8 @@ public interface Peer {
   /**
    * The words that run a command in it.
    *
-   * @param id a name that is unique while the command runs; "{n}" in it is replaced by a number where several are started at once
+   * @param id a name that is unique while the command runs; "{n}" in it is replaced by a number
+   *     where several are started at once
    */
   List<String> command(Place place, String id, List<String> guest);
 
@@ -31,12 +34,20 @@ public interface Peer {
   /** Removes what is left when the command has ended, however it did. */
   default void clean(Place place, String id) {}
 
+  /** Whether it wants a directory as root, and cannot do with "/". */
+  default boolean needsRootDirectory() {
+    return false;
+  }
+
   /** Whether it is made for this workload at all; if not, there is no cell. */
   default boolean covers(Workload w) {
     return true;
   }
 
-  /** Whether guests share namespaces with the host, so that a probe which might change it needs some of its own. */
+  /**
+   * Whether guests share namespaces with the host, so that a probe which might change it needs some
+   * of its own.
+   */
   default boolean sharesNamespaces() {
     return false;
   }

@@ -46,7 +46,10 @@ public final class Peers {
     for (String name : names) {
       if (all.stream().noneMatch(p -> p.name().equals(name) || group(p).equals(name))) {
         throw new IllegalArgumentException(
-            "no runtime " + name + ": there are " + String.join(", ", all.stream().map(Peer::name).toList()));
+            "no runtime "
+                + name
+                + ": there are "
+                + String.join(", ", all.stream().map(Peer::name).toList()));
       }
     }
     for (Peer p : all) {

@@ -12,7 +12,9 @@ public final class Program {
   private Program() {}
 
   public static Optional<Path> find(String name) {
-    String path = System.getenv().getOrDefault("PATH", "") + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    String path =
+        System.getenv().getOrDefault("PATH", "")
+            + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     for (String folder : path.split(":")) {
       Path file = Path.of(folder.isEmpty() ? "." : folder, name);
       if (Files.isExecutable(file) && !Files.isDirectory(file)) {
@@ -24,7 +26,12 @@ public final class Program {
 
   /** The first line that a program prints, or nothing if it cannot be run. */
   public static String firstLine(List<String> words) {
-    return output(words).lines().map(String::strip).filter(s -> !s.isEmpty()).findFirst().orElse("");
+    return output(words)
+        .lines()
+        .map(String::strip)
+        .filter(s -> !s.isEmpty())
+        .findFirst()
+        .orElse("");
   }
 
   /** All that a program prints, standard error included. */

@@ -21,7 +21,8 @@ final class SimplePeers {
   private static Optional<String> missing(String program, String debianPackage) {
     return Program.find(program).isPresent()
         ? Optional.empty()
-        : Optional.of(program + " is not installed: --install-peers, or apt-get install " + debianPackage);
+        : Optional.of(
+            program + " is not installed: --install-peers, or apt-get install " + debianPackage);
   }
 
   /** Bare Linux: the command as it is. */
@@ -57,7 +58,9 @@ final class SimplePeers {
     }
   }
 
-  /** The floor of user notification: getuid(2) is answered by a loop in C that does nothing else. */
+  /**
+   * The floor of user notification: getuid(2) is answered by a loop in C that does nothing else.
+   */
   record NotifyFloor(Path program) implements Peer {
     @Override
     public String name() {
@@ -119,7 +122,9 @@ final class SimplePeers {
     @Override
     public List<String> command(Place place, String id, List<String> guest) {
       String work = place.work().toString();
-      List<String> words = new ArrayList<>(List.of("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"));
+      List<String> words =
+          new ArrayList<>(
+              List.of("bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"));
       words.addAll(List.of("--tmpfs", "/dev/shm"));
       words.addAll(place.memory() ? List.of("--tmpfs", work) : List.of("--bind", work, work));
       words.addAll(List.of("--unshare-all", "--die-with-parent", "--chdir", work));
@@ -146,7 +151,11 @@ final class SimplePeers {
     @Override
     public String version() {
       String said = Program.output(List.of("proot", "--version"));
-      return said.lines().filter(s -> s.matches(".*\\d+\\.\\d+.*")).map(s -> s.replaceAll("[^0-9.]*(\\d[\\w.-]*).*", "proot $1")).findFirst().orElse("");
+      return said.lines()
+          .filter(s -> s.matches(".*\\d+\\.\\d+.*"))
+          .map(s -> s.replaceAll("[^0-9.]*(\\d[\\w.-]*).*", "proot $1"))
+          .findFirst()
+          .orElse("");
     }
 
     @Override
@@ -173,14 +182,17 @@ final class SimplePeers {
 
     @Override
     public Optional<String> unavailable() {
-      return Files.isExecutable(front) ? Optional.empty() : Optional.of("it is not built: run ./redoubt do -- true");
+      return Files.isExecutable(front)
+          ? Optional.empty()
+          : Optional.of("it is not built: run ./redoubt do -- true");
     }
 
     @Override
     public String version() {
       Path root = front.getParent().getParent().getParent().getParent().getParent();
       String commit =
-          Program.firstLine(List.of("git", "-C", root.toString(), "log", "-1", "--format=%h of %cs"));
+          Program.firstLine(
+              List.of("git", "-C", root.toString(), "log", "-1", "--format=%h of %cs"));
       return commit.startsWith("fatal") ? "" : commit;
     }
 

@@ -11,8 +11,22 @@ import org.apache.commons.csv.CSVPrinter;
 /** One line a cell, for spreadsheets. */
 public final class CsvFile {
   private static final String[] HEADER = {
-    "suite", "workload", "runtime", "unit", "n", "median", "median_deviation", "q1", "q3", "min", "max", "ratio", "ratio_low", "ratio_high",
-    "difference_shown", "failed"
+    "suite",
+    "workload",
+    "runtime",
+    "unit",
+    "n",
+    "median",
+    "median_deviation",
+    "q1",
+    "q3",
+    "min",
+    "max",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
+    "difference_shown",
+    "failed"
   };
 
   private CsvFile() {}
@@ -24,8 +38,21 @@ public final class CsvFile {
       for (Cell c : results.cells()) {
         Ratio r = c.ratio();
         printer.printRecord(
-            c.suite(), c.workload(), c.runtime(), c.unit(), c.n(), c.median(), c.medianDeviation(), c.q1(), c.q3(), c.min(), c.max(),
-            r == null ? null : r.median(), r == null ? null : r.low(), r == null ? null : r.high(), r == null ? null : r.shown(),
+            c.suite(),
+            c.workload(),
+            c.runtime(),
+            c.unit(),
+            c.n(),
+            c.median(),
+            c.medianDeviation(),
+            c.q1(),
+            c.q3(),
+            c.min(),
+            c.max(),
+            r == null ? null : r.median(),
+            r == null ? null : r.low(),
+            r == null ? null : r.high(),
+            r == null ? null : r.shown(),
             c.failed());
       }
     } catch (IOException e) {

@@ -7,13 +7,19 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import org.webjars.WebJarVersionLocator;
 
-/** The page: a template with its style, its script, the charting library and the results in one file. */
+/**
+ * The page: a template with its style, its script, the charting library and the results in one
+ * file.
+ */
 public final class HtmlPage {
   private HtmlPage() {}
 
   public static String of(Results results) {
-    String library = "META-INF/resources/webjars/" + new WebJarVersionLocator().path("echarts", "dist/echarts.min.js");
-    // JSON in a script element: only "</script" and "<!--" could end it, and "<" may be written otherwise in a JSON string.
+    String library =
+        "META-INF/resources/webjars/"
+            + new WebJarVersionLocator().path("echarts", "dist/echarts.min.js");
+    // JSON in a script element: only "</script" and "<!--" could end it, and "<" may be written
+    // otherwise in a JSON string.
     String data = results.toJson().replace("<", "\\u003c");
     return own("page.html")
         .replace("/* page.css */", own("page.css"))

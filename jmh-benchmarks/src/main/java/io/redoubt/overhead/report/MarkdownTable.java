@@ -19,20 +19,34 @@ public final class MarkdownTable {
     StringBuilder out = new StringBuilder();
     for (String suite : r.workloads().stream().map(Workload::suite).distinct().toList()) {
       List<Workload> rows = r.workloads().stream().filter(w -> w.suite().equals(suite)).toList();
-      out.append("### ").append(suite).append("\n\n").append(table(r, rows, columns(r, rows), false)).append('\n');
+      out.append("### ")
+          .append(suite)
+          .append("\n\n")
+          .append(table(r, rows, columns(r, rows), false))
+          .append('\n');
     }
     return out.append(method(r)).toString();
   }
 
-  /** The rows with a target; Redoubt and those of its peers that an engineer would otherwise use. */
+  /**
+   * The rows with a target; Redoubt and those of its peers that an engineer would otherwise use.
+   */
   public static String targets(Results r) {
     List<Workload> rows = r.workloads().stream().filter(w -> w.target() != null).toList();
     List<String> wanted = List.of(Recorder.BARE, "redoubt", "runsc-systrap", "runc");
     List<Peer> columns =
-        wanted.stream().flatMap(name -> columns(r, rows).stream().filter(p -> p.name().equals(name))).toList();
+        wanted.stream()
+            .flatMap(name -> columns(r, rows).stream().filter(p -> p.name().equals(name)))
+            .toList();
     List<Workload> single =
         r.workloads().stream()
-            .filter(w -> List.of("startup/first-output.1", "startup/life-cycle.1", "density/pss.1", "density/idle-cpu.1").contains(w.id()))
+            .filter(w ->
+                List.of(
+                        "startup/first-output.1",
+                        "startup/life-cycle.1",
+                        "density/pss.1",
+                        "density/idle-cpu.1")
+                    .contains(w.id()))
             .toList();
     String text = table(r, rows, columns, true);
     if (!single.isEmpty()) {
@@ -42,19 +56,26 @@ public final class MarkdownTable {
   }
 
   private static List<Peer> columns(Results r, List<Workload> rows) {
-    return r.runtimes().stream().filter(p -> rows.stream().anyMatch(w -> r.cell(w.id(), p.name()).isPresent())).toList();
+    return r.runtimes().stream()
+        .filter(p -> rows.stream().anyMatch(w -> r.cell(w.id(), p.name()).isPresent()))
+        .toList();
   }
 
-  private static String table(Results r, List<Workload> rows, List<Peer> columns, boolean withTarget) {
+  private static String table(
+      Results r, List<Workload> rows, List<Peer> columns, boolean withTarget) {
     StringBuilder out = new StringBuilder("| |" + (withTarget ? " target |" : ""));
     columns.forEach(p -> out.append(' ').append(p.title()).append(" |"));
-    out.append("\n|---|").append(withTarget ? "---|" : "").append("---:|".repeat(columns.size())).append('\n');
+    out.append("\n|---|")
+        .append(withTarget ? "---|" : "")
+        .append("---:|".repeat(columns.size()))
+        .append('\n');
     for (Workload w : rows) {
       out.append("| ").append(w.title().replace("|", "\\|")).append(" |");
       if (withTarget) {
         out.append(' ').append(w.target()).append(" |");
       }
-      columns.forEach(p -> out.append(' ').append(cell(r.cell(w.id(), p.name()), p.name())).append(" |"));
+      columns.forEach(
+          p -> out.append(' ').append(cell(r.cell(w.id(), p.name()), p.name())).append(" |"));
       out.append('\n');
     }
     return out.toString();
@@ -70,7 +91,9 @@ public final class MarkdownTable {
       return failed;
     }
     String text =
-        c.ratio() == null || runtime.equals(Recorder.BARE) ? Figures.withSpread(c) : Figures.ratio(c.ratio());
+        c.ratio() == null || runtime.equals(Recorder.BARE)
+            ? Figures.withSpread(c)
+            : Figures.ratio(c.ratio());
     return failed.isEmpty() ? text : text + ", then " + failed;
   }
 

@@ -16,9 +16,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The table for the terminal: one a suite, a column a runtime, and below them why cells are empty. */
+/**
+ * The table for the terminal: one a suite, a column a runtime, and below them why cells are empty.
+ */
 public final class TextTable {
-  private static final Character[] LINES = AsciiTable.BASIC_ASCII_NO_DATA_SEPARATORS_NO_OUTSIDE_BORDER;
+  private static final Character[] LINES =
+      AsciiTable.BASIC_ASCII_NO_DATA_SEPARATORS_NO_OUTSIDE_BORDER;
 
   private final Results results;
   private final Map<String, Integer> notes = new LinkedHashMap<>();
@@ -34,7 +37,8 @@ public final class TextTable {
   private String text() {
     StringBuilder out = new StringBuilder();
     for (String suite : results.workloads().stream().map(Workload::suite).distinct().toList()) {
-      List<Workload> rows = results.workloads().stream().filter(w -> w.suite().equals(suite)).toList();
+      List<Workload> rows =
+          results.workloads().stream().filter(w -> w.suite().equals(suite)).toList();
       List<Peer> columns =
           results.runtimes().stream()
               .filter(p -> rows.stream().anyMatch(w -> results.cell(w.id(), p.name()).isPresent()))
@@ -45,8 +49,10 @@ public final class TextTable {
       out.append('[').append(note.getValue()).append("] ").append(note.getKey()).append('\n');
     }
     out.append("Median of n=").append(results.options().rounds());
-    out.append(" rounds ±median absolute deviation; with x: ratio to bare Linux in the same round, median and an interval that\n");
-    out.append("holds it; ~ no difference shown: the interval holds 1, or fewer than three rounds.\n");
+    out.append(
+        " rounds ±median absolute deviation; with x: ratio to bare Linux in the same round, median and an interval that\n");
+    out.append(
+        "holds it; ~ no difference shown: the interval holds 1, or fewer than three rounds.\n");
     if (results.interrupted()) {
       out.append("Interrupted: this is what was measured until then.\n");
     }
@@ -55,9 +61,19 @@ public final class TextTable {
 
   private String table(List<Workload> rows, List<Peer> columns) {
     List<ColumnData<Workload>> data = new ArrayList<>();
-    data.add(new Column().header("").dataAlign(HorizontalAlign.LEFT).maxWidth(48, OverflowBehaviour.NEWLINE).with(Workload::title));
+    data.add(
+        new Column()
+            .header("")
+            .dataAlign(HorizontalAlign.LEFT)
+            .maxWidth(48, OverflowBehaviour.NEWLINE)
+            .with(Workload::title));
     for (Peer p : columns) {
-      data.add(new Column().header(p.name()).dataAlign(HorizontalAlign.RIGHT).maxWidth(26).with(w -> cell(w, p.name())));
+      data.add(
+          new Column()
+              .header(p.name())
+              .dataAlign(HorizontalAlign.RIGHT)
+              .maxWidth(26)
+              .with(w -> cell(w, p.name())));
     }
     return AsciiTable.getTable(LINES, rows, data);
   }

@@ -3,8 +3,8 @@ package io.redoubt.overhead.results;
 import java.util.List;
 
 /**
- * One workload in one runtime. The figures are null where nothing was measured; then `failed` says why. Both can be there: what was
- * measured before it failed.
+ * One workload in one runtime. The figures are null where nothing was measured; then `failed` says
+ * why. Both can be there: what was measured before it failed.
  */
 public record Cell(
     String suite,
@@ -23,11 +23,18 @@ public record Cell(
     String failed,
     List<String> detail) {
 
-  static Cell of(Workload w, String runtime, List<Sample> samples, List<Sample> bare, String failed, List<String> detail) {
+  static Cell of(
+      Workload w,
+      String runtime,
+      List<Sample> samples,
+      List<Sample> bare,
+      String failed,
+      List<String> detail) {
     if (samples.isEmpty()) {
       String reason = failed != null ? failed : "not measured";
       return new Cell(
-          w.suite(), w.name(), runtime, w.unit(), 0, null, null, null, null, null, null, null, List.of(), reason, detail);
+          w.suite(), w.name(), runtime, w.unit(), 0, null, null, null, null, null, null, null,
+          List.of(), reason, detail);
     }
     double[] values = samples.stream().mapToDouble(Sample::value).toArray();
     return new Cell(
@@ -51,7 +58,10 @@ public record Cell(
   private static Ratio ratio(List<Sample> samples, List<Sample> bare) {
     double[] pairs =
         samples.stream()
-            .flatMap(s -> bare.stream().filter(b -> b.round() == s.round() && b.value() > 0).map(b -> s.value() / b.value()))
+            .flatMap(s ->
+                bare.stream()
+                    .filter(b -> b.round() == s.round() && b.value() > 0)
+                    .map(b -> s.value() / b.value()))
             .mapToDouble(Double::doubleValue)
             .toArray();
     return pairs.length == 0 ? null : Ratio.of(pairs);

@@ -32,7 +32,9 @@ public record Machine(
         valueIn(Path.of("/proc/cpuinfo"), "model name"),
         (" " + valueIn(Path.of("/proc/cpuinfo"), "flags") + " ").contains(" hypervisor "),
         memory("MemTotal"),
-        text(Path.of("/proc/sys/kernel/osrelease")) + " " + text(Path.of("/proc/sys/kernel/version")),
+        text(Path.of("/proc/sys/kernel/osrelease"))
+            + " "
+            + text(Path.of("/proc/sys/kernel/version")),
         valueIn(Path.of("/etc/os-release"), "PRETTY_NAME").replace("\"", ""),
         cgroupLayout(),
         text(Path.of("/sys/kernel/mm/transparent_hugepage/enabled")),
@@ -46,8 +48,20 @@ public record Machine(
 
   public Machine withLoadAfter(String load) {
     return new Machine(
-        cpus, cpu, virtual, memoryBytes, kernel, system, cgroups, transparentHugepages, governor, scratchFileSystem, mitigations,
-        loadBefore, load, java);
+        cpus,
+        cpu,
+        virtual,
+        memoryBytes,
+        kernel,
+        system,
+        cgroups,
+        transparentHugepages,
+        governor,
+        scratchFileSystem,
+        mitigations,
+        loadBefore,
+        load,
+        java);
   }
 
   public static String load() {

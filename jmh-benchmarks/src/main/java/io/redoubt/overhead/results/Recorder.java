@@ -7,7 +7,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** Collects samples while rounds go on, in the order of rows and columns in which they will be shown. */
+/**
+ * Collects samples while rounds go on, in the order of rows and columns in which they will be
+ * shown.
+ */
 public final class Recorder {
   public static final String BARE = "native";
 
@@ -64,7 +67,8 @@ public final class Recorder {
         if (excluded.contains(k)) {
           continue;
         }
-        cells.add(Cell.of(w, runtime, samplesOf(w, runtime), bare, failures.get(k), details.get(k)));
+        cells.add(
+            Cell.of(w, runtime, samplesOf(w, runtime), bare, failures.get(k), details.get(k)));
       }
     }
     return cells;

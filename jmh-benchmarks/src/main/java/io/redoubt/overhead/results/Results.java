@@ -9,7 +9,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/** All of one run, as results.json holds it. docs/benchmarks.md describes the fields; their names stay. */
+/**
+ * All of one run, as results.json holds it. docs/benchmarks.md describes the fields; their names
+ * stay.
+ */
 public record Results(
     String schema,
     String started,
@@ -23,10 +26,12 @@ public record Results(
     List<JmhScore> jmh) {
 
   public static final String SCHEMA = "redoubt-bench/1";
-  private static final Gson GSON = new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
+  private static final Gson GSON =
+      new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
 
   /** What was asked for. */
-  public record Options(List<String> suites, int rounds, boolean quick, String scratch, List<String> command) {}
+  public record Options(
+      List<String> suites, int rounds, boolean quick, String scratch, List<String> command) {}
 
   /**
    * A runtime as it was found.
@@ -34,10 +39,12 @@ public record Results(
    * @param command how it starts a guest, with its configuration file where it has one
    * @param unavailable why it could not be measured at all, or null
    */
-  public record Peer(String name, String title, String version, String command, String unavailable) {}
+  public record Peer(
+      String name, String title, String version, String command, String unavailable) {}
 
   /** A score of the JMH benchmarks. */
-  public record JmhScore(String benchmark, String params, String mode, double score, Double error, String unit) {}
+  public record JmhScore(
+      String benchmark, String params, String mode, double score, Double error, String unit) {}
 
   public static Results read(Path file) throws IOException {
     Path json = Files.isDirectory(file) ? file.resolve("results.json") : file;
@@ -48,7 +55,11 @@ public record Results(
       throw new IOException(json + " is no results.json: " + e.getMessage(), e);
     }
     if (r == null || !SCHEMA.equals(r.schema)) {
-      throw new IOException(json + " has no schema " + SCHEMA + ": it was not written by this version of redoubt bench");
+      throw new IOException(
+          json
+              + " has no schema "
+              + SCHEMA
+              + ": it was not written by this version of redoubt bench");
     }
     return r;
   }
@@ -58,16 +69,30 @@ public record Results(
   }
 
   public Results withJmh(List<JmhScore> scores) {
-    return new Results(schema, started, seconds, interrupted, options, machine, runtimes, workloads, cells, scores);
+    return new Results(
+        schema,
+        started,
+        seconds,
+        interrupted,
+        options,
+        machine,
+        runtimes,
+        workloads,
+        cells,
+        scores);
   }
 
   /** Only these runtimes; all for null. */
   public Results of(List<String> names) {
-    List<Cell> some = names == null ? cells : cells.stream().filter(c -> names.contains(c.runtime())).toList();
-    return new Results(schema, started, seconds, interrupted, options, machine, runtimes, workloads, some, jmh);
+    List<Cell> some =
+        names == null ? cells : cells.stream().filter(c -> names.contains(c.runtime())).toList();
+    return new Results(
+        schema, started, seconds, interrupted, options, machine, runtimes, workloads, some, jmh);
   }
 
   public Optional<Cell> cell(String workloadId, String runtime) {
-    return cells.stream().filter(c -> c.workloadId().equals(workloadId) && c.runtime().equals(runtime)).findFirst();
+    return cells.stream()
+        .filter(c -> c.workloadId().equals(workloadId) && c.runtime().equals(runtime))
+        .findFirst();
   }
 }

@@ -2,13 +2,19 @@ package io.redoubt.overhead.results;
 
 import java.util.Arrays;
 
-/** The few statistics that the harness uses. None of them assumes a distribution, and none drops a value. */
+/**
+ * The few statistics that the harness uses. None of them assumes a distribution, and none drops a
+ * value.
+ */
 public final class Statistics {
   private static final double CONFIDENCE = 0.95;
 
   private Statistics() {}
 
-  /** An interval that holds the median of what was sampled, with the confidence that n samples allow. */
+  /**
+   * An interval that holds the median of what was sampled, with the confidence that n samples
+   * allow.
+   */
   public record Interval(double low, double high, double confidence) {
     public boolean contains(double x) {
       return low <= x && x <= high;
@@ -41,9 +47,10 @@ public final class Statistics {
   }
 
   /**
-   * The interval between two order statistics that holds the true median with 95 % probability or, where there are too few
-   * values for that, from the least to the greatest. The median lies outside of the k-th from either end with the probability
-   * that a fair coin shows fewer than k heads, or fewer than k tails, in n throws.
+   * The interval between two order statistics that holds the true median with 95 % probability or,
+   * where there are too few values for that, from the least to the greatest. The median lies
+   * outside of the k-th from either end with the probability that a fair coin shows fewer than k
+   * heads, or fewer than k tails, in n throws.
    */
   public static Interval medianInterval(double[] values) {
     double[] sorted = values.clone();

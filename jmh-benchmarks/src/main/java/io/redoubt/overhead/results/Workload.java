@@ -10,7 +10,8 @@ package io.redoubt.overhead.results;
  * @param target the ratio to bare Linux that Redoubt is to reach, or null
  * @param paired whether a ratio to bare Linux of the same round means anything
  */
-public record Workload(String suite, String name, String title, String unit, Double target, boolean paired) {
+public record Workload(
+    String suite, String name, String title, String unit, Double target, boolean paired) {
   public Workload(String suite, String name, String title, String unit) {
     this(suite, name, title, unit, null, true);
   }

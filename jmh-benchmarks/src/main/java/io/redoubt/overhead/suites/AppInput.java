@@ -43,9 +43,13 @@ final class AppInput {
     Path input = place.input();
     Path source = Files.createDirectories(input.resolve("source"));
     for (int i = 1; i <= 6; i++) {
-      StringBuilder text = new StringBuilder("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n");
+      StringBuilder text =
+          new StringBuilder(
+              "#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n");
       for (int k = 0; k < 40; k++) {
-        text.append("int f%d_%d(int x) { printf(\"%%d\", x); return x * %d + (int)strlen(\"%d\"); }\n".formatted(i, k, k, k));
+        text.append(
+            "int f%d_%d(int x) { printf(\"%%d\", x); return x * %d + (int)strlen(\"%d\"); }\n"
+                .formatted(i, k, k, k));
       }
       Files.writeString(source.resolve(i + ".c"), text);
     }
@@ -54,7 +58,8 @@ final class AppInput {
     }
     Files.writeString(input.resolve("server.js"), SERVER);
     Files.writeString(input.resolve("client.js"), CLIENT);
-    Program.output(List.of("tar", "-cf", input.resolve("include.tar").toString(), "-C", "/usr", "include"));
+    Program.output(
+        List.of("tar", "-cf", input.resolve("include.tar").toString(), "-C", "/usr", "include"));
     byte[] block = new byte[1 << 20];
     new Random(1).nextBytes(block);
     try (OutputStream out = Files.newOutputStream(input.resolve("large"))) {
@@ -70,16 +75,29 @@ final class AppInput {
     Optional<Path> tar = Optional.empty();
     if (Files.isDirectory(sources)) {
       try (Stream<Path> files = Files.list(sources)) {
-        tar = files.filter(f -> f.getFileName().toString().matches("bzip2_.*\\.orig\\.tar\\..*")).findFirst();
+        tar =
+            files
+                .filter(f -> f.getFileName().toString().matches("bzip2_.*\\.orig\\.tar\\..*"))
+                .findFirst();
       }
     }
     if (tar.isPresent()) {
       Path to = Files.createDirectories(input.resolve("bzip2"));
-      Program.output(List.of("tar", "-xf", tar.get().toString(), "-C", to.toString(), "--strip-components=1", "--no-same-owner"));
+      Program.output(
+          List.of(
+              "tar",
+              "-xf",
+              tar.get().toString(),
+              "-C",
+              to.toString(),
+              "--strip-components=1",
+              "--no-same-owner"));
     }
   }
 
-  /** A database of scale 1, made by nobody if this is root, because postgres refuses to run as root. */
+  /**
+   * A database of scale 1, made by nobody if this is root, because postgres refuses to run as root.
+   */
   private static void postgres(Place place) throws IOException {
     Optional<Path> bin = postgresPrograms();
     if (bin.isEmpty() || Program.find("pgbench").isEmpty()) {
@@ -105,7 +123,10 @@ final class AppInput {
       return Optional.empty();
     }
     try (Stream<Path> found = Files.list(versions)) {
-      return found.map(v -> v.resolve("bin")).filter(b -> Files.isExecutable(b.resolve("initdb"))).findFirst();
+      return found
+          .map(v -> v.resolve("bin"))
+          .filter(b -> Files.isExecutable(b.resolve("initdb")))
+          .findFirst();
     }
   }
 }

@@ -16,7 +16,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Whole programs, each run in a sandbox of its own. Their time is taken inside, so that starting the sandbox is not in it. */
+/**
+ * Whole programs, each run in a sandbox of its own. Their time is taken inside, so that starting
+ * the sandbox is not in it.
+ */
 public final class AppSuite implements Suite {
   private static final Duration LIMIT = Duration.ofSeconds(90);
 
@@ -37,13 +40,17 @@ public final class AppSuite implements Suite {
    * @param sources where source packages are that a workload builds
    */
   public static AppSuite standard(boolean quick, Path sources) {
-    return new AppSuite("apps", AppList.ALL.stream().filter(a -> !quick || a.quick()).toList(), sources);
+    return new AppSuite(
+        "apps", AppList.ALL.stream().filter(a -> !quick || a.quick()).toList(), sources);
   }
 
   /** The user's own command as the one workload. */
   public static AppSuite of(List<String> command) {
     String words = String.join(" ", command.stream().map(AppSuite::quote).toList());
-    return new AppSuite("command", List.of(App.of("command", String.join(" ", command), "sh", "exec " + words)), null);
+    return new AppSuite(
+        "command",
+        List.of(App.of("command", String.join(" ", command), "sh", "exec " + words)),
+        null);
   }
 
   private static String quote(String word) {
@@ -72,16 +79,22 @@ public final class AppSuite implements Suite {
         Files.writeString(timed(session, a), a.run() + "\n");
       }
     } catch (IOException e) {
-      throw new IllegalStateException("cannot write below " + session.place().input() + ": " + e.getMessage(), e);
+      throw new IllegalStateException(
+          "cannot write below " + session.place().input() + ": " + e.getMessage(), e);
     }
     for (Map.Entry<App, Workload> row : rows.entrySet()) {
       Optional<String> missing = missing(session, row.getKey());
       if (missing.isPresent()) {
-        session.peers().forEach(p -> session.recorder().fail(row.getValue(), p.name(), missing.get()));
+        session
+            .peers()
+            .forEach(p -> session.recorder().fail(row.getValue(), p.name(), missing.get()));
       } else {
         // Once unmeasured on bare Linux: what it reads is in the page cache from now on.
         session.show(suite + ", to warm up: " + row.getKey().title());
-        session.bare().ifPresent(p -> session.run(p, List.of("sh", script(session, row.getKey()).toString()), LIMIT));
+        session
+            .bare()
+            .ifPresent(p ->
+                session.run(p, List.of("sh", script(session, row.getKey()).toString()), LIMIT));
       }
     }
   }
@@ -95,8 +108,17 @@ public final class AppSuite implements Suite {
   }
 
   private static String text(Session session, App a) {
-    String setup = a.setup().isEmpty() ? "" : "{ " + a.setup() + "\n} >&2 </dev/null || { echo 'its preparation failed' >&2; exit 1; }\n";
-    return setup + (a.printsFigure() ? "" : session.guest() + " time ") + "sh " + timed(session, a) + "\n";
+    String setup =
+        a.setup().isEmpty()
+            ? ""
+            : "{ "
+                + a.setup()
+                + "\n} >&2 </dev/null || { echo 'its preparation failed' >&2; exit 1; }\n";
+    return setup
+        + (a.printsFigure() ? "" : session.guest() + " time ")
+        + "sh "
+        + timed(session, a)
+        + "\n";
   }
 
   private static Optional<String> missing(Session session, App a) {
@@ -104,9 +126,13 @@ public final class AppSuite implements Suite {
       boolean there =
           need.startsWith("input/")
               ? Files.exists(session.place().folder().resolve(need))
-              : need.startsWith("/") ? Files.isExecutable(Path.of(need)) : Program.find(need).isPresent();
+              : need.startsWith("/")
+                  ? Files.isExecutable(Path.of(need))
+                  : Program.find(need).isPresent();
       if (!there) {
-        return Optional.of(need.replace("input/", "").replace("/Makefile", "'s source") + " is not installed: --install-peers");
+        return Optional.of(
+            need.replace("input/", "").replace("/Makefile", "'s source")
+                + " is not installed: --install-peers");
       }
     }
     return Optional.empty();
@@ -115,19 +141,18 @@ public final class AppSuite implements Suite {
   @Override
   public void round(Session session, int round) {
     Recorder recorder = session.recorder();
-    rows.forEach(
-        (app, w) -> {
-          for (Peer peer : session.inTurn(round)) {
-            if (!peer.covers(w)) {
-              recorder.exclude(w, peer.name());
-            }
-            if (!recorder.hasFailed(w, peer.name())) {
-              session.show(suite + ", " + peer.name() + ": " + app.title());
-              measure(session, peer, app, w, round);
-            }
-            session.step(3);
-          }
-        });
+    rows.forEach((app, w) -> {
+      for (Peer peer : session.inTurn(round)) {
+        if (!peer.covers(w)) {
+          recorder.exclude(w, peer.name());
+        }
+        if (!recorder.hasFailed(w, peer.name())) {
+          session.show(suite + ", " + peer.name() + ": " + app.title());
+          measure(session, peer, app, w, round);
+        }
+        session.step(3);
+      }
+    });
   }
 
   private static void measure(Session session, Peer peer, App app, Workload w, int round) {

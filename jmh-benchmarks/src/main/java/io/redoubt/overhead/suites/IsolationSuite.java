@@ -13,13 +13,14 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
 import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 
 /**
- * What the cost buys: which system calls of a guest arrive in the host kernel, how many different ones the runtime itself makes, and what
- * a guest sees of the host. Tried from inside and watched from outside (src/main/c/guest/probe.c, src/main/c/watch-calls.c), in
- * the first round only.
+ * What the cost buys: which system calls of a guest arrive in the host kernel, how many different
+ * ones the runtime itself makes, and what a guest sees of the host. Tried from inside and watched
+ * from outside (src/main/c/guest/probe.c, src/main/c/watch-calls.c), in the first round only.
  */
 public final class IsolationSuite implements Suite {
   private static final Duration LIMIT = Duration.ofSeconds(120);
@@ -30,7 +31,8 @@ public final class IsolationSuite implements Suite {
       row("direct-calls", "system calls of a guest that arrive in the host kernel");
   private final Workload own =
       row("own-calls", "different host calls of the runtime's own processes");
-  private final Workload guest = row("guest-calls", "different host calls of the guest's processes, same commands");
+  private final Workload guest =
+      row("guest-calls", "different host calls of the guest's processes, same commands");
   private final Map<String, Workload> views = new TreeMap<>();
   private final List<Workload> rows = new ArrayList<>();
 
@@ -73,7 +75,13 @@ public final class IsolationSuite implements Suite {
       if (peer.covers(direct)) {
         see(session, peer, round);
         session.step(5);
-        watch(session, peer, round, "direct calls", List.of(session.guest().toString(), "probe"), true);
+        watch(
+            session,
+            peer,
+            round,
+            "direct calls",
+            List.of(session.guest().toString(), "probe"),
+            true);
         session.step(15);
         List<String> commands = List.of(session.guest().toString(), "mark", "sh", "-c", WORKLOAD);
         watch(session, peer, round, "calls of some commands", commands, false);
@@ -92,9 +100,14 @@ public final class IsolationSuite implements Suite {
       String[] words = line.split(" ", 2);
       Workload w = views.get(words[0]);
       if (w != null) {
-        session.recorder().add(w, peer.name(), new Sample(round, Double.parseDouble(words[1]), null));
+        session
+            .recorder()
+            .add(w, peer.name(), new Sample(round, Double.parseDouble(words[1]), null));
       } else if (words[0].equals("kernel")) {
-        session.recorder().detail(views.get("processes"), peer.name(), List.of("kernel release seen: " + words[1]));
+        session
+            .recorder()
+            .detail(
+                views.get("processes"), peer.name(), List.of("kernel release seen: " + words[1]));
       }
     }
     if (!o.isGood()) {
@@ -102,18 +115,24 @@ public final class IsolationSuite implements Suite {
     }
   }
 
-  private void watch(Session session, Peer peer, int round, String what, List<String> command, boolean probe) {
+  private void watch(
+      Session session, Peer peer, int round, String what, List<String> command, boolean probe) {
     List<Workload> mine = probe ? List.of(direct) : List.of(own, guest);
     if (!Place.isRoot()) {
-      mine.forEach(w -> session.recorder().fail(w, peer.name(), "needs root, to watch the host kernel"));
+      mine.forEach(
+          w -> session.recorder().fail(w, peer.name(), "needs root, to watch the host kernel"));
       return;
     }
     session.show("isolation, " + peer.name() + ": " + what);
     Path file = session.place().folder().resolve("calls");
-    List<String> front = new ArrayList<>(List.of(session.programs().resolve("watch-calls").toString(), file.toString()));
+    List<String> front =
+        new ArrayList<>(
+            List.of(session.programs().resolve("watch-calls").toString(), file.toString()));
     if (probe && peer.sharesNamespaces()) {
       // The probe tries everything, as root: what it changes must be nobody else's.
-      front.addAll(List.of("unshare", "--uts", "--ipc", "--net", "--mount", "--pid", "--fork", "--mount-proc"));
+      front.addAll(
+          List.of(
+              "unshare", "--uts", "--ipc", "--net", "--mount", "--pid", "--fork", "--mount-proc"));
     }
     try {
       Files.deleteIfExists(file);
@@ -135,12 +154,16 @@ public final class IsolationSuite implements Suite {
   }
 
   /** Lines "WHO NUMBER COUNT". */
-  private static void count(Session session, Peer peer, int round, Workload w, List<String> lines, String who) {
+  private static void count(
+      Session session, Peer peer, int round, Workload w, List<String> lines, String who) {
     List<String> names =
         lines.stream()
             .map(line -> line.split(" "))
             .filter(words -> words[0].equals(who))
-            .map(words -> Syscalls.name(Integer.parseInt(words[1])))
+            // Without those that are none: numbers that Linux does not have, and -2, to which a
+            // tracer changes a call to undo it.
+            .map(words -> Syscalls.name((int) Long.parseLong(words[1])))
+            .filter(Objects::nonNull)
             .sorted()
             .toList();
     session.recorder().add(w, peer.name(), new Sample(round, names.size(), null));

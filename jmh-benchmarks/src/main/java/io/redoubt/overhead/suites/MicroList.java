@@ -2,7 +2,9 @@ package io.redoubt.overhead.suites;
 
 import java.util.List;
 
-/** The operations of the micro suite: names as src/main/c/guest has them, and as people read them. */
+/**
+ * The operations of the micro suite: names as src/main/c/guest has them, and as people read them.
+ */
 final class MicroList {
   /**
    * @param target the ratio to bare Linux that Redoubt is to reach, or null

@@ -13,8 +13,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Single operations, timed by one static program (src/main/c/guest) that runs all of them in one sandbox. A round is one such run for
- * each runtime. If the runtime hangs or dies in one of them, that one has failed, and the others go on in a new sandbox.
+ * Single operations, timed by one static program (src/main/c/guest) that runs all of them in one
+ * sandbox. A round is one such run for each runtime. If the runtime hangs or dies in one of them,
+ * that one has failed, and the others go on in a new sandbox.
  */
 public final class MicroSuite implements Suite {
   private static final Duration LIMIT = Duration.ofSeconds(30);

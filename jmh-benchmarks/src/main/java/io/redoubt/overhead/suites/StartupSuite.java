@@ -10,14 +10,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * From the start of the runtime's command to the first instruction of the guest's program, to its first output as its caller sees
- * it, and to the end of the command; with one and with several started at the same moment. Timed by a program in C
- * (src/main/c/guest/commands.c), so that no start of a process by this JVM is in it.
+ * From the start of the runtime's command to the first instruction of the guest's program, to its
+ * first output as its caller sees it, and to the end of the command; with one and with several
+ * started at the same moment. Timed by a program in C (src/main/c/guest/commands.c), so that no
+ * start of a process by this JVM is in it.
  */
 public final class StartupSuite implements Suite {
   private static final Duration LIMIT = Duration.ofSeconds(60);
   private static final String[] POINTS = {"first-instruction", "first-output", "life-cycle"};
-  private static final String[] TITLES = {"to the first instruction", "to the first output", "whole life cycle"};
+  private static final String[] TITLES = {
+    "to the first instruction", "to the first output", "whole life cycle"
+  };
 
   private final List<Integer> numbers;
   private final List<Workload> rows = new ArrayList<>();
@@ -55,7 +58,9 @@ public final class StartupSuite implements Suite {
     for (int i = 0; i < numbers.size(); i++) {
       List<Workload> three = rows.subList(i * POINTS.length, (i + 1) * POINTS.length);
       for (Peer peer : session.inTurn(round)) {
-        three.stream().filter(w -> !peer.covers(w)).forEach(w -> session.recorder().exclude(w, peer.name()));
+        three.stream()
+            .filter(w -> !peer.covers(w))
+            .forEach(w -> session.recorder().exclude(w, peer.name()));
         if (!session.recorder().hasFailed(three.getFirst(), peer.name())) {
           session.show("startup, " + peer.name() + ": " + numbers.get(i) + " at once");
           measure(session, peer, numbers.get(i), three, round);
