@@ -40,6 +40,9 @@ import picocli.CommandLine.Parameters;
       "With a command after --, that command is the workload, in the current directory (which is writable in every runtime)."
     })
 public final class Bench implements Callable<Integer> {
+  private static final int QUICK_SECONDS = 165;
+  private static final List<String> QUICK_RUNTIMES =
+      List.of("native", "runc", "runsc-systrap", "bubblewrap", "redoubt");
   private static final List<String> SUITES =
       List.of("micro", "apps", "startup", "density", "isolation");
 
@@ -61,7 +64,8 @@ public final class Bench implements Callable<Integer> {
       split = ",",
       paramLabel = "NAME",
       description =
-          "of native, runc, crun, runsc-systrap, runsc-ptrace, bubblewrap, proot, notify-floor, redoubt; default all")
+          "of native, runc, crun, runsc-systrap, runsc-ptrace, bubblewrap, proot, notify-floor, redoubt;"
+              + " default all, quick native, runc, runsc-systrap, bubblewrap, redoubt")
   private List<String> runtimes;
 
   @Option(
@@ -80,6 +84,12 @@ public final class Bench implements Callable<Integer> {
       names = "--quick",
       description = "fewer workloads, shorter, in less than three minutes on two cores")
   private boolean quick;
+
+  @Option(
+      names = "--limit",
+      paramLabel = "SECONDS",
+      description = "begin no round that would end later (default none, quick 165)")
+  private Integer limit;
 
   @Option(
       names = "--scratch",
@@ -124,7 +134,8 @@ public final class Bench implements Callable<Integer> {
       PeerInstaller.install(TARGET.resolve("peers"));
     }
     List<Peer> all = Peers.all(ROOT, TARGET.resolve("bin"), TARGET.resolve("peers"));
-    List<Peer> chosen = runtimes == null ? all : Peers.named(all, runtimes);
+    List<String> wanted = runtimes == null && quick ? QUICK_RUNTIMES : runtimes;
+    List<Peer> chosen = wanted == null ? all : Peers.named(all, wanted);
     List<String> names = suiteNames();
     List<Suite> measured = suitesOf(names);
     int rounds = runs != null ? runs : quick ? 3 : 5;
@@ -205,6 +216,8 @@ public final class Bench implements Callable<Integer> {
       Results.Options options,
       List<Results.Peer> facts)
       throws IOException {
+    long seconds = limit != null ? limit : quick ? QUICK_SECONDS : Integer.MAX_VALUE;
+    Duration time = Duration.ofSeconds(seconds);
     Instant begun = Instant.now();
     boolean interrupted = false;
     Machine machine;
@@ -216,7 +229,7 @@ public final class Bench implements Callable<Integer> {
           (long) options.rounds() * peers.size() * suites.stream().mapToInt(Suite::steps).sum();
       try (Progress progress = new Progress(steps)) {
         new Session(place, TARGET.resolve("bin"), peers, recorder, progress)
-            .measure(suites, options.rounds());
+            .measure(suites, options.rounds(), time);
       } catch (Guarded.Stopped e) {
         interrupted = true;
       } catch (IllegalStateException e) {

@@ -40,6 +40,10 @@ final class Progress implements AutoCloseable {
     round = number;
   }
 
+  void say(String line) {
+    System.err.println((bar == null ? "" : "\r\033[K") + "redoubt: " + line);
+  }
+
   void show(String what) {
     if (bar != null) {
       bar.setExtraMessage(what.length() > 60 ? what.substring(0, 60) : what);

@@ -48,16 +48,28 @@ public final class Session {
   /**
    * All rounds. What a Ctrl-C interrupts ends with an exception; what was recorded until then
    * stays.
+   *
+   * @param limit no round is begun that would end later, if it takes as long as the one before; the
+   *     first always is
    */
-  void measure(List<Suite> suites, int rounds) {
+  void measure(List<Suite> suites, int rounds, Duration limit) {
+    long begun = System.nanoTime();
     for (Suite s : suites) {
       s.prepare(this);
     }
+    long last = System.nanoTime();
     for (int round = 1; round <= rounds; round++) {
       for (Suite s : suites) {
         progress.round(round, rounds);
         s.round(this, round);
       }
+      long now = System.nanoTime();
+      if (round < rounds && now + (now - last) - begun > limit.toNanos()) {
+        progress.say(
+            "stopped after round %d of %d: another does not fit into %d s".formatted(round, rounds, limit.toSeconds()));
+        return;
+      }
+      last = now;
     }
   }
 

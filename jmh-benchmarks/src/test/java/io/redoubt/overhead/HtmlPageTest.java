@@ -87,7 +87,7 @@ class HtmlPageTest {
             HtmlPage.of(MadeUp.of(10, false)),
             "answer = [document.documentElement.dataset.ready, document.querySelectorAll('section.suite').length,"
                 + " document.querySelectorAll('.chart svg').length, document.querySelectorAll('#notes li').length].join()");
-    assertEquals("true,4,6,2", answer);
+    assertEquals("true,4,6,4", answer);
   }
 
   @Test

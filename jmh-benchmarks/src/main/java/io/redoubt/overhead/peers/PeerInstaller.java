@@ -96,7 +96,7 @@ public final class PeerInstaller {
       }
     }
     if (find("bzip2_.*\\.orig\\.tar\\..*").isEmpty()) {
-      fetch("trixie", "deb-src", List.of("source", "--download-only", "bzip2"));
+      fetch(codename(), "deb-src", List.of("source", "--download-only", "bzip2"));
     }
   }
 

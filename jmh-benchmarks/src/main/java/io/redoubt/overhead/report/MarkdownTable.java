@@ -112,7 +112,7 @@ public final class MarkdownTable {
         m.system(),
         m.cgroups(),
         m.loadBefore().split(" ")[0],
-        r.options().rounds(),
+        r.cells().stream().mapToInt(Cell::n).max().orElse(0),
         r.started().substring(0, 10));
   }
 }

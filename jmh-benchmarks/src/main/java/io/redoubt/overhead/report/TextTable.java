@@ -48,7 +48,8 @@ public final class TextTable {
     for (Map.Entry<String, Integer> note : notes.entrySet()) {
       out.append('[').append(note.getValue()).append("] ").append(note.getKey()).append('\n');
     }
-    out.append("Median of n=").append(results.options().rounds());
+    int most = results.cells().stream().mapToInt(Cell::n).max().orElse(0);
+    out.append("Median of n=").append(most);
     out.append(
         " rounds ±median absolute deviation; with x: ratio to bare Linux in the same round, median and an interval that\n");
     out.append(

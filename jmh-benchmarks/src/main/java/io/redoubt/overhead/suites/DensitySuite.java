@@ -31,7 +31,7 @@ public final class DensitySuite implements Suite {
   private final Duration idle;
 
   public DensitySuite(boolean quick) {
-    idle = Duration.ofSeconds(quick ? 1 : 10);
+    idle = Duration.ofSeconds(quick ? 1 : 6);
     for (int n : quick ? List.of(1) : List.of(1, 10, 50)) {
       String of = n == 1 ? "one sandbox" : n + " sandboxes, each";
       rows.add(

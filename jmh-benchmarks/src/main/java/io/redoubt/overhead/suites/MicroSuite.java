@@ -32,8 +32,8 @@ public final class MicroSuite implements Suite {
     }
     options =
         quick
-            ? List.of("--warm", "20", "--batch", "5", "--batches", "3")
-            : List.of("--warm", "100", "--batch", "15", "--batches", "5");
+            ? List.of("--warm", "15", "--batch", "4", "--batches", "3")
+            : List.of("--warm", "60", "--batch", "8", "--batches", "5");
   }
 
   @Override

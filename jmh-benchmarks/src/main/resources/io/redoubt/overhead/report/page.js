@@ -281,7 +281,7 @@
   function facts() {
     const m = results.machine, o = results.options;
     document.getElementById('summary').textContent =
-      `${results.started.slice(0, 10)} · ${m.cpus} CPUs, ${m.cpu}${m.virtual ? ' (virtual machine)' : ''} · Linux ${m.kernel.split(' ')[0]} · n=${o.rounds} rounds` +
+      `${results.started.slice(0, 10)} · ${m.cpus} CPUs, ${m.cpu}${m.virtual ? ' (virtual machine)' : ''} · Linux ${m.kernel.split(' ')[0]} · n=${Math.max(0, ...results.cells.map(c => c.n))} rounds` +
       (o.command?.length ? ` · ${o.command.join(' ')}` : '') + (results.interrupted ? ' · interrupted: this is what was measured until then' : '');
     const list = [
       ['system', m.system], ['kernel', m.kernel], ['memory', value('bytes', m.memoryBytes)], ['cgroups', m.cgroups],
