@@ -9,6 +9,7 @@ import io.redoubt.overhead.results.Workload;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Tables for documents: all of them, or those rows that have a target, for the README. */
 public final class MarkdownTable {
@@ -61,8 +62,12 @@ public final class MarkdownTable {
         .toList();
   }
 
-  private static String table(
-      Results r, List<Workload> rows, List<Peer> columns, boolean withTarget) {
+  private static String table(Results r, List<Workload> rows, List<Peer> all, boolean withTarget) {
+    // A column without a figure is a line below, with its reasons.
+    List<Peer> columns =
+        all.stream()
+            .filter(p -> cells(r, rows, p).anyMatch(Cell::isMeasured))
+            .toList();
     StringBuilder out = new StringBuilder("| |" + (withTarget ? " target |" : ""));
     columns.forEach(p -> out.append(' ').append(p.title()).append(" |"));
     out.append("\n|---|")
@@ -78,7 +83,17 @@ public final class MarkdownTable {
           p -> out.append(' ').append(cell(r.cell(w.id(), p.name()), p.name())).append(" |"));
       out.append('\n');
     }
+    for (Peer p : all) {
+      if (!columns.contains(p)) {
+        List<String> reasons = cells(r, rows, p).map(Cell::failed).distinct().toList();
+        out.append("\nNot in the table: ").append(p.title()).append(" (").append(String.join("; ", reasons)).append(").\n");
+      }
+    }
     return out.toString();
+  }
+
+  private static Stream<Cell> cells(Results r, List<Workload> rows, Peer p) {
+    return rows.stream().flatMap(w -> r.cell(w.id(), p.name()).stream());
   }
 
   private static String cell(Optional<Cell> found, String runtime) {
