@@ -66,7 +66,8 @@ public final class Session {
       long now = System.nanoTime();
       if (round < rounds && now + (now - last) - begun > limit.toNanos()) {
         progress.say(
-            "stopped after round %d of %d: another does not fit into %d s".formatted(round, rounds, limit.toSeconds()));
+            "stopped after round %d of %d: another does not fit into %d s"
+                .formatted(round, rounds, limit.toSeconds()));
         return;
       }
       last = now;

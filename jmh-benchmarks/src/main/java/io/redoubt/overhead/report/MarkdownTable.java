@@ -65,9 +65,7 @@ public final class MarkdownTable {
   private static String table(Results r, List<Workload> rows, List<Peer> all, boolean withTarget) {
     // A column without a figure is a line below, with its reasons.
     List<Peer> columns =
-        all.stream()
-            .filter(p -> cells(r, rows, p).anyMatch(Cell::isMeasured))
-            .toList();
+        all.stream().filter(p -> cells(r, rows, p).anyMatch(Cell::isMeasured)).toList();
     StringBuilder out = new StringBuilder("| |" + (withTarget ? " target |" : ""));
     columns.forEach(p -> out.append(' ').append(p.title()).append(" |"));
     out.append("\n|---|")
@@ -86,7 +84,11 @@ public final class MarkdownTable {
     for (Peer p : all) {
       if (!columns.contains(p)) {
         List<String> reasons = cells(r, rows, p).map(Cell::failed).distinct().toList();
-        out.append("\nNot in the table: ").append(p.title()).append(" (").append(String.join("; ", reasons)).append(").\n");
+        out.append("\nNot in the table: ")
+            .append(p.title())
+            .append(" (")
+            .append(String.join("; ", reasons))
+            .append(").\n");
       }
     }
     return out.toString();

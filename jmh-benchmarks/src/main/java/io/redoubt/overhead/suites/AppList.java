@@ -81,10 +81,10 @@ final class AppList {
                   "find /usr -xdev -path /usr/share/polkit-1 -prune -o -print")
               .target(2),
           App.of(
-                  "grep",
-                  "grep -r of /usr/include",
-                  "grep",
-                  "grep -rc no-such-word /usr/include || true"),
+              "grep",
+              "grep -r of /usr/include",
+              "grep",
+              "grep -rc no-such-word /usr/include || true"),
           App.of(
                   "git",
                   "git add + commit + status",
@@ -123,10 +123,10 @@ final class AppList {
               .quickly(),
           App.of("sha256sum", "sha256sum of 256 MiB", "sha256sum", "sha256sum $INPUT/large"),
           App.of(
-                  "pipeline",
-                  "head | tr | wc of 64 MiB",
-                  "tr",
-                  "head -c 67108864 $INPUT/large | tr a-z A-Z | wc -c"),
+              "pipeline",
+              "head | tr | wc of 64 MiB",
+              "tr",
+              "head -c 67108864 $INPUT/large | tr a-z A-Z | wc -c"),
           App.of(
                   "redis-unix",
                   "redis, 10,000 GET and SET over AF_UNIX",
