@@ -98,6 +98,26 @@ public final class NodeAttr {
         && isNanos(ctimeNanos);
   }
 
+  /** Fills this from a {@link Stat.StatBuf}, which is the host kernel's own. */
+  public void loadStat(MemorySegment stat) {
+    mode = Memory.getInt(stat, Stat.StatBuf.ST_MODE);
+    nlink = (int) Memory.getLong(stat, Stat.StatBuf.ST_NLINK);
+    uid = Memory.getInt(stat, Stat.StatBuf.ST_UID);
+    gid = Memory.getInt(stat, Stat.StatBuf.ST_GID);
+    dev = Memory.getLong(stat, Stat.StatBuf.ST_DEV);
+    ino = Memory.getLong(stat, Stat.StatBuf.ST_INO);
+    rdev = Memory.getLong(stat, Stat.StatBuf.ST_RDEV);
+    size = Memory.getLong(stat, Stat.StatBuf.ST_SIZE);
+    blocks = Memory.getLong(stat, Stat.StatBuf.ST_BLOCKS);
+    blksize = (int) Memory.getLong(stat, Stat.StatBuf.ST_BLKSIZE);
+    atimeSeconds = Memory.getLong(stat, Stat.StatBuf.ST_ATIM__TV_SEC);
+    atimeNanos = (int) Memory.getLong(stat, Stat.StatBuf.ST_ATIM__TV_NSEC);
+    mtimeSeconds = Memory.getLong(stat, Stat.StatBuf.ST_MTIM__TV_SEC);
+    mtimeNanos = (int) Memory.getLong(stat, Stat.StatBuf.ST_MTIM__TV_NSEC);
+    ctimeSeconds = Memory.getLong(stat, Stat.StatBuf.ST_CTIM__TV_SEC);
+    ctimeNanos = (int) Memory.getLong(stat, Stat.StatBuf.ST_CTIM__TV_NSEC);
+  }
+
   private static boolean isNanos(int n) {
     return n >= 0 && n < 1_000_000_000;
   }

@@ -294,6 +294,11 @@ public abstract class OpenFile {
     }
   }
 
+  /** Attributes of the file: those of its inode, asked for in the cheapest way. */
+  public int getattr(Syscall c, Stat out) {
+    return inode().getattr(c, out);
+  }
+
   /** The position after an O_APPEND write: the end of the file. */
   protected long sizeForAppend(Syscall c, long otherwise) {
     Stat st = new Stat();

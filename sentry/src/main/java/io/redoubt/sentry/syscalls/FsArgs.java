@@ -34,9 +34,11 @@ final class FsArgs {
    */
   static int walk(Syscall c, Walk w, long dirFd, long pathAddress, int atFlags, int walk) {
     String path = path(c, pathAddress, atFlags);
-    if (path == null) {
-      return (int) c.error();
-    }
+    return path == null ? (int) c.error() : walk(c, w, dirFd, path, atFlags, walk);
+  }
+
+  /** As {@link #walk(Syscall, Walk, long, long, int, int)}, with a path that has been read. */
+  static int walk(Syscall c, Walk w, long dirFd, String path, int atFlags, int walk) {
     int flags = walk;
     if ((atFlags & AT_SYMLINK_NOFOLLOW) == 0) {
       flags |= Walk.FOLLOW;

@@ -31,7 +31,7 @@ final class StatCalls {
 
   static void register(SyscallTable t) {
     t.on(4, "stat", 2, c -> stat(c, Walk.AT_FDCWD, c.arg0, c.arg1, 0), FULL);
-    t.on(5, "fstat", 2, StatCalls::fstat, FULL);
+    t.on(5, "fstat", 2, c -> fstat(c, c.arg0, c.arg1), FULL);
     t.on(
         6,
         "lstat",
@@ -44,14 +44,14 @@ final class StatCalls {
     t.on(332, "statx", 5, StatCalls::statx, FULL);
   }
 
-  private static long fstat(Syscall c) {
-    OpenFile f = FsArgs.any(c, c.arg0);
+  private static long fstat(Syscall c, long fd, long to) {
+    OpenFile f = FsArgs.any(c, fd);
     if (f == null) {
       return c.error();
     }
     Stat st = c.scratch().stat;
-    int r = f.inode().getattr(c, st);
-    return r < 0 ? r : write(c, c.arg1, st);
+    int r = f.getattr(c, st);
+    return r < 0 ? r : write(c, to, st);
   }
 
   private static long newfstatat(Syscall c) {
@@ -61,10 +61,17 @@ final class StatCalls {
   }
 
   private static long stat(Syscall c, long dirFd, long path, long to, int flags) {
+    String name = FsArgs.path(c, path, flags);
+    if (name == null) {
+      return c.error();
+    }
+    if (name.isEmpty() && (flags & FsArgs.AT_EMPTY_PATH) != 0 && (int) dirFd != Walk.AT_FDCWD) {
+      return fstat(c, dirFd, to); // what a C library's fstat makes
+    }
     Walk w = c.scratch().walk;
     Stat st = c.scratch().stat;
     try {
-      int r = FsArgs.walk(c, w, dirFd, path, flags, 0);
+      int r = FsArgs.walk(c, w, dirFd, name, flags, 0);
       if (r == 0) {
         r = w.inode().getattr(c, st);
       }

@@ -3,6 +3,7 @@ package io.redoubt.sentry.fs.gofer;
 import io.redoubt.host.Errno;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.RegularFile;
+import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 
@@ -18,6 +19,14 @@ final class GoferFile extends RegularFile {
     super(path, flags);
     this.inode = inode;
     this.file = file;
+  }
+
+  /**
+   * The donated descriptor knows as well as the gofer, and is a call and not two hand-overs away.
+   */
+  @Override
+  public int getattr(Syscall c, Stat out) {
+    return file.fd() >= 0 ? inode.getattr(c, file.fd(), out) : inode.getattr(c, out);
   }
 
   @Override

@@ -17,6 +17,7 @@ import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.StatFs;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -153,12 +154,30 @@ final class GoferInode extends Inode {
     return type;
   }
 
-  @Override
-  public int getattr(Syscall c, Stat out) {
-    int r = update(c, FRESH_NANOS);
+  /** Attributes by a descriptor of this file. */
+  int getattr(Syscall c, int fd, Stat out) {
+    MemorySegment stat = c.scratch().small;
+    int r = io.redoubt.host.Stat.fstat(fd, stat);
     if (r < 0) {
       return r;
     }
+    NodeAttr a = c.scratch().attr;
+    a.loadStat(stat);
+    refresh(a);
+    copy(out);
+    return 0;
+  }
+
+  @Override
+  public int getattr(Syscall c, Stat out) {
+    int r = update(c, FRESH_NANOS);
+    if (r == 0) {
+      copy(out);
+    }
+    return r;
+  }
+
+  private void copy(Stat out) {
     synchronized (this) {
       out.dev = fs.devices.guest(attr.dev);
       out.ino = attr.ino;
@@ -177,7 +196,6 @@ final class GoferInode extends Inode {
       out.ctimeSec = attr.ctimeSeconds;
       out.ctimeNsec = attr.ctimeNanos;
     }
-    return 0;
   }
 
   @Override
