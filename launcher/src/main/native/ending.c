@@ -73,6 +73,7 @@ static void stop_all(int *sentry_status, int *gofer_status)
 _Noreturn void finish(int code)
 {
     stop_all(NULL, NULL);
+    lifecycle_over();
     console_close(&front.console);
     if (front.errors >= 0)
         while (copy_errors() && output_waiting(&standard_error) >= OUTPUT_HIGH_WATER)
@@ -81,6 +82,9 @@ _Noreturn void finish(int code)
      * SIGPIPE, which may be pending from an earlier write: the exit code is the guest's. */
     signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_SETMASK, &front.caller_mask, NULL);
+    /* A monitor has nobody who could press ^C: what its terminal does not take at once is lost with the terminal. */
+    if (front.is_monitor)
+        standard_output.fd = -1;
     output_finish(&standard_output);
     output_finish(&standard_error);
     exit(code);

@@ -22,6 +22,14 @@ enum frame_type {
     FRAME_EXITED = 9,   /* front: i32 wait status of the guest's first process */
     FRAME_DONE = 10,    /* sentry: nothing more will come */
     FRAME_TEXT = 11,    /* sentry: u8 stream (1 or 2), text */
+    FRAME_KILL = 12,    /* front: i32 signal number, for the first process alone */
+    FRAME_CLIENT = 13,  /* front: fd, a connection that speaks these frames, with a front that wants to exec */
+    FRAME_EXEC = 14,    /* exec: key and value pairs as in PLAN: what to run */
+    FRAME_STDIO = 15,   /* exec: i32 number in the guest; fd */
+    /* Between the commands of a container and its monitor. */
+    FRAME_START = 20, /* command: run the program */
+    FRAME_DONE_OK = 21, /* monitor: done */
+    FRAME_PAUSE = 22, /* command: get the guest out of the calls that it is in */
 };
 
 enum frame_result { FRAME_READY, FRAME_AGAIN, FRAME_END, FRAME_TOO_LONG };

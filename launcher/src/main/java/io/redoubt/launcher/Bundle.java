@@ -19,9 +19,10 @@ import java.util.List;
 /**
  * An OCI bundle (runtime-spec, config.md): a directory with config.json and a root file system.
  *
+ * @param plan what the front does, keys and values in turn
  * @param warnings what is not done as the configuration says
  */
-record Bundle(SandboxConfig config, List<String> warnings) {
+record Bundle(SandboxConfig config, List<String> plan, List<String> warnings) {
   private static final int MAX_BYTES = 16 << 20;
 
   /** Reads the bundle in the directory {@code dir}, an absolute path. */
@@ -64,11 +65,15 @@ record Bundle(SandboxConfig config, List<String> warnings) {
             p.rlimits(),
             null,
             false);
-    linux(top.object("linux"));
-    top.unsupported("hooks");
-    top.accept("annotations");
+    JsonFields linux = top.object("linux");
+    linux(linux);
+    List<String> plan = OciPlan.of(version, root.path(), top, process, linux);
     top.reportUnknown();
-    return new Bundle(config, warnings);
+    if (linux != null) {
+      linux.reportUnknown();
+    }
+    process.reportUnknown();
+    return new Bundle(config, plan, warnings);
   }
 
   private static Root root(JsonFields top, String dir) {
@@ -95,13 +100,6 @@ record Bundle(SandboxConfig config, List<String> warnings) {
     if (linux == null) {
       return;
     }
-    for (JsonFields namespace : linux.objects("namespaces")) {
-      namespace.accept("type");
-      if (namespace.has("path")) {
-        namespace.warn("path", "joining a namespace is not supported yet: the sandbox has its own");
-      }
-      namespace.reportUnknown();
-    }
     for (String field : new String[] {"maskedPaths", "readonlyPaths"}) {
       for (String path : linux.strings(field)) {
         if (!path.startsWith("/proc/") && !path.startsWith("/sys/")) {
@@ -111,14 +109,6 @@ record Bundle(SandboxConfig config, List<String> warnings) {
         }
       }
     }
-    JsonFields resources = linux.object("resources");
-    if (resources != null) {
-      resources.accept("devices"); // a guest has no device of the host
-      resources.unsupported(
-          "memory", "cpu", "pids", "blockIO", "hugepageLimits", "network", "rdma", "unified");
-      resources.reportUnknown();
-    }
-    linux.accept("cgroupsPath");
     linux.unsupported(
         "uidMappings",
         "gidMappings",
@@ -132,7 +122,6 @@ record Bundle(SandboxConfig config, List<String> warnings) {
         "personality",
         "timeOffsets",
         "memoryPolicy");
-    linux.reportUnknown();
   }
 
   private static String text(String dir) {

@@ -201,12 +201,4 @@ class BundleTest {
             .getMessage()
             .startsWith(dir + "/config.json: no such file"));
   }
-
-  @Test
-  void containerIdsAreNamesOfDirectories() {
-    for (String id : new String[] {"", ".", "..", "a/b", "a b", "é"}) {
-      assertThrows(
-          StartFailure.class, () -> RunCommand.request(RunCommand.parse(List.of("--", id))), id);
-    }
-  }
 }
