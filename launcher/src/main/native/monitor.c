@@ -96,7 +96,7 @@ void monitor_listen(void)
 
 void monitor_accept(void)
 {
-    int fd = accept4(front.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd = accept4(front.listener, NULL, NULL, SOCK_CLOEXEC);
     for (size_t i = 0; fd >= 0 && i < sizeof front.clients / sizeof *front.clients; i++)
         if (front.clients[i] < 0) {
             front.clients[i] = fd;
@@ -126,12 +126,15 @@ void monitor_request(int *client)
 {
     struct {
         uint32_t type, length;
-        int32_t number;
     } request = {0};
+    int32_t number = 0;
+    /* No more than the header: what follows a FRAME_CLIENT is for the sentry. */
     ssize_t n = recv(*client, &request, sizeof request, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n >= 8) {
+    if (n == sizeof request) {
+        if (request.length == sizeof number)
+            recv(*client, &number, sizeof number, MSG_DONTWAIT);
         switch (request.type) {
         case FRAME_START:
             start(*client);
@@ -139,7 +142,7 @@ void monitor_request(int *client)
         case FRAME_KILL:
         case FRAME_PAUSE:
             if (front.phase == RUNNING &&
-                frame_send(front.control.socket, request.type, &request.number, sizeof request.number, -1) == 0)
+                frame_send(front.control.socket, request.type, &number, sizeof number, -1) == 0)
                 answer(*client, NULL);
             else
                 answer(*client, "container not running");
