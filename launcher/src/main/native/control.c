@@ -120,12 +120,12 @@ void gofer_ended(void)
 static void make_terminal(void)
 {
     if (front.wants_tty && !oci.console_socket)
-        give_up("cannot allocate tty if runc will detach without setting console socket");
+        refuse("cannot allocate tty if runc will detach without setting console socket");
     if (!front.wants_tty && oci.console_socket)
-        give_up("cannot use console socket if runc will not detach or allocate tty");
+        refuse("cannot use console socket if runc will not detach or allocate tty");
     const char *problem = front.wants_tty ? terminal_make(oci.console_socket, &front.first_size) : NULL;
     if (problem)
-        give_up(problem);
+        refuse(problem);
     if (front.wants_tty)
         output_open(false, true);
 }

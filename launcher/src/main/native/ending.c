@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -111,6 +112,11 @@ _Noreturn void give_up_with(int code, const char *text, size_t length)
         output_put(&standard_error, "\n", 1);
     }
     finish(code);
+}
+
+_Noreturn void refuse(const char *message)
+{
+    give_up_with(EXIT_LAUNCHER, message, strlen(message));
 }
 
 int exit_code(int status)

@@ -89,25 +89,10 @@ static void make_request(void)
         add("noNewPrivileges", "1");
 }
 
-static bool send_all(int socket_fd, const char *bytes, size_t length)
-{
-    while (length > 0) {
-        ssize_t n = send(socket_fd, bytes, length, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        length -= (size_t)n;
-    }
-    return true;
-}
-
 /* The monitor takes the first frame and hands the connection on; all that follows is for the sentry. */
 static void send_request(void)
 {
     int socket_fd = container_connect(front.exec_in);
-    uint32_t header[2] = {FRAME_EXEC, (uint32_t)request_length};
     bool sent = socket_fd >= 0 && frame_reader_open(&front.control, socket_fd) == 0 &&
                 frame_send(socket_fd, FRAME_CLIENT, NULL, 0, -1) == 0;
     for (int32_t fd = 0; fd < 3 && sent && !oci.console_socket; fd++)
@@ -118,7 +103,7 @@ static void send_request(void)
         if (fcntl(front.preserved_from + i, F_GETFD) >= 0)
             sent = frame_send(socket_fd, FRAME_STDIO, &number, sizeof number, front.preserved_from + i) == 0;
     }
-    if (!sent || !send_all(socket_fd, (char *)header, sizeof header) || !send_all(socket_fd, request, request_length)) {
+    if (!sent || frame_send_all(socket_fd, FRAME_EXEC, request, request_length)) {
         complain("the monitor of the container does not answer");
         finish(EXEC_FAILED);
     }

@@ -110,6 +110,9 @@ _Noreturn void give_up(const char *message);
 /* The same after a FAIL frame's text, as it is. */
 _Noreturn void give_up_with(int code, const char *text, size_t length);
 
+/* The same for what cannot be done: exit code 1, and the message as it is. */
+_Noreturn void refuse(const char *message);
+
 /* The same after the death of "sentry" or "gofer". */
 _Noreturn void helper_died(const char *name, bool is_sentry);
 

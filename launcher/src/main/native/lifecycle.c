@@ -98,7 +98,7 @@ void lifecycle_before_plan(const char *payload, size_t length)
         const char *tab = strchr(entry, '\t');
         snprintf(type, sizeof type, "%.*s", tab ? (int)(tab - entry) : 0, entry);
         if ((problem = stage_share(type, tab ? tab + 1 : "")))
-            give_up(problem);
+            refuse(problem);
         shares_uts |= strcmp(type, "uts") == 0;
         shares = true;
     }
@@ -121,14 +121,12 @@ static void join_groups(void)
 {
     const struct record *record = &front.container.record;
     const char *problem = NULL;
-    pid_t pids[] = {front.sentry.pid, front.gofer.pid, front.stage.pid};
-    for (size_t i = 0; i < sizeof pids / sizeof *pids && !problem; i++)
-        problem = cgroup_join(record, pids[i], false);
-    /* Not frozen with the guest: somebody has to answer. */
-    if (!problem && front.is_monitor)
-        problem = cgroup_join(record, getpid(), true);
+    /* Only the guest is frozen, where that is a hierarchy of its own: who serves it has to answer to commands. */
+    pid_t pids[] = {front.stage.pid, front.sentry.pid, front.gofer.pid, getpid()};
+    for (int i = 0; i < (front.is_monitor ? 4 : 3) && !problem; i++)
+        problem = cgroup_join(record, pids[i], i > 0);
     if (problem && !lifecycle_is_tolerant())
-        give_up(problem);
+        refuse(problem);
 }
 
 static void write_record(const char *phase)
@@ -145,14 +143,14 @@ static void run_hooks(const char *name, enum status status, pid_t init)
 {
     const char *problem = hooks_run(&front.container, name, status, init);
     if (problem)
-        give_up(problem);
+        refuse(problem);
 }
 
 static void plan_exec(void)
 {
     const char *problem = cgroup_join(&front.exec_in->record, front.stage.pid, false);
     if (problem && !lifecycle_is_tolerant())
-        give_up(problem);
+        refuse(problem);
     if (oom_score)
         write_score(front.stage.pid, oom_score);
 }
@@ -171,7 +169,7 @@ void lifecycle_plan(void)
     if (!problem)
         problem = cgroup_set(record, settings, setting_count, tolerant);
     if (problem)
-        give_up(problem);
+        refuse(problem);
     record_set_process(record, "pid", front.stage.pid);
     record_set_process(record, "monitor", getpid());
     join_groups();
@@ -182,8 +180,7 @@ void lifecycle_plan(void)
     write_score(front.gofer.pid, "-900");
     int error = oom_score ? write_score(front.stage.pid, oom_score) : 0;
     if (error && !tolerant) {
-        complain("cannot set process.oomScoreAdj: %s", strerror(-error));
-        give_up("process.oomScoreAdj could not be set");
+        refuse("process.oomScoreAdj cannot be set: only root may lower it");
     }
     write_record("creating");
     run_hooks("prestart", STATUS_CREATING, 0);

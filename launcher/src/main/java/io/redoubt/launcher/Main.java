@@ -92,9 +92,7 @@ public final class Main {
         command,
         bundle.config(),
         new Container(
-            bundle.plan(),
-            command.equals("create"),
-            request -> ExecRequest.config(request, bundle.config())));
+            bundle.plan(), command.equals("create"), new ContainerRequests(bundle.config())));
   }
 
   private static void start(

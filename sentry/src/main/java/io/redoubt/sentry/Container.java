@@ -7,19 +7,24 @@ import java.util.List;
  *
  * @param plan keys and values in turn, for the front: record, control groups, hooks, namespaces
  * @param isCreated whether the program is started later, and so has to be looked up before
- * @param execs reads what an exec asks for
+ * @param requests reads what commands ask of the container later
  */
-public record Container(List<String> plan, boolean isCreated, ExecReader execs) {
+public record Container(List<String> plan, boolean isCreated, Requests requests) {
 
-  /** Reads a request to run one more program in the sandbox. */
-  @FunctionalInterface
-  public interface ExecReader {
+  /** Texts of commands, as what they mean. Both throw a {@link StartFailure} for a bad one. */
+  public interface Requests {
     /**
-     * What to run, as a sandbox of which only the process counts.
+     * What exec is to run, as a sandbox of which only the process counts.
      *
      * @param request keys and values in turn
-     * @throws StartFailure for one that cannot be honoured
      */
-    SandboxConfig read(List<String> request);
+    SandboxConfig exec(List<String> request);
+
+    /**
+     * Settings of control group files, for the front.
+     *
+     * @param resources LinuxResources as JSON, raw bytes
+     */
+    List<String> update(String resources);
   }
 }

@@ -31,6 +31,7 @@ public final class ControlSocket {
   public static final int CLIENT = 13;
   public static final int EXEC = 14;
   public static final int STDIO = 15;
+  public static final int UPDATE = 16;
   public static final int PAUSE = 22;
 
   private static final int HEADER_BYTES = 8;

@@ -15,6 +15,7 @@ import io.redoubt.sentry.kernel.KernelThread;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Reactor;
 import io.redoubt.sentry.kernel.Task;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -30,7 +31,7 @@ final class ExecSession {
   private final Kernel kernel;
   private final Path root;
   private final byte[] filter;
-  private final Container.ExecReader reader;
+  private final Container.Requests requests;
   private final ControlSocket client;
   private final List<Integer> stdioNumbers = new ArrayList<>();
   private final List<Integer> stdioFds = new ArrayList<>();
@@ -39,18 +40,18 @@ final class ExecSession {
   private Reactor.Registration registration;
 
   private ExecSession(
-      Kernel kernel, Path root, byte[] filter, Container.ExecReader reader, int client) {
+      Kernel kernel, Path root, byte[] filter, Container.Requests requests, int client) {
     this.kernel = kernel;
     this.root = root;
     this.filter = filter;
-    this.reader = reader;
+    this.requests = requests;
     this.client = new ControlSocket(client);
   }
 
   /** Serves a connection; it belongs to the session from now on. */
   static void start(
-      Kernel kernel, Path root, byte[] filter, Container.ExecReader reader, int client) {
-    ExecSession s = new ExecSession(kernel, root, filter, reader, client);
+      Kernel kernel, Path root, byte[] filter, Container.Requests requests, int client) {
+    ExecSession s = new ExecSession(kernel, root, filter, requests, client);
     new KernelThread(s::begin, "exec").start();
   }
 
@@ -62,6 +63,9 @@ final class ExecSession {
         stdioNumbers.add(f.intAt(0));
         stdioFds.add(f.fd());
         f = client.receive();
+      }
+      if (f != null && f.type() == ControlSocket.UPDATE) {
+        update(f.payload());
       }
       started = f != null && f.type() == ControlSocket.EXEC && run(f.payload());
     } catch (StartFailure e) {
@@ -77,11 +81,19 @@ final class ExecSession {
     }
   }
 
+  private void update(byte[] resources) {
+    Plan p = new Plan();
+    for (String s : requests.update(new String(resources, StandardCharsets.ISO_8859_1))) {
+      p.entry("cgroup.set", s);
+    }
+    client.send(ControlSocket.PLAN, p.bytes());
+  }
+
   /**
    * @return whether the program runs, and the session with it
    */
   private boolean run(byte[] request) {
-    SandboxConfig config = reader.read(Plan.read(request));
+    SandboxConfig config = requests.exec(Plan.read(request));
     client.send(ControlSocket.FILTER, filter);
     client.send(ControlSocket.PLAN, new Plan().process(config).bytes());
     stdio = new Stdio(kernel, config.uid(), false);

@@ -148,7 +148,7 @@ public final class Sandbox {
       case ControlSocket.SIGNAL -> kernel.signals.fromOutside(kernel.first, f.intAt(0));
       case ControlSocket.KILL -> kernel.signals.toProcess(kernel.first, f.intAt(0));
       case ControlSocket.CLIENT ->
-          ExecSession.start(kernel, mounts.root(), filter, container.execs(), f.fd());
+          ExecSession.start(kernel, mounts.root(), filter, container.requests(), f.fd());
       case ControlSocket.WINSIZE -> stdio.resize(f);
       case ControlSocket.EXITED -> stdio.drain(this::finish);
       default -> {}

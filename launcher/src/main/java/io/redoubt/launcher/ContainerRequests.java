@@ -1,43 +1,46 @@
 package io.redoubt.launcher;
 
+import io.redoubt.sentry.Container;
 import io.redoubt.sentry.SandboxConfig;
 import io.redoubt.sentry.SandboxConfig.Capabilities;
 import io.redoubt.sentry.StartFailure;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What {@code redoubt exec} asks a running sandbox for: a process as JSON, or a command with
- * options on top of the container's own process.
+ * What commands ask of a running container: {@code exec} a process as JSON, or a command with
+ * options on top of the container's own process; {@code update} other limits.
+ *
+ * @param container what the container runs
  */
-final class ExecRequest {
+record ContainerRequests(SandboxConfig container) implements Container.Requests {
   /** As runc: a code that the program itself is unlikely to have. */
   private static final int FAILED = 255;
 
-  private ExecRequest() {}
-
-  /**
-   * @param request keys and values in turn, as {@code exec.c} writes them
-   * @param container what the container runs
-   */
-  static SandboxConfig config(List<String> request, SandboxConfig container) {
+  @Override
+  public SandboxConfig exec(List<String> request) {
     for (int i = 0; i + 1 < request.size(); i += 2) {
       if (request.get(i).equals("process")) {
-        return fromJson(request.get(i + 1), container);
+        return fromJson(request.get(i + 1));
       }
     }
-    return fromOptions(request, container);
+    return fromOptions(request);
   }
 
-  private static SandboxConfig fromJson(String raw, SandboxConfig container) {
-    String text =
-        new String(
-            raw.getBytes(java.nio.charset.StandardCharsets.ISO_8859_1),
-            java.nio.charset.StandardCharsets.UTF_8);
-    JsonFields fields = new JsonFields(Bundle.parse(text), "", new ArrayList<>());
-    OciProcess p = OciProcess.read(fields, container.root().path());
+  @Override
+  public List<String> update(String resources) {
+    return Resources.settings(fields(resources), Resources.isUnified());
+  }
+
+  private static JsonFields fields(String raw) {
+    String text = new String(raw.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+    return new JsonFields(Bundle.parse(text), "", new ArrayList<>());
+  }
+
+  private SandboxConfig fromJson(String raw) {
+    OciProcess p = OciProcess.read(fields(raw), container.root().path());
     return process(
-        container,
         p.args(),
         p.env(),
         p.cwd(),
@@ -51,7 +54,7 @@ final class ExecRequest {
         p.rlimits());
   }
 
-  private static SandboxConfig fromOptions(List<String> request, SandboxConfig container) {
+  private SandboxConfig fromOptions(List<String> request) {
     List<String> args = new ArrayList<>();
     List<String> env = new ArrayList<>(container.env());
     List<Integer> groups = new ArrayList<>();
@@ -99,7 +102,6 @@ final class ExecRequest {
       all[i] = groups.get(i);
     }
     return process(
-        container,
         args,
         env,
         cwd,
@@ -141,8 +143,7 @@ final class ExecRequest {
     return 1L << n;
   }
 
-  private static SandboxConfig process(
-      SandboxConfig container,
+  private SandboxConfig process(
       List<String> args,
       List<String> env,
       String cwd,
