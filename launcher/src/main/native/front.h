@@ -91,6 +91,7 @@ void monitor_listen(void);
 void monitor_accept(void);
 void monitor_request(int *client);
 void monitor_created(void);
+bool monitor_is_kept(void); /* all is over: whether the command wants the container all the same; waits for its answer */
 void monitor_report_ready(void); /* the command has answered, or died */
 
 /* ending.c */

@@ -221,9 +221,11 @@ void lifecycle_start(void)
 void lifecycle_over(void)
 {
     static bool is_over;
-    if (!front.container.id || is_over || (front.is_monitor && front.report < 0) || (oci.keep && front.phase >= RUNNING))
+    if (!front.container.id || is_over || (oci.keep && front.phase >= RUNNING))
         return;
     is_over = true;
+    if (front.is_monitor && monitor_is_kept())
+        return;
     cgroup_remove(&front.container.record);
     const char *problem = hooks_run(&front.container, "poststop", STATUS_STOPPED, 0);
     if (problem)

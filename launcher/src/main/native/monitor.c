@@ -67,6 +67,13 @@ void monitor_created(void)
         give_up("the command that creates the container was killed");
 }
 
+bool monitor_is_kept(void)
+{
+    struct pollfd on = {.fd = front.report, .events = POLLIN};
+    char byte;
+    return front.report < 0 || (front.phase >= CREATED && poll(&on, 1, 10000) > 0 && recv(front.report, &byte, 1, MSG_DONTWAIT) == 1);
+}
+
 /* A byte: the container stays. End of file: the command died before it could say so, and nobody would ever delete what is here. */
 void monitor_report_ready(void)
 {
