@@ -240,20 +240,25 @@ static int set_one(const struct record *record, const char *setting, char *shown
     return dir ? write_text(dir, file, second + 1) : -ENOENT;
 }
 
-const char *cgroup_set(const struct record *record, char **settings, size_t count, bool tolerant)
+const char *cgroup_set(const struct record *record, char *const *settings, size_t count, bool tolerant)
 {
     char shown[256];
+    bool *is_set = calloc(count + 1, sizeof *is_set);
+    if (!is_set)
+        abort();
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < count; i++) {
-            int error = settings[i] ? set_one(record, settings[i], shown, sizeof shown) : 0;
+            int error = is_set[i] ? 0 : set_one(record, settings[i], shown, sizeof shown);
             if (!error) {
-                settings[i] = NULL;
+                is_set[i] = true;
             } else if (round == 1 && !(tolerant && (error == -EACCES || error == -EPERM || error == -EROFS || error == -ENOENT))) {
                 snprintf(problem, sizeof problem, "cannot set %s: %s%s", shown, strerror(-error),
                          error == -ENOENT ? " (this machine does not have that controller)" : "");
+                free(is_set);
                 return problem;
             }
         }
+    free(is_set);
     return NULL;
 }
 

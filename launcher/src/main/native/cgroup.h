@@ -20,7 +20,7 @@ const char *cgroup_make(struct record *record, const char *path, const char *id,
  * Sets "CONTROLLER TAB FILE TAB VALUE" lines, count of them; the controller is ignored in version 2. What fails is tried again when
  * the others are set, because memory and swap limits depend on each other's order. Returns null or what is wrong.
  */
-const char *cgroup_set(const struct record *record, char **settings, size_t count, bool tolerant);
+const char *cgroup_set(const struct record *record, char *const *settings, size_t count, bool tolerant);
 
 /* Moves a process. not_frozen: it stays where it is in a hierarchy that can be frozen by itself. Returns null or what is wrong. */
 const char *cgroup_join(const struct record *record, pid_t pid, bool not_frozen);

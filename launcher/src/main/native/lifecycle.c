@@ -155,6 +155,21 @@ static void plan_exec(void)
         write_score(front.stage.pid, oom_score);
 }
 
+/*
+ * A guest that uses up its memory is to be killed before the sentry that has to report it. Only who has CAP_SYS_RESOURCE may
+ * lower a score; without it the guest's is raised, where there is a limit that it could reach.
+ */
+static int protect_servers(void)
+{
+    bool is_limited = false;
+    for (size_t i = 0; i < setting_count; i++)
+        is_limited |= strncmp(settings[i], "memory\t", 7) == 0;
+    bool is_protected = write_score(front.sentry.pid, "-1000") == 0 && write_score(front.gofer.pid, "-1000") == 0;
+    if (is_protected || !is_limited || (oom_score && atoi(oom_score) > 800))
+        return oom_score ? write_score(front.stage.pid, oom_score) : 0;
+    return write_score(front.stage.pid, "800");
+}
+
 void lifecycle_plan(void)
 {
     if (front.exec_in)
@@ -175,13 +190,9 @@ void lifecycle_plan(void)
     join_groups();
     if (front.is_monitor && (front.guard = guard_start()) < 0)
         give_up("cannot start the guard of the container");
-    /* A guest that uses up its memory is killed before the sentry that has to report it; only root may say so. */
-    write_score(front.sentry.pid, "-900");
-    write_score(front.gofer.pid, "-900");
-    int error = oom_score ? write_score(front.stage.pid, oom_score) : 0;
-    if (error && !tolerant) {
-        refuse("process.oomScoreAdj cannot be set: only root may lower it");
-    }
+    int error = protect_servers();
+    if (error && !tolerant)
+        refuse("process.oomScoreAdj cannot be set: only who has CAP_SYS_RESOURCE may lower it");
     write_record("creating");
     run_hooks("prestart", STATUS_CREATING, 0);
     run_hooks("createRuntime", STATUS_CREATING, 0);

@@ -15,6 +15,7 @@
  */
 #include "front.h"
 #include "monitor.h"
+#include "oci.h"
 #include "output.h"
 
 #include <errno.h>
@@ -85,6 +86,7 @@ void monitor_report_ready(void)
         give_up("the command that creates the container was killed");
     close(front.report);
     front.report = -1;
+    oci_log_close();
     if (front.exec_in && !front.wants_tty)
         _exit(0); /* nothing to do for what it started: the sentry serves it, and who called us waits for it */
     /* From now on there is nobody to hear us; last words are for who looks for them in the state folder. */

@@ -33,6 +33,14 @@ void oci_log_open(void)
     }
 }
 
+void oci_log_close(void)
+{
+    if (log_fd >= 0)
+        close(log_fd);
+    log_fd = -1;
+    oci.log = NULL;
+}
+
 void oci_log(const char *level, const char *message)
 {
     char when[32];

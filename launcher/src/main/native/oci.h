@@ -49,6 +49,9 @@ const char *oci_id(void);
 /* Opens --log, so that the file is there whatever happens. */
 void oci_log_open(void);
 
+/* A process that stays does not keep the file, which may be on something that is to be unmounted. */
+void oci_log_close(void);
+
 /* One line in the log and, unless it is standard error itself, on standard error. */
 void oci_log(const char *level, const char *message);
 
