@@ -279,6 +279,21 @@ const char *cgroup_join(const struct record *record, pid_t pid, bool not_frozen)
     return NULL;
 }
 
+void cgroup_leave(const struct record *record, pid_t pid)
+{
+    char number[16], parent[PATH_MAX];
+    snprintf(number, sizeof number, "%d", pid);
+    for (size_t i = 0; i < record->count; i++) {
+        if (strcmp(record->keys[i], "cgroup"))
+            continue;
+        snprintf(parent, sizeof parent, "%s", record->values[i]);
+        *strrchr(parent, '/') = 0;
+        /* Version 2: a group that hands controllers down holds no processes, but for the root. */
+        if (write_text(parent, "cgroup.procs", number) && cgroup_is_unified())
+            write_text(GROUPS, "cgroup.procs", number);
+    }
+}
+
 /* --------------------------------------------------------------------------------------------------------------- freezer */
 
 bool cgroup_is_frozen(const struct record *record)

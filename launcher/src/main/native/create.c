@@ -68,8 +68,7 @@ _Noreturn void monitor_failed(pid_t monitor, int errors, const char *otherwise)
     if (last && strncmp(last, "redoubt: ", 9) == 0)
         last += 9;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-    oci_fail_with(oci.command && strcmp(oci.command, "exec") == 0 ? 255 : (code == 0 || code > 125) ? 1 : code, "%s",
-                  last ? last : otherwise);
+    oci_fail_with(oci.failed ? oci.failed : code == 0 || code > 125 ? 1 : code, "%s", last ? last : otherwise);
 }
 
 pid_t monitor_await(int report)

@@ -1,5 +1,6 @@
 /* How it ends: everything is killed together, then reaped, then what is left to say is said. */
 #include "front.h"
+#include "oci.h"
 #include "output.h"
 
 #include <errno.h>
@@ -91,9 +92,17 @@ _Noreturn void finish(int code)
     exit(code);
 }
 
+/* Who waits for a monitor logs what it says; otherwise it is for us. The text ends with a zero. */
+static void log_failure(const char *text)
+{
+    if (!front.is_monitor)
+        oci_log("error", text);
+}
+
 /* The one message that matters comes after what the JVMs had to say. */
 _Noreturn void give_up(const char *message)
 {
+    log_failure(message);
     stop_all(NULL, NULL);
     console_close(&front.console);
     copy_errors();
@@ -107,6 +116,7 @@ _Noreturn void give_up_with(int code, const char *text, size_t length)
     console_close(&front.console);
     copy_errors();
     if (length) {
+        log_failure(text);
         output_put(&standard_error, "redoubt: ", 9);
         output_put(&standard_error, text, length);
         output_put(&standard_error, "\n", 1);

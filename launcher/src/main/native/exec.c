@@ -50,7 +50,7 @@ static void add_file(const char *path)
     size_t length = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        oci_fail_with(EXEC_FAILED, "cannot open the process file %s: %s", path, strerror(errno));
+        oci_fail("cannot open the process file %s: %s", path, strerror(errno));
     for (ssize_t n = 1; n > 0 && length < FRAME_MAX_PAYLOAD / 2; length += (size_t)(n > 0 ? n : 0)) {
         text = realloc(text, length + 65537);
         if (!text)
@@ -60,7 +60,7 @@ static void add_file(const char *path)
     }
     close(fd);
     if (strlen(text) != length)
-        oci_fail_with(EXEC_FAILED, "%s: not JSON", path);
+        oci_fail("%s: not JSON", path);
     add("process", text);
     free(text);
 }
@@ -69,10 +69,10 @@ static void make_request(void)
 {
     if (oci.process) {
         if (oci.word_count > 1)
-            oci_fail_with(EXEC_FAILED, "exec: a command and --process exclude each other");
+            oci_fail("exec: a command and --process exclude each other");
         add_file(oci.process);
     } else if (oci.word_count < 2) {
-        oci_fail_with(EXEC_FAILED, "exec args cannot be empty: give a command, or --process FILE");
+        oci_fail("exec args cannot be empty: give a command, or --process FILE");
     }
     for (int i = 1; i < oci.word_count; i++)
         add("arg", oci.words[i]);
@@ -125,17 +125,18 @@ static _Noreturn void be_front(pid_t init)
 int command_exec(void)
 {
     static struct container container;
+    oci.failed = EXEC_FAILED;
     container_require(&container, false);
     front.exec_in = &container;
     enum status status = container_status(&container);
     if (status == STATUS_STOPPED)
-        oci_fail_with(EXEC_FAILED, "cannot exec in a stopped container");
+        oci_fail("cannot exec in a stopped container");
     if (status == STATUS_PAUSED && !oci.ignore_paused)
-        oci_fail_with(EXEC_FAILED, "cannot exec in a paused container");
+        oci_fail("cannot exec in a paused container");
     if (status == STATUS_CREATING)
-        oci_fail_with(EXEC_FAILED, "cannot exec in a container that is being created");
+        oci_fail("cannot exec in a container that is being created");
     if (oci.console_socket && !oci.detach)
-        oci_fail_with(EXEC_FAILED, "cannot use console socket if runc will not detach or allocate tty");
+        oci_fail("cannot use console socket if runc will not detach or allocate tty");
     pid_t init = container_pid(&container);
     make_request();
     if (!oci.detach) {
@@ -147,7 +148,7 @@ int command_exec(void)
     if (oci.console_socket)
         oci.console_socket = oci_absolute(oci.console_socket);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, report) || pipe2(errors, O_CLOEXEC))
-        oci_fail_with(EXEC_FAILED, "cannot make a socket: %s", strerror(errno));
+        oci_fail("cannot make a socket: %s", strerror(errno));
     pid_t helper = fork();
     if (helper == 0) {
         close(report[0]);

@@ -15,9 +15,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -237,6 +240,12 @@ void lifecycle_over(void)
     is_over = true;
     if (front.is_monitor && monitor_is_kept())
         return;
+    if (front.guard >= 0) {
+        syscall(SYS_pidfd_send_signal, front.guard, SIGKILL, NULL, 0);
+        poll(&(struct pollfd){.fd = front.guard, .events = POLLIN}, 1, 1000);
+    }
+    if (front.is_monitor)
+        cgroup_leave(&front.container.record, getpid());
     cgroup_remove(&front.container.record);
     const char *problem = hooks_run(&front.container, "poststop", STATUS_STOPPED, 0);
     if (problem)

@@ -73,7 +73,7 @@ void oci_fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fail(1, format, arguments);
+    fail(oci.failed ? oci.failed : 1, format, arguments);
 }
 
 void oci_fail_with(int code, const char *format, ...)

@@ -26,6 +26,7 @@ extern struct oci {
     const char **lists[3]; /* repeated options: LIST_ENV and so on, each ended by null */
     const char *update[16]; /* see update_names */
     bool detach, tty, force, all, quiet, stats, keep, no_new_privs, ignore_paused, help;
+    int failed;    /* exit code of a failure; 0 stands for 1 */
     int preserved; /* --preserve-fds, and LISTEN_FDS, as a number */
 } oci;
 

@@ -162,7 +162,7 @@ const char *stage_share(const char *type, const char *path)
         if (shared[i] >= 0 && ioctl(shared[i], NS_GET_NSTYPE) == shareable[i].flag)
             return NULL;
         snprintf(problem, sizeof problem, "namespace path: lstat %s: %s", path,
-                 shared[i] < 0 ? strerror(errno) : "not a namespace of that type");
+                 shared[i] < 0 ? errno == ENOENT ? "no such file or directory" : strerror(errno) : "not a namespace of that type");
         return problem;
     }
     snprintf(problem, sizeof problem, "a %s namespace cannot be joined: the sandbox needs its own", type);

@@ -69,8 +69,7 @@ int command_state(void)
         abort();
     print_state(to, &container, "\"\"");
     fclose(to);
-    json_indent(stdout, text, 0);
-    putchar('\n');
+    json_indent(stdout, text, 0); /* without a newline, as runc */
     return 0;
 }
 

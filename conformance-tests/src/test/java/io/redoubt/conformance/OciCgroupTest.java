@@ -30,7 +30,9 @@ final class OciCgroupTest {
                 .apply(c)
                 .replace(
                     "\"linux\": {",
-                    "\"linux\": {\"cgroupsPath\": \"/redoubt-test/c1\", \"resources\": " + resources + ", "));
+                    "\"linux\": {\"cgroupsPath\": \"/redoubt-test/c1\", \"resources\": "
+                        + resources
+                        + ", "));
   }
 
   private static void prints(String expected, Path bundle, String script) {
@@ -38,7 +40,8 @@ final class OciCgroupTest {
         directory,
         bundle,
         expected,
-        script + "\nrmdir /sys/fs/cgroup/*/redoubt-test 2>/dev/null; ls -d /sys/fs/cgroup/*/redoubt-test 2>/dev/null");
+        script
+            + "\nrmdir /sys/fs/cgroup/*/redoubt-test 2>/dev/null; ls -d /sys/fs/cgroup/*/redoubt-test 2>/dev/null");
   }
 
   @Test

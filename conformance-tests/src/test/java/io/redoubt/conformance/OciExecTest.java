@@ -37,7 +37,8 @@ final class OciExecTest {
   @Test
   void standardStreams() {
     prints(
-        "in\nerr\n", "echo in | $RT exec c1 sh -c 'cat; echo err >&2' >$W/out 2>$W/err; cat $W/out $W/err");
+        "in\nerr\n",
+        "echo in | $RT exec c1 sh -c 'cat; echo err >&2' >$W/out 2>$W/err; cat $W/out $W/err");
   }
 
   @Test
@@ -131,7 +132,9 @@ final class OciExecTest {
             + " >/dev/null 2>&1");
   }
 
-  /** Many at once, and none left behind in the sentry: each has a listener and workers of its own. */
+  /**
+   * Many at once, and none left behind in the sentry: each has a listener and workers of its own.
+   */
   @Test
   void manyAtOnce() {
     prints(

@@ -103,7 +103,12 @@ final class OciRuntime {
       Files.createFile(work.resolve("exits"));
       Files.createFile(work.resolve("log"));
       String rt =
-          program + " --root " + work.resolve("root") + " --log " + work.resolve("log") + " --log-format json";
+          program
+              + " --root "
+              + work.resolve("root")
+              + " --log "
+              + work.resolve("log")
+              + " --log-format json";
       return Command.of(
               "python3",
               Guests.MODULE.resolve("src/test/oci/shim.py").toString(),
@@ -127,7 +132,9 @@ final class OciRuntime {
     return VARYING.matcher(outcome.out()).replaceAll("\"$1\": X");
   }
 
-  /** Runs a script with ours and expects this on its stdout; and with runc, where that is installed. */
+  /**
+   * Runs a script with ours and expects this on its stdout; and with runc, where that is installed.
+   */
   static void prints(Path directory, Path bundle, String expected, String script) {
     OciRuntime reference = runc(directory);
     if (reference != null) {
@@ -141,8 +148,7 @@ final class OciRuntime {
   /** A command must fail with this exit code, and with a log whose last error holds this phrase. */
   static void refuses(Path directory, Path bundle, int code, String phrase, String script) {
     String whole = script + "\necho \"exit $?\"; phrase";
-    for (OciRuntime runtime :
-        new OciRuntime[] {runc(directory), redoubt(directory)}) {
+    for (OciRuntime runtime : new OciRuntime[] {runc(directory), redoubt(directory)}) {
       if (runtime != null) {
         Outcome outcome = runtime.run(bundle, whole);
         assertTrue(
