@@ -138,6 +138,7 @@ int command_delete(void)
             return 0;
         oci_fail("container does not exist: %s (below %s)", id, oci_root());
     }
+    container_become_owner(&container);
     enum status status = container_status(&container);
     if (!container_has_record(&container) && !oci.force)
         oci_fail("container does not exist: %s (below %s)", id, oci_root());

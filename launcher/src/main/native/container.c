@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,12 +140,19 @@ static int make_root(void)
     return open_root();
 }
 
-/* In a root that others may write to, a folder of somebody else's is not believed. */
-static void check_owner(const struct container *container)
+/*
+ * A record is believed as far as its owner could have acted himself: root that is asked about the container of a user (Slurm does
+ * that) becomes that user, before it signals a pid or removes a file because a record says so.
+ */
+void container_become_owner(const struct container *container)
 {
     struct stat status;
     if (fstat(container->dir, &status) || (status.st_uid != geteuid() && geteuid() != 0))
         oci_fail("container %s belongs to another user", container->id);
+    if (status.st_uid != geteuid() &&
+        (setgroups(0, NULL) || setresgid(status.st_gid, status.st_gid, status.st_gid) ||
+         setresuid(status.st_uid, status.st_uid, status.st_uid)))
+        oci_fail("cannot act as the owner of container %s: %s", container->id, strerror(errno));
 }
 
 static int lock_folder(int root, const char *id)
@@ -195,7 +203,6 @@ bool container_open(struct container *container, const char *id, bool locked)
     close(root);
     if (container->dir < 0)
         return false;
-    check_owner(container);
     char *text = read_all(container->dir, "state");
     if (text)
         record_parse(&container->record, text);
@@ -212,6 +219,7 @@ void container_require(struct container *container, bool locked)
     const char *id = oci_id();
     if (!container_open(container, id, locked) || !container_has_record(container))
         oci_fail("container does not exist: %s (below %s)", id, oci_root());
+    container_become_owner(container);
 }
 
 void container_remove(struct container *container)

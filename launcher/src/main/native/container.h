@@ -46,6 +46,9 @@ bool container_open(struct container *container, const char *id, bool locked);
 /* The same, failing with runc's words when there is no such container. */
 void container_require(struct container *container, bool locked);
 
+/* Before anything is done because of what a record says. */
+void container_become_owner(const struct container *container);
+
 bool container_has_record(const struct container *container);
 
 /* Replaces the record on disk. Returns 0 or -errno. */

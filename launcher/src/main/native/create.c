@@ -112,6 +112,7 @@ int command_create(void)
     const char *id = oci_id(), *bundle = oci_absolute(oci.bundle ? oci.bundle : ".");
     if (oci.word_count > 1)
         oci_fail("%s: unexpected argument %s after the container id; the command is in config.json", oci.command, oci.words[1]);
+    oci_check_globals();
     if (oci.console_socket)
         oci.console_socket = oci_absolute(oci.console_socket);
     int report[2], errors[2];

@@ -137,6 +137,8 @@ int command_exec(void)
         oci_fail("cannot exec in a container that is being created");
     if (oci.console_socket && !oci.detach)
         oci_fail("cannot use console socket if runc will not detach or allocate tty");
+    if (oci.cgroup)
+        oci_fail("exec --cgroup is not supported: the program joins the container's own control groups");
     pid_t init = container_pid(&container);
     make_request();
     if (!oci.detach) {

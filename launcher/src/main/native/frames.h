@@ -30,7 +30,6 @@ enum frame_type {
     /* Between the commands of a container and its monitor. */
     FRAME_START = 20, /* command: run the program */
     FRAME_DONE_OK = 21, /* monitor: done */
-    FRAME_PAUSE = 22, /* command: get the guest out of the calls that it is in */
 };
 
 enum frame_result { FRAME_READY, FRAME_AGAIN, FRAME_END, FRAME_TOO_LONG };

@@ -150,6 +150,7 @@ static _Noreturn void run_container(void)
         oci_fail("run: unexpected argument %s after the container id; the command is in config.json", oci.words[1]);
     if (oci.console_socket)
         oci_fail("cannot use console socket if runc will not detach or allocate tty: give --detach");
+    oci_check_globals();
     container_make(&front.container, id);
     close(front.container.lock); /* a container that runs in the foreground is not in anybody's way */
     container_begin(&front.container, bundle);

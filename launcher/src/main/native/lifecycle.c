@@ -41,6 +41,9 @@ bool lifecycle_is_tolerant(void)
 
 void container_begin(struct container *container, const char *bundle)
 {
+    const char *listen_fds = getenv("LISTEN_FDS");
+    if (listen_fds)
+        setenv("REDOUBT_LISTEN_FDS", listen_fds, 1);
     char when[64];
     struct timespec now;
     struct tm parts;

@@ -149,7 +149,6 @@ void monitor_request(int *client)
             start(*client);
             break;
         case FRAME_KILL:
-        case FRAME_PAUSE:
             if (front.phase == RUNNING &&
                 frame_send(front.control.socket, request.type, &number, sizeof number, -1) == 0)
                 answer(*client, NULL);

@@ -107,6 +107,12 @@ const char *oci_root(void)
     return path;
 }
 
+void oci_check_globals(void)
+{
+    if (oci.systemd_cgroup)
+        oci_fail("--systemd-cgroup: the systemd driver for control groups is not supported: use the cgroupfs driver");
+}
+
 char *oci_absolute(const char *path)
 {
     char *resolved = realpath(path, NULL);

@@ -63,6 +63,9 @@ __attribute__((format(printf, 2, 3))) _Noreturn void oci_fail_with(int code, con
 /* The state root: --root or the default. */
 const char *oci_root(void);
 
+/* Ends the program for what no container of ours can have. */
+void oci_check_globals(void);
+
 /* Seen from where the command was started. */
 char *oci_absolute(const char *path);
 

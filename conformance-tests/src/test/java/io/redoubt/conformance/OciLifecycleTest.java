@@ -418,7 +418,7 @@ final class OciLifecycleTest {
         unshare --net --ipc --uts sleep 60 & peer=$!
         until [ "$(cat /proc/$peer/comm)" = sleep ]; do sleep 0.02; done
         for n in network:net ipc:ipc uts:uts; do
-          sed -i "s|{\"type\": \"${n%:*}\"[^}]*}|{\"type\": \"${n%:*}\", \"path\": \"/proc/$peer/ns/${n#*:}\"}|" $B/config.json
+          sed -i "s|{\\\"type\\\": \\\"${n%:*}\\\"[^}]*}|{\\\"type\\\": \\\"${n%:*}\\\", \\\"path\\\": \\\"/proc/$peer/ns/${n#*:}\\\"}|" $B/config.json
         done
         sed -i 's/"hostname": "box",//' $B/config.json
         $RT run -d -b $B --pid-file $W/pid c1 </dev/null >/dev/null 2>&1 || phrase

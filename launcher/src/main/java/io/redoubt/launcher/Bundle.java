@@ -41,6 +41,11 @@ record Bundle(SandboxConfig config, List<String> plan, List<String> warnings) {
     }
     Root root = root(top, dir);
     OciProcess p = OciProcess.read(process, root.path());
+    String listen = System.getenv("REDOUBT_LISTEN_FDS");
+    if (listen != null) {
+      p.env().add("LISTEN_FDS=" + listen); // sd_listen_fds(3): the front has handed them on
+      p.env().add("LISTEN_PID=1");
+    }
     String hostname = top.string("hostname");
     String domainname = top.string("domainname");
     SandboxConfig config =
