@@ -32,8 +32,7 @@ final class OciRootlessTest {
   private static Outcome run(UnaryOperator<String> change, String script) throws IOException {
     Path bundle = OciRuntime.bundle(directory, change);
     Path runtimeDirectory = Files.createDirectories(bundle.resolve("run"));
-    assertEquals(
-        0, Command.of("chown", "-R", "23456:23456", bundle.toString()).run().exit());
+    assertEquals(0, Command.of("chown", "-R", "23456:23456", bundle.toString()).run().exit());
     String body =
         """
         status() { $RT state "$1" | sed -n 's/.*"status": "\\(.*\\)".*/\\1/p'; }
@@ -41,10 +40,7 @@ final class OciRootlessTest {
         """
             + script;
     return Command.of(
-            "python3",
-            Guests.MODULE.resolve("src/test/oci/shim.py").toString(),
-            "run",
-            body)
+            "python3", Guests.MODULE.resolve("src/test/oci/shim.py").toString(), "run", body)
         .environment("RT", USER + Redoubt.front())
         .environment("ROOTRT", Redoubt.front() + " --root " + runtimeDirectory.resolve("redoubt"))
         .environment("XDG_RUNTIME_DIR", runtimeDirectory.toString())
@@ -55,7 +51,8 @@ final class OciRootlessTest {
 
   @Test
   void run() throws IOException {
-    Outcome outcome = run(OciRuntime.runs("id -u; cat; exit 5"), "echo in | $RT run c1 -b $B; echo $?");
+    Outcome outcome =
+        run(OciRuntime.runs("id -u; cat; exit 5"), "echo in | $RT run c1 -b $B; echo $?");
     assertEquals("0\nin\n5\n", outcome.out(), outcome::describe);
   }
 
@@ -91,9 +88,6 @@ final class OciRootlessTest {
             cat $B/state >$XDG_RUNTIME_DIR/redoubt/c1/state
             $RT delete -f c1
             """);
-    assertEquals(
-        "1\n1\nroot's process was not killed\n",
-        outcome.out(),
-        outcome::describe);
+    assertEquals("1\n1\nroot's process was not killed\n", outcome.out(), outcome::describe);
   }
 }

@@ -12,10 +12,14 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Podman with --runtime: the same scripts with runc, where it is installed, and with redoubt. */
+/**
+ * Podman with --runtime: the same scripts with runc, where it is installed, and with redoubt. With
+ * the caller's own limits, because runc must raise them where the caller may not.
+ */
 final class PodmanTest {
   private static final String PRELUDE =
       """
+      mkdir -p $W
       podman() { timeout -s KILL 40 podman --root $W/storage --runroot $W/run --storage-driver vfs --runtime $RUNTIME "$@" </dev/null; }
       """;
 
@@ -62,7 +66,7 @@ final class PodmanTest {
   void run() {
     prints(
         "out\n6\n",
-        "podman run --rm --network none --rootfs $ROOT /bin/sh -c 'echo out; exit 6'; echo $?");
+        "podman run --ulimit host --rm --network none --rootfs $ROOT /bin/sh -c 'echo out; exit 6'; echo $?");
   }
 
   @Test
@@ -70,7 +74,7 @@ final class PodmanTest {
     prints(
         "exec\n4\nlog\n137 exited\n",
         """
-        podman run -d --name p1 --network none --rootfs $ROOT /bin/sh -c 'echo log; sleep 1000' >/dev/null
+        podman run --ulimit host -d --name p1 --network none --rootfs $ROOT /bin/sh -c 'echo log; sleep 1000' >/dev/null
         podman exec p1 /bin/sh -c 'echo exec; exit 4'; echo $?
         podman logs p1
         podman kill -s KILL p1 >/dev/null; podman wait p1 >/dev/null
@@ -85,7 +89,7 @@ final class PodmanTest {
         "of the host\nnew\n",
         """
         mkdir -p $W/volume; echo of the host >$W/volume/a
-        podman run --rm --network none --memory 128m -v $W/volume:/mnt --rootfs $ROOT /bin/sh -c 'cat /mnt/a; echo new >/mnt/b'
+        podman run --ulimit host --rm --network none --memory 128m -v $W/volume:/mnt --rootfs $ROOT /bin/sh -c 'cat /mnt/a; echo new >/mnt/b'
         cat $W/volume/b
         """);
   }
@@ -95,8 +99,8 @@ final class PodmanTest {
     prints(
         "127\n126\n",
         """
-        podman run --rm --network none --rootfs $ROOT /no/such 2>/dev/null; echo $?
-        podman run --rm --network none --rootfs $ROOT /etc 2>/dev/null; echo $?
+        podman run --ulimit host --rm --network none --rootfs $ROOT /no/such 2>/dev/null; echo $?
+        podman run --ulimit host --rm --network none --rootfs $ROOT /etc 2>/dev/null; echo $?
         """);
   }
 
@@ -106,7 +110,7 @@ final class PodmanTest {
     prints(
         "/dev/pts/0\n2\n",
         """
-        timeout -s KILL 60 script -qec "podman --root $W/storage --runroot $W/run --storage-driver vfs --runtime $RUNTIME run -it --rm --network none --rootfs $ROOT /bin/sh -c 'tty; exit 2'" $W/typescript </dev/null >$W/out
+        timeout -s KILL 60 script -qec "podman --root $W/storage --runroot $W/run --storage-driver vfs --runtime $RUNTIME run --ulimit host -it --rm --network none --rootfs $ROOT /bin/sh -c 'tty; exit 2'" $W/typescript </dev/null >$W/out
         code=$?
         tr -cd '/a-z0-9\n' <$W/out
         echo $code
