@@ -14,7 +14,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Podman with --runtime: the same scripts with runc, where it is installed, and with redoubt. With
- * the caller's own limits, because runc must raise them where the caller may not.
+ * limits of our own, because Podman's are higher than what a caller without CAP_SYS_RESOURCE may
+ * set.
  */
 final class PodmanTest {
   private static final String PRELUDE =
@@ -66,7 +67,7 @@ final class PodmanTest {
   void run() {
     prints(
         "out\n6\n",
-        "podman run --ulimit host --rm --network none --rootfs $ROOT /bin/sh -c 'echo out; exit 6'; echo $?");
+        "podman run --ulimit nofile=1000:1000 --ulimit nproc=1000:1000 --rm --network none --rootfs $ROOT /bin/sh -c 'echo out; exit 6'; echo $?");
   }
 
   @Test
@@ -74,7 +75,7 @@ final class PodmanTest {
     prints(
         "exec\n4\nlog\n137 exited\n",
         """
-        podman run --ulimit host -d --name p1 --network none --rootfs $ROOT /bin/sh -c 'echo log; sleep 1000' >/dev/null
+        podman run --ulimit nofile=1000:1000 --ulimit nproc=1000:1000 -d --name p1 --network none --rootfs $ROOT /bin/sh -c 'echo log; sleep 1000' >/dev/null
         podman exec p1 /bin/sh -c 'echo exec; exit 4'; echo $?
         podman logs p1
         podman kill -s KILL p1 >/dev/null; podman wait p1 >/dev/null
@@ -89,7 +90,7 @@ final class PodmanTest {
         "of the host\nnew\n",
         """
         mkdir -p $W/volume; echo of the host >$W/volume/a
-        podman run --ulimit host --rm --network none --memory 128m -v $W/volume:/mnt --rootfs $ROOT /bin/sh -c 'cat /mnt/a; echo new >/mnt/b'
+        podman run --ulimit nofile=1000:1000 --ulimit nproc=1000:1000 --rm --network none --memory 128m -v $W/volume:/mnt --rootfs $ROOT /bin/sh -c 'cat /mnt/a; echo new >/mnt/b'
         cat $W/volume/b
         """);
   }
@@ -99,8 +100,8 @@ final class PodmanTest {
     prints(
         "127\n126\n",
         """
-        podman run --ulimit host --rm --network none --rootfs $ROOT /no/such 2>/dev/null; echo $?
-        podman run --ulimit host --rm --network none --rootfs $ROOT /etc 2>/dev/null; echo $?
+        podman run --ulimit nofile=1000:1000 --ulimit nproc=1000:1000 --rm --network none --rootfs $ROOT /no/such 2>/dev/null; echo $?
+        podman run --ulimit nofile=1000:1000 --ulimit nproc=1000:1000 --rm --network none --rootfs $ROOT /etc 2>/dev/null; echo $?
         """);
   }
 
@@ -110,7 +111,7 @@ final class PodmanTest {
     prints(
         "/dev/pts/0\n2\n",
         """
-        timeout -s KILL 60 script -qec "podman --root $W/storage --runroot $W/run --storage-driver vfs --runtime $RUNTIME run --ulimit host -it --rm --network none --rootfs $ROOT /bin/sh -c 'tty; exit 2'" $W/typescript </dev/null >$W/out
+        timeout -s KILL 60 script -qec "podman --root $W/storage --runroot $W/run --storage-driver vfs --runtime $RUNTIME run --ulimit nofile=1000:1000 --ulimit nproc=1000:1000 -it --rm --network none --rootfs $ROOT /bin/sh -c 'tty; exit 2'" $W/typescript </dev/null >$W/out
         code=$?
         tr -cd '/a-z0-9\n' <$W/out
         echo $code
