@@ -83,12 +83,13 @@ void console_raw(struct console *console)
         ;
     sigprocmask(SIG_BLOCK, &stop, NULL);
     console->is_raw = true;
-    start_guard(console);
+    if (!console->is_ours)
+        start_guard(console);
 }
 
 void console_restore(struct console *console)
 {
-    if (!console->is_raw)
+    if (!console->is_raw || console->is_ours)
         return;
     while (tcsetattr(console->terminal, TCSADRAIN, &console->saved) && errno == EINTR)
         ;

@@ -17,6 +17,7 @@ struct console {
     int input;    /* where terminal input comes from; -1: end of file was passed on */
     int terminal; /* to ask for the size and to set raw mode; -1: neither stdin nor stdout is one */
     bool is_raw;
+    bool is_ours;         /* nobody had it before us: nothing to give back */
     bool must_shut_down; /* input ended: tell the sentry when the last byte is through */
     struct termios saved;
     int guard; /* pid of the process that restores the terminal should we be killed */

@@ -1,7 +1,9 @@
 /* The steps of a sandbox's life, as the sentry's frames and the stage's events bring them about. */
 #include "front.h"
+#include "oci.h"
 #include "output.h"
 #include "plan.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -114,10 +116,25 @@ void gofer_ended(void)
 
 /* ------------------------------------------------------------------------------------------------------ from the sentry */
 
+/* The terminal of a container that was detached is one that somebody else gets the other end of. */
+static void make_terminal(void)
+{
+    if (front.wants_tty && !oci.console_socket)
+        refuse("cannot allocate tty if runc will detach without setting console socket");
+    if (!front.wants_tty && oci.console_socket)
+        refuse("cannot use console socket if runc will not detach or allocate tty");
+    const char *problem = front.wants_tty ? terminal_make(oci.console_socket, &front.first_size) : NULL;
+    if (problem)
+        refuse(problem);
+    if (front.wants_tty)
+        output_open(false, true);
+}
+
 static void open_console(void)
 {
     console_none(&front.console);
-    int theirs = console_open(&front.console, front.closed[0]);
+    front.console.is_ours = front.is_monitor;
+    int theirs = console_open(&front.console, front.closed[0] && !front.is_monitor);
     if (theirs < 0)
         finish(EXIT_LAUNCHER);
     struct winsize size = console_size(&front.console);
@@ -147,11 +164,15 @@ static void text_frame(const char *payload, uint32_t length)
 
 static void plan_frame(const char *payload, uint32_t length)
 {
+    lifecycle_before_plan(payload, length);
     const char *problem = plan_read(&front.stage, payload, length, &front.wants_tty);
     if (problem)
         give_up(problem);
+    if (front.is_monitor)
+        make_terminal();
     if (front.wants_tty)
         open_console();
+    lifecycle_plan();
     front.phase = AWAIT_READY;
     stage_release(&front.stage);
 }
@@ -173,8 +194,7 @@ static void handle_frame(void)
         break;
     case FRAME_GO:
         if (front.phase == AWAIT_GO) {
-            front.phase = RUNNING;
-            stage_go(&front.stage);
+            lifecycle_go();
         } else {
             problem = "the sentry sent a go out of turn";
         }
@@ -196,6 +216,17 @@ static void handle_frame(void)
         give_up(problem);
 }
 
+/* The container ends, and what was started in it ends with it. */
+static void exec_disconnected(void)
+{
+    if (front.phase == DRAINING)
+        finish(exit_code(front.status));
+    struct pollfd death = {.fd = front.stage.pidfd, .events = POLLIN};
+    if (front.stage.pidfd < 0 || poll(&death, 1, 5000) <= 0)
+        give_up("the container is gone");
+    finish(exit_code(reap_child(front.stage.pid, front.stage.pidfd, 0)));
+}
+
 void read_control(void)
 {
     /* As long as text that was printed for it waits in memory, the sentry waits too. */
@@ -210,6 +241,10 @@ void read_control(void)
             /* Most likely it is dying: its pidfd says how, in a moment. Otherwise there is no working with it either. */
             close(front.control.socket);
             front.control.socket = -1;
+            if (front.exec_in) {
+                exec_disconnected();
+                return;
+            }
             struct pollfd death = {.fd = front.sentry.pidfd, .events = POLLIN};
             if (poll(&death, 1, 1000) <= 0)
                 give_up("the sentry closed its control socket");

@@ -1,10 +1,12 @@
 /* How it ends: everything is killed together, then reaped, then what is left to say is said. */
 #include "front.h"
+#include "oci.h"
 #include "output.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,6 +75,7 @@ static void stop_all(int *sentry_status, int *gofer_status)
 _Noreturn void finish(int code)
 {
     stop_all(NULL, NULL);
+    lifecycle_over();
     console_close(&front.console);
     if (front.errors >= 0)
         while (copy_errors() && output_waiting(&standard_error) >= OUTPUT_HIGH_WATER)
@@ -81,14 +84,25 @@ _Noreturn void finish(int code)
      * SIGPIPE, which may be pending from an earlier write: the exit code is the guest's. */
     signal(SIGPIPE, SIG_IGN);
     sigprocmask(SIG_SETMASK, &front.caller_mask, NULL);
+    /* A monitor has nobody who could press ^C: what its terminal does not take at once is lost with the terminal. */
+    if (front.is_monitor)
+        standard_output.fd = -1;
     output_finish(&standard_output);
     output_finish(&standard_error);
     exit(code);
 }
 
+/* Who waits for a monitor logs what it says; otherwise it is for us. The text ends with a zero. */
+static void log_failure(const char *text)
+{
+    if (!front.is_monitor)
+        oci_log("error", text);
+}
+
 /* The one message that matters comes after what the JVMs had to say. */
 _Noreturn void give_up(const char *message)
 {
+    log_failure(message);
     stop_all(NULL, NULL);
     console_close(&front.console);
     copy_errors();
@@ -102,11 +116,17 @@ _Noreturn void give_up_with(int code, const char *text, size_t length)
     console_close(&front.console);
     copy_errors();
     if (length) {
+        log_failure(text);
         output_put(&standard_error, "redoubt: ", 9);
         output_put(&standard_error, text, length);
         output_put(&standard_error, "\n", 1);
     }
     finish(code);
+}
+
+_Noreturn void refuse(const char *message)
+{
+    give_up_with(EXIT_LAUNCHER, message, strlen(message));
 }
 
 int exit_code(int status)

@@ -81,3 +81,26 @@ int frame_send(int socket, uint32_t type, const void *payload, uint32_t length, 
         return -errno;
     return (size_t)n == sizeof header + length ? 0 : -EPIPE;
 }
+
+static int send_bytes(int socket, const char *bytes, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = send(socket, bytes, length, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        bytes += n;
+        length -= (size_t)n;
+    }
+    return 0;
+}
+
+int frame_send_all(int socket, uint32_t type, const void *payload, size_t length)
+{
+    uint32_t header[2] = {type, (uint32_t)length};
+    if (length > FRAME_MAX_PAYLOAD)
+        return -EMSGSIZE;
+    int error = send_bytes(socket, (const char *)header, sizeof header);
+    return error ? error : send_bytes(socket, payload, length);
+}

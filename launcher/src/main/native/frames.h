@@ -22,6 +22,14 @@ enum frame_type {
     FRAME_EXITED = 9,   /* front: i32 wait status of the guest's first process */
     FRAME_DONE = 10,    /* sentry: nothing more will come */
     FRAME_TEXT = 11,    /* sentry: u8 stream (1 or 2), text */
+    FRAME_KILL = 12,    /* front: i32 signal number, for the first process alone */
+    FRAME_CLIENT = 13,  /* front: fd, a connection that speaks these frames, with a front that wants to exec */
+    FRAME_EXEC = 14,    /* exec: key and value pairs as in PLAN: what to run */
+    FRAME_STDIO = 15,   /* exec: i32 number in the guest; fd */
+    FRAME_UPDATE = 16,  /* update, in place of EXEC: LinuxResources as JSON; the answer is a PLAN of "cgroup.set" */
+    /* Between the commands of a container and its monitor. */
+    FRAME_START = 20, /* command: run the program */
+    FRAME_DONE_OK = 21, /* monitor: done */
 };
 
 enum frame_result { FRAME_READY, FRAME_AGAIN, FRAME_END, FRAME_TOO_LONG };
@@ -46,5 +54,8 @@ enum frame_result frame_read(struct frame_reader *reader);
  * another -errno. Only for frames so small that the kernel takes them whole or not at all.
  */
 int frame_send(int socket, uint32_t type, const void *payload, uint32_t length, int fd);
+
+/* The same for a frame of any size; waits until all of it is sent. */
+int frame_send_all(int socket, uint32_t type, const void *payload, size_t length);
 
 #endif

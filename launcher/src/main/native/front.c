@@ -14,6 +14,9 @@
  * a signal always gets through; the one exception is the end of the program, when signals have their default meaning again.
  */
 #include "front.h"
+#include "lifecycle.h"
+#include "monitor.h"
+#include "oci.h"
 #include "output.h"
 
 #include <errno.h>
@@ -43,15 +46,22 @@ long long now_millis(void)
  * "stdout"; 3 to 9 because they are the numbers that the JVMs' descriptors are copied to. What else the caller left open is not
  * for the sandbox.
  */
-static bool reserve_descriptors(void)
+bool reserve_descriptors(int keep, int *first)
 {
     for (int fd = 0; fd < 3; fd++)
         front.closed[fd] = fcntl(fd, F_GETFD) < 0;
-    syscall(SYS_close_range, 3u, ~0u, 0);
+    /* Those that are kept go above all numbers that a JVM is given. */
+    *first = keep + 16;
+    for (int i = 0; i < keep; i++)
+        if (fcntl(3 + i, F_GETFD) < 0 || dup3(3 + i, *first + i, O_CLOEXEC) < 0)
+            close(*first + i);
+    syscall(SYS_close_range, 3u, keep > 0 ? (unsigned)*first - 1 : ~0u, 0);
+    if (keep > 0)
+        syscall(SYS_close_range, (unsigned)(*first + keep), ~0u, 0);
     int fd;
     do
         fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    while (fd >= 0 && fd < 9);
+    while (fd >= 0 && fd < 9 + keep);
     return fd >= 0;
 }
 
@@ -86,15 +96,23 @@ static bool start_all(char **arguments)
     front.errors = errors[0];
 
     /* The sentry first: its start is what the user waits for. The stage's mounts happen meanwhile, on another processor. */
-    struct jvm_fd sentry_fds[] = {{3, control[1]},
-                                  {4, files[0]},
-                                  {5, front.closed[0] ? -1 : 0},
-                                  {6, front.closed[1] ? -1 : 1},
-                                  {7, front.closed[2] ? -1 : 2}};
+    bool has_stdio = !oci.console_socket; /* who will be sent a terminal waits for the end of our stdout */
+    struct jvm_fd sentry_fds[8 + MAX_PRESERVED] = {{3, control[1]},
+                                                   {4, files[0]},
+                                                   {5, front.closed[0] || !has_stdio ? -1 : 0},
+                                                   {6, front.closed[1] || !has_stdio ? -1 : 1},
+                                                   {7, front.closed[2] || !has_stdio ? -1 : 2}};
+    for (int i = 0; i < oci.preserved; i++)
+        sentry_fds[5 + i] = (struct jvm_fd){8 + i, fcntl(front.preserved_from + i, F_GETFD) < 0 ? -1 : front.preserved_from + i};
+    if (oci.preserved) {
+        char count[16];
+        snprintf(count, sizeof count, "%d", oci.preserved);
+        setenv("REDOUBT_FDS", count, 1);
+    }
     struct jvm_fd gofer_fds[] = {{4, files[1]}};
     char socket_number[] = "4", *gofer_arguments[] = {socket_number, NULL};
-    bool started = jvm_start(&front.sentry, "sentry", arguments, errors[1], sentry_fds, 5) && stage_start(&front.stage) &&
-                   jvm_start(&front.gofer, "gofer", gofer_arguments, errors[1], gofer_fds, 1);
+    bool started = jvm_start(&front.sentry, "sentry", arguments, errors[1], sentry_fds, 5 + oci.preserved) &&
+                   stage_start(&front.stage) && jvm_start(&front.gofer, "gofer", gofer_arguments, errors[1], gofer_fds, 1);
     unsetenv("REDOUBT_NOFILE"); /* the guest may inherit this environment */
     close(control[1]);
     close(files[0]);
@@ -103,31 +121,74 @@ static bool start_all(char **arguments)
     return started;
 }
 
-int main(int argc, char **argv)
+_Noreturn void front_main(char **arguments)
 {
-    front.errors = front.signals = -1;
-    front.control.socket = front.stage.socket = -1;
-    front.sentry.pidfd = front.gofer.pidfd = front.stage.pidfd = -1;
-    console_none(&front.console);
-
-    bool needs_sandbox = argc > 1 && (strcmp(argv[1], "do") == 0 || strcmp(argv[1], "run") == 0);
-    if (!needs_sandbox) {
-        output_open(false, false);
-        if (jvm_find())
-            jvm_exec_command(argv + 1);
-        return EXIT_LAUNCHER;
-    }
-    if (!reserve_descriptors())
-        return EXIT_LAUNCHER;
-    output_open(front.closed[1], front.closed[2]);
     if (!stage_kernel_is_new_enough() || !jvm_find())
-        return EXIT_LAUNCHER;
+        finish(EXIT_LAUNCHER);
     if (!open_signals()) {
         complain("cannot make a signalfd: %s", strerror(errno));
-        return EXIT_LAUNCHER;
+        finish(EXIT_LAUNCHER);
     }
     raise_file_limit();
-    if (!start_all(argv + 1))
+    if (!start_all(arguments))
         finish(EXIT_LAUNCHER);
+    if (front.is_monitor) {
+        /* stdio is the guest's now, who reads it waits for its end, and descriptor 3 is /dev/null. */
+        for (int fd = 0; fd < 3; fd++)
+            dup2(3, fd);
+        for (int i = 0; i < oci.preserved; i++)
+            close(front.preserved_from + i);
+    }
     loop();
+}
+
+/* A container in the foreground: as do, with a state folder. */
+static _Noreturn void run_container(void)
+{
+    const char *bundle = oci_absolute(oci.bundle ? oci.bundle : "."), *id = oci_id();
+    if (oci.word_count > 1)
+        oci_fail("run: unexpected argument %s after the container id; the command is in config.json", oci.words[1]);
+    if (oci.console_socket)
+        oci_fail("cannot use console socket if runc will not detach or allocate tty: give --detach");
+    oci_check_globals();
+    container_make(&front.container, id);
+    close(front.container.lock); /* a container that runs in the foreground is not in anybody's way */
+    container_begin(&front.container, bundle);
+    output_open(front.closed[1], front.closed[2]);
+    monitor_listen();
+    char command[] = "run", option[] = "--bundle";
+    char *arguments[] = {command, option, (char *)(uintptr_t)bundle, (char *)(uintptr_t)id, NULL};
+    front_main(arguments);
+}
+
+int main(int argc, char **argv)
+{
+    front.errors = front.signals = front.report = front.listener = front.guard = -1;
+    front.control.socket = front.stage.socket = -1;
+    front.sentry.pidfd = front.gofer.pidfd = front.stage.pidfd = -1;
+    for (size_t i = 0; i < sizeof front.clients / sizeof *front.clients; i++)
+        front.clients[i] = -1;
+    console_none(&front.console);
+
+    if (argc > 1 && strcmp(argv[1], "do") == 0) {
+        int none;
+        if (!reserve_descriptors(0, &none))
+            return EXIT_LAUNCHER;
+        output_open(front.closed[1], front.closed[2]);
+        front_main(argv + 1);
+    }
+    if (oci_parse(argc, argv)) {
+        /* The log is open by now, above all that is closed here. */
+        if (!reserve_descriptors(oci.preserved, &front.preserved_from))
+            return EXIT_LAUNCHER;
+        oci_log_open();
+        int code = oci_command();
+        if (code >= 0)
+            return code;
+        run_container();
+    }
+    output_open(false, false);
+    if (jvm_find())
+        jvm_exec_command(argv + 1);
+    return EXIT_LAUNCHER;
 }

@@ -3,6 +3,7 @@
 #define REDOUBT_FRONT_H
 
 #include "console.h"
+#include "container.h"
 #include "frames.h"
 #include "jvm.h"
 #include "stage.h"
@@ -19,6 +20,7 @@ enum phase {
     AWAIT_READY,    /* the stage has the plan, the guest's process is on its way to the filter */
     AWAIT_LISTENER, /* the filter is being loaded */
     AWAIT_GO,       /* the sentry has the listener */
+    CREATED,        /* all is there, and start has not been called */
     RUNNING,
     DRAINING, /* the guest is gone, the sentry has last words */
 };
@@ -42,10 +44,27 @@ extern struct front {
      * no memory, and never makes us wait. */
     uint64_t pending_signals;
     bool pending_size, pending_exited;
+    /* Of a container, from here on. */
+    struct container container; /* id is null for `do` */
+    bool is_monitor;            /* we are not what the caller started, but the process that stays: monitor.c */
+    struct container *exec_in;  /* we are an exec into this one; null otherwise */
+    struct winsize first_size;  /* process.consoleSize, or zeroes */
+    bool must_wait;             /* for start */
+    int guard;                  /* monitor: pidfd of the guard; -1 without */
+    int report;                 /* monitor: to the command that waits for us; -1 once it has gone */
+    int preserved_from;         /* the first of oci.preserved descriptors, in a row */
+    int listener;               /* control socket of the container; -1 without */
+    int clients[16];            /* connections to it; -1: free */
 } front;
 
 /* front.c */
 long long now_millis(void);
+
+/* Takes descriptors 0 to 9, closes what else the caller left open but the next keep ones, which move up; *first is where to. */
+bool reserve_descriptors(int keep, int *first);
+
+/* Starts sentry, stage and gofer, and enters the loop. */
+_Noreturn void front_main(char **arguments);
 
 /* loop.c: waits for everything until finish. */
 bool open_signals(void);
@@ -59,6 +78,21 @@ void take_guest(void);
 void take_listener(void);
 void stage_ended(void);
 void gofer_ended(void);
+
+/* lifecycle.c: what a container has beyond a sandbox: record, control groups, hooks, pid file. */
+void lifecycle_before_plan(const char *payload, size_t length); /* namespaces that are joined */
+void lifecycle_plan(void);                                      /* the plan is read, nothing has acted on it */
+void lifecycle_go(void);                                        /* the sentry is receiving */
+void lifecycle_start(void);                                     /* the guest may exec */
+void lifecycle_over(void);                                      /* everything has been killed */
+
+/* monitor.c: the control socket, and the command that waits for us. */
+void monitor_listen(void);
+void monitor_accept(void);
+void monitor_request(int *client);
+void monitor_created(void);
+bool monitor_is_kept(void); /* all is over: whether the command wants the container all the same; waits for its answer */
+void monitor_report_ready(void); /* the command has answered, or died */
 
 /* ending.c */
 
@@ -76,6 +110,9 @@ _Noreturn void give_up(const char *message);
 
 /* The same after a FAIL frame's text, as it is. */
 _Noreturn void give_up_with(int code, const char *text, size_t length);
+
+/* The same for what cannot be done: exit code 1, and the message as it is. */
+_Noreturn void refuse(const char *message);
 
 /* The same after the death of "sentry" or "gofer". */
 _Noreturn void helper_died(const char *name, bool is_sentry);

@@ -159,13 +159,10 @@ static _Noreturn void become_guest(struct stage_page *page, int socket)
     _exit(127);
 }
 
-_Noreturn void guest_main(struct stage_page *page, int socket)
+/* Root of the sandbox's user namespace, in a session of its own, and still ours to trace. */
+static void become_root(struct stage_page *page)
 {
-    /* First of all the front's end of our socket, or its death would never be an end of file. */
-    close_all_but(page, socket);
-    await_front(socket); /* the id maps are written */
-
-    /* Root of the namespace. Supplementary groups can only be given up where the map allows it; elsewhere they map to nobody. */
+    /* Supplementary groups can only be given up where the map allows it; elsewhere they map to nobody. */
     if (setgroups(0, NULL) && errno != EPERM)
         fail(page, "drop supplementary groups");
     must(page, "become gid 0 of the sandbox", setresgid(0, 0, 0));
@@ -175,10 +172,50 @@ _Noreturn void guest_main(struct stage_page *page, int socket)
     /*
      * A change of credentials makes a process undumpable and clears the parent-death signal (prctl(2)), so both come after.
      * Dumpable: the front and the sentry must be able to pidfd_getfd, ptrace and read us without being root. If the front died
-     * before PDEATHSIG was set, the read of the plan below is an end of file.
+     * before PDEATHSIG was set, the read of the plan below is an end of file. A container that was detached has a parent that
+     * ends at once; there the monitor and its guard see to it that it does not live alone (monitor.c).
      */
     must(page, "stay dumpable", prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
-    must(page, "die with the front", prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+    if (!page->is_detached)
+        must(page, "die with the front", prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+}
+
+_Noreturn void guest_join(struct stage_page *page, int socket, int init)
+{
+    /* All at once, so that the kernel checks them against the user namespace that is joined (setns(2)). */
+    int types = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    if (setns(init, types)) {
+        page->failed_errno = errno;
+        page->failed = "join the namespaces of the container";
+        __atomic_store_n(&page->joined, STAGE_NOT_JOINED, __ATOMIC_RELEASE);
+        syscall(SYS_futex, &page->joined, FUTEX_WAKE, 1, NULL, NULL, 0);
+        _exit(1);
+    }
+    /* A pid namespace is for children only. The child's parent is ours: whoever waits for it. */
+    long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, 0);
+    if (pid != 0) {
+        page->failed_errno = errno;
+        if (pid < 0)
+            page->failed = "fork in the container";
+        __atomic_store_n(&page->joined, pid < 0 ? STAGE_NOT_JOINED : (uint32_t)pid, __ATOMIC_RELEASE);
+        syscall(SYS_futex, &page->joined, FUTEX_WAKE, 1, NULL, NULL, 0);
+        _exit(0);
+    }
+    close_all_but(page, socket);
+    await_front(socket);
+    become_root(page);
+    empty_bounding_set(page);
+    await_front(socket);
+    drop_capabilities(page);
+    become_guest(page, socket);
+}
+
+_Noreturn void guest_main(struct stage_page *page, int socket)
+{
+    /* First of all the front's end of our socket, or its death would never be an end of file. */
+    close_all_but(page, socket);
+    await_front(socket); /* the id maps are written */
+    become_root(page);
 
     /* All that needs no plan comes before it: the JVM takes longer to start than this. */
     empty_root(page);

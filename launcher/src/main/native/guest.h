@@ -21,4 +21,7 @@ extern const char guest_step_filter[];
 
 _Noreturn void guest_main(struct stage_page *page, int socket);
 
+/* The same for one more process of a container: joins the namespaces of init (a pidfd) and ends; its child goes on. */
+_Noreturn void guest_join(struct stage_page *page, int socket, int init);
+
 #endif

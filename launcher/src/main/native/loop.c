@@ -23,6 +23,9 @@ static void stop_self(void)
 
 static void handle_signal(int number)
 {
+    /* Nobody has a terminal or a shell to speak to a monitor with, but for the terminal that it keeps for the guest. */
+    if (front.is_monitor && !(front.wants_tty && (number == SIGWINCH || number == SIGHUP)))
+        return;
     switch (number) {
     case SIGCHLD: /* the pidfds tell */
     case SIGPIPE: /* the write told */
@@ -85,7 +88,8 @@ bool open_signals(void)
 
 _Noreturn void loop(void)
 {
-    enum { SIGNALS, CONTROL, ERRORS, SENTRY, GOFER, STAGE, CALL, OUT, ERR, CONSOLE, INPUT, COUNT };
+    enum { SIGNALS, CONTROL, ERRORS, SENTRY, GOFER, STAGE, CALL, OUT, ERR, CONSOLE, INPUT, GUARD, REPORT, LISTENER, CLIENTS };
+    enum { CLIENT_MAX = sizeof front.clients / sizeof *front.clients, COUNT = CLIENTS + CLIENT_MAX };
     for (;;) {
         struct pollfd on[COUNT];
         bool out_full = output_waiting(&standard_output) >= OUTPUT_HIGH_WATER;
@@ -101,6 +105,11 @@ _Noreturn void loop(void)
         on[OUT] = (struct pollfd){.fd = output_waiting(&standard_output) ? standard_output.fd : -1, .events = POLLOUT};
         on[ERR] = (struct pollfd){.fd = output_waiting(&standard_error) ? standard_error.fd : -1, .events = POLLOUT};
         console_poll(&front.console, &on[CONSOLE], &on[INPUT]);
+        on[GUARD] = (struct pollfd){.fd = front.guard, .events = POLLIN};
+        on[REPORT] = (struct pollfd){.fd = front.report, .events = POLLIN};
+        on[LISTENER] = (struct pollfd){.fd = front.phase >= CREATED ? front.listener : -1, .events = POLLIN};
+        for (int i = 0; i < CLIENT_MAX; i++)
+            on[CLIENTS + i] = (struct pollfd){.fd = front.clients[i], .events = POLLIN};
 
         int timeout = front.phase == AWAIT_LISTENER ? 0 : -1;
         if (front.phase == DRAINING) {
@@ -131,7 +140,16 @@ _Noreturn void loop(void)
             take_guest();
         if (front.phase == AWAIT_LISTENER)
             take_listener();
-        if (on[SENTRY].revents) {
+        if (on[REPORT].revents && front.report >= 0)
+            monitor_report_ready();
+        for (int i = 0; i < CLIENT_MAX; i++)
+            if (on[CLIENTS + i].revents)
+                monitor_request(&front.clients[i]);
+        if (on[LISTENER].revents)
+            monitor_accept();
+        if (on[GUARD].revents)
+            give_up("the guard of the container was killed");
+        if (on[SENTRY].revents && front.sentry.pidfd >= 0) {
             read_control();
             helper_died("sentry", true);
         }

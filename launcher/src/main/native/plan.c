@@ -138,7 +138,7 @@ const char *plan_read(struct stage *stage, const char *payload, size_t length, b
             *wants_tty = truth(&entry);
         } else if (is(&entry, "rlimit")) {
             problem = set_rlimit(stage, entry.value);
-        } else if (!is(&entry, "env.inherit")) {
+        } else if (!is(&entry, "env.inherit") && !plan_other(entry.key, entry.value)) {
             problem = "the plan has a key that this front does not know: front and sentry are of different builds";
         }
         if (problem)
@@ -148,6 +148,16 @@ const char *plan_read(struct stage *stage, const char *payload, size_t length, b
     }
     if (!plan->path)
         plan->path = plan->argv[0];
+    return NULL;
+}
+
+const char *plan_next(const char *payload, size_t length, const char *key, const char *last)
+{
+    const char *at = last ? last + strlen(last) + 1 : payload;
+    struct entry entry;
+    while (next_entry(&at, payload + length, &entry))
+        if (is(&entry, key))
+            return entry.value;
     return NULL;
 }
 

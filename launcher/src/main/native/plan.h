@@ -10,6 +10,12 @@
  */
 const char *plan_read(struct stage *stage, const char *payload, size_t length, bool *wants_tty);
 
+/* The next value of a key after the one that was returned last, null for the first. */
+const char *plan_next(const char *payload, size_t length, const char *key, const char *last);
+
+/* lifecycle.c: an entry that is for neither stage nor guest. Returns false for a key that is not known. */
+bool plan_other(const char *key, const char *value);
+
 /* Copies a FILTER frame's instructions to where the stage finds them. */
 const char *plan_filter(struct stage *stage, const char *payload, size_t length);
 

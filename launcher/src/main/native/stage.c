@@ -9,21 +9,29 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <linux/nsfs.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define STAGE_AREA (32ul << 20) /* address space only: pages appear as they are used */
 #define STAGE_ARENA_START 4096ul
+
+static uint32_t futex_read(const uint32_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
 
 void *stage_alloc(struct stage *stage, size_t length)
 {
@@ -106,7 +114,7 @@ static int write_map(pid_t pid, const char *file, uid_t id)
     return write_file(pid, file, text);
 }
 
-bool stage_start(struct stage *stage)
+static bool make_area(struct stage *stage)
 {
     void *area = mmap(NULL, STAGE_AREA, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (area == MAP_FAILED) {
@@ -115,7 +123,12 @@ bool stage_start(struct stage *stage)
     }
     stage->page = area;
     stage->page->status = STAGE_NO_STATUS;
+    stage->page->is_detached = stage->is_detached;
+    return true;
+}
 
+static bool make_socket(struct stage *stage, int *theirs)
+{
     int pair[2], one = 1;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ||
         setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof one)) {
@@ -123,28 +136,144 @@ bool stage_start(struct stage *stage)
         return false;
     }
     stage->socket = pair[0];
+    *theirs = pair[1];
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------------------- namespaces of others */
+
+static const struct {
+    const char *type, *file;
+    int flag;
+} shareable[] = {
+    {"network", "net", CLONE_NEWNET}, {"ipc", "ipc", CLONE_NEWIPC}, {"uts", "uts", CLONE_NEWUTS}, {"pid", "pid_for_children", CLONE_NEWPID},
+};
+#define SHAREABLE (sizeof shareable / sizeof *shareable)
+
+static int shared[SHAREABLE] = {-1, -1, -1, -1}; /* descriptors of what is to be joined */
+
+const char *stage_share(const char *type, const char *path)
+{
+    static char problem[4352];
+    for (size_t i = 0; i < SHAREABLE; i++) {
+        if (strcmp(shareable[i].type, type))
+            continue;
+        shared[i] = open(path, O_RDONLY | O_CLOEXEC);
+        if (shared[i] >= 0 && ioctl(shared[i], NS_GET_NSTYPE) == shareable[i].flag)
+            return NULL;
+        snprintf(problem, sizeof problem, "namespace path: lstat %s: %s", path,
+                 shared[i] < 0 ? errno == ENOENT ? "no such file or directory" : strerror(errno) : "not a namespace of that type");
+        return problem;
+    }
+    snprintf(problem, sizeof problem, "a %s namespace cannot be joined: the sandbox needs its own", type);
+    return problem;
+}
+
+/*
+ * Goes into what is shared, and back with the second call: they belong to a user namespace further out than the stage's, which
+ * the stage can therefore not join, but a child inherits.
+ */
+static bool visit_shared(bool enter)
+{
+    static int own[SHAREABLE];
+    for (size_t i = 0; i < SHAREABLE; i++) {
+        char path[64];
+        if (shared[i] < 0)
+            continue;
+        if (enter) {
+            snprintf(path, sizeof path, "/proc/self/ns/%s", shareable[i].file);
+            own[i] = open(path, O_RDONLY | O_CLOEXEC);
+        }
+        if (own[i] < 0 || setns(enter ? shared[i] : own[i], shareable[i].flag)) {
+            complain("cannot join the %s namespace: %s", shareable[i].type, strerror(errno));
+            return false;
+        }
+        if (!enter)
+            close(own[i]);
+    }
+    return true;
+}
+
+static bool clone_stage(struct stage *stage)
+{
+    int theirs;
+    if (!make_socket(stage, &theirs) || !visit_shared(true))
+        return false;
 
     /* clone(2) itself, as fork: the C library has no threads here whose state could be half copied. */
     unsigned long flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-                          CLONE_NEWCGROUP | CLONE_PIDFD | SIGCHLD;
+                          CLONE_NEWCGROUP | CLONE_PIDFD | SIGCHLD | (stage->is_detached ? CLONE_PARENT : 0);
+    for (size_t i = 0; i < SHAREABLE; i++)
+        if (shared[i] >= 0)
+            flags &= ~(unsigned long)shareable[i].flag;
     long pid = syscall(SYS_clone, flags, NULL, &stage->pidfd, NULL, 0);
     if (pid == 0)
-        guest_main(stage->page, pair[1]);
+        guest_main(stage->page, theirs);
+    int error = errno;
+    close(theirs);
+    if (!visit_shared(false))
+        return false;
     if (pid < 0) {
-        complain("cannot create a user namespace: %s. %s", strerror(errno), namespace_advice(errno));
+        complain("cannot create a user namespace: %s. %s", strerror(error), namespace_advice(error));
         return false;
     }
     stage->pid = (pid_t)pid;
-    close(pair[1]);
 
     const char *step = "uid_map";
-    int error = write_map(stage->pid, step, geteuid());
+    error = write_map(stage->pid, step, geteuid());
     if (!error)
         error = write_map(stage->pid, step = "gid_map", getegid());
     if (error) {
         complain("cannot write %s of the sandbox: %s. %s", step, strerror(-error), namespace_advice(-error));
         return false;
     }
+    stage_release(stage);
+    return true;
+}
+
+bool stage_start(struct stage *stage)
+{
+    return make_area(stage) && clone_stage(stage);
+}
+
+bool stage_again(struct stage *stage)
+{
+    syscall(SYS_pidfd_send_signal, stage->pidfd, SIGKILL, NULL, 0);
+    if (!stage->is_detached)
+        waitpid(stage->pid, NULL, __WALL);
+    close(stage->pidfd);
+    close(stage->socket);
+    stage->page->failed = NULL;
+    return clone_stage(stage);
+}
+
+bool stage_join(struct stage *stage, pid_t init)
+{
+    int theirs, pidfd = (int)syscall(SYS_pidfd_open, init, 0);
+    if (pidfd < 0) {
+        complain("cannot join the container: %s", strerror(errno));
+        return false;
+    }
+    if (!make_area(stage) || !make_socket(stage, &theirs))
+        return false;
+    uint32_t *joined = &stage->page->joined;
+    long between = syscall(SYS_clone, SIGCHLD | (stage->is_detached ? CLONE_PARENT : 0), NULL, NULL, NULL, 0);
+    if (between == 0)
+        guest_join(stage->page, theirs, pidfd);
+    close(theirs);
+    close(pidfd);
+    struct timespec timeout = {10, 0};
+    if (between > 0 && !futex_read(joined))
+        syscall(SYS_futex, joined, FUTEX_WAIT, 0, &timeout, NULL, 0);
+    if (between > 0 && !stage->is_detached)
+        waitpid((pid_t)between, NULL, __WALL);
+    uint32_t pid = futex_read(joined);
+    stage->pidfd = pid && pid != STAGE_NOT_JOINED ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+    if (stage->pidfd < 0) {
+        stage_explain(stage);
+        return false;
+    }
+    stage->pid = (pid_t)pid;
     stage_release(stage);
     return true;
 }
@@ -191,11 +320,6 @@ pid_t stage_read_ready(struct stage *stage)
     struct ucred sender;
     memcpy(&sender, CMSG_DATA(cmsg), sizeof sender);
     return sender.pid;
-}
-
-static uint32_t futex_read(const uint32_t *word)
-{
-    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
 int stage_take_listener(struct stage *stage, pid_t guest, int timeout_millis)

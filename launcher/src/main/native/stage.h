@@ -21,6 +21,7 @@ struct stage_plan {
 };
 
 #define STAGE_NO_STATUS (-1)
+#define STAGE_NOT_JOINED (~0u)
 
 /*
  * One MAP_SHARED page and an arena behind it, made before the clone, so at the same address in front, pid 1 and the guest's
@@ -32,6 +33,8 @@ struct stage_page {
     int status;         /* wait status of pid 2, or STAGE_NO_STATUS */
     const char *failed; /* step that failed, with */
     int failed_errno;
+    bool is_detached; /* outlives the process that made it; its parent is that one's parent */
+    uint32_t joined;  /* futex, of an exec: pid of the stage, or STAGE_NOT_JOINED */
     struct stage_plan plan;
     size_t arena_used;
 };
@@ -39,6 +42,7 @@ struct stage_page {
 struct stage {
     pid_t pid;
     int pidfd;
+    bool is_detached; /* set before stage_start */
     int socket; /* ours: the stage reads "maps written", then "plan is there"; the guest's process writes "filter next" */
     struct stage_page *page;
 };
@@ -48,6 +52,18 @@ void *stage_alloc(struct stage *stage, size_t length);
 
 /* Clones the stage and writes its id maps. Returns false after it has complained. */
 bool stage_start(struct stage *stage);
+
+/*
+ * The same in a container's existing namespaces: those of the process init. complains. What the stage then becomes is a child of
+ * the same parent as one that stage_start makes.
+ */
+bool stage_join(struct stage *stage, pid_t init);
+
+/* Namespaces that stage_start is to join instead of making them: type as in config.json. Returns null or what is wrong. */
+const char *stage_share(const char *type, const char *path);
+
+/* Kills the stage that waits for its plan, and starts another with what stage_share was told. */
+bool stage_again(struct stage *stage);
 
 /* The plan is in place: go on. */
 void stage_release(struct stage *stage);

@@ -19,9 +19,10 @@ import java.util.List;
 /**
  * An OCI bundle (runtime-spec, config.md): a directory with config.json and a root file system.
  *
+ * @param plan what the front does, keys and values in turn
  * @param warnings what is not done as the configuration says
  */
-record Bundle(SandboxConfig config, List<String> warnings) {
+record Bundle(SandboxConfig config, List<String> plan, List<String> warnings) {
   private static final int MAX_BYTES = 16 << 20;
 
   /** Reads the bundle in the directory {@code dir}, an absolute path. */
@@ -40,6 +41,11 @@ record Bundle(SandboxConfig config, List<String> warnings) {
     }
     Root root = root(top, dir);
     OciProcess p = OciProcess.read(process, root.path());
+    String listen = System.getenv("REDOUBT_LISTEN_FDS");
+    if (listen != null) {
+      p.env().add("LISTEN_FDS=" + listen); // sd_listen_fds(3): the front has handed them on
+      p.env().add("LISTEN_PID=1");
+    }
     String hostname = top.string("hostname");
     String domainname = top.string("domainname");
     SandboxConfig config =
@@ -64,11 +70,15 @@ record Bundle(SandboxConfig config, List<String> warnings) {
             p.rlimits(),
             null,
             false);
-    linux(top.object("linux"));
-    top.unsupported("hooks");
-    top.accept("annotations");
+    JsonFields linux = top.object("linux");
+    linux(linux);
+    List<String> plan = OciPlan.of(version, root.path(), top, process, linux);
     top.reportUnknown();
-    return new Bundle(config, warnings);
+    if (linux != null) {
+      linux.reportUnknown();
+    }
+    process.reportUnknown();
+    return new Bundle(config, plan, warnings);
   }
 
   private static Root root(JsonFields top, String dir) {
@@ -95,13 +105,6 @@ record Bundle(SandboxConfig config, List<String> warnings) {
     if (linux == null) {
       return;
     }
-    for (JsonFields namespace : linux.objects("namespaces")) {
-      namespace.accept("type");
-      if (namespace.has("path")) {
-        namespace.warn("path", "joining a namespace is not supported yet: the sandbox has its own");
-      }
-      namespace.reportUnknown();
-    }
     for (String field : new String[] {"maskedPaths", "readonlyPaths"}) {
       for (String path : linux.strings(field)) {
         if (!path.startsWith("/proc/") && !path.startsWith("/sys/")) {
@@ -111,14 +114,6 @@ record Bundle(SandboxConfig config, List<String> warnings) {
         }
       }
     }
-    JsonFields resources = linux.object("resources");
-    if (resources != null) {
-      resources.accept("devices"); // a guest has no device of the host
-      resources.unsupported(
-          "memory", "cpu", "pids", "blockIO", "hugepageLimits", "network", "rdma", "unified");
-      resources.reportUnknown();
-    }
-    linux.accept("cgroupsPath");
     linux.unsupported(
         "uidMappings",
         "gidMappings",
@@ -132,7 +127,6 @@ record Bundle(SandboxConfig config, List<String> warnings) {
         "personality",
         "timeOffsets",
         "memoryPolicy");
-    linux.reportUnknown();
   }
 
   private static String text(String dir) {

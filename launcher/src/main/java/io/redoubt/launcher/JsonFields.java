@@ -45,6 +45,17 @@ final class JsonFields {
     return get(field) != null;
   }
 
+  /** A value as JSON in raw UTF-8 bytes, or null. */
+  String json(String field) {
+    JsonElement e = get(field);
+    return e == null ? null : RawArguments.raw(e.toString());
+  }
+
+  /** The fields of an object whose names are data. */
+  java.util.Set<String> names() {
+    return object.keySet();
+  }
+
   /** A text, or null. */
   String string(String field) {
     JsonElement e = get(field);

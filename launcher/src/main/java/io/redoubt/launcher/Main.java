@@ -1,14 +1,15 @@
 package io.redoubt.launcher;
 
 import io.redoubt.launcher.OptionSet.Given;
+import io.redoubt.sentry.Container;
 import io.redoubt.sentry.Sandbox;
 import io.redoubt.sentry.SandboxConfig;
 import io.redoubt.sentry.StartFailure;
 import java.util.List;
-import java.util.function.IntConsumer;
 
 /** The command line of {@code redoubt}: what the native front does not do itself. */
 public final class Main {
+  /** As in {@code oci.h}. */
   static final String VERSION = "0.1.0";
 
   /** The runtime specification that {@code run} follows. */
@@ -19,7 +20,6 @@ public final class Main {
       Usage: redoubt COMMAND [OPTION ...]
 
         do        run a program of this machine in a sandbox: redoubt do -- make test
-        run       run an OCI bundle in the foreground: redoubt run --bundle DIR ID
         profile   print what the guest's seccomp filter lets through, denies and traps
         syscalls  print which system calls the sandbox serves, and how far
         help      print this, or the options of a command: redoubt help do
@@ -51,17 +51,10 @@ public final class Main {
         if (given.has("--help")) {
           caller.print(DoCommand.help());
         } else {
-          start(caller, command, DoCommand.config(given), pid -> {});
+          start(caller, command, DoCommand.config(given), null);
         }
       }
-      case "run" -> {
-        Given given = RunCommand.parse(words);
-        if (given.has("--help")) {
-          caller.print(RunCommand.help());
-        } else {
-          run(caller, RunCommand.request(given));
-        }
-      }
+      case "run", "create" -> runBundle(caller, command, RunCommand.bundle(words));
       case "profile" -> caller.print(ProfileCommand.text(words));
       case "syscalls" -> caller.print(SyscallsCommand.text(words));
       case "help", "--help", "-h" -> help(caller, words);
@@ -85,30 +78,25 @@ public final class Main {
     String topic = words.isEmpty() ? "" : words.get(0);
     switch (topic) {
       case "do" -> caller.print(DoCommand.help());
-      case "run" -> caller.print(RunCommand.help());
       case "" -> caller.print(USAGE);
       default -> throw unknown(topic);
     }
   }
 
-  private static void run(Caller caller, RunCommand.Request request) {
-    for (String warning : request.bundle().warnings()) {
+  private static void runBundle(Caller caller, String command, Bundle bundle) {
+    for (String warning : bundle.warnings()) {
       caller.warn(warning);
     }
-    String pidFile = request.pidFile();
     start(
         caller,
-        "run",
-        request.bundle().config(),
-        pid -> {
-          if (pidFile != null) {
-            HostFiles.replace(pidFile, Integer.toString(pid));
-          }
-        });
+        command,
+        bundle.config(),
+        new Container(
+            bundle.plan(), command.equals("create"), new ContainerRequests(bundle.config())));
   }
 
   private static void start(
-      Caller caller, String command, SandboxConfig config, IntConsumer onProcess) {
+      Caller caller, String command, SandboxConfig config, Container container) {
     if (caller.front() == null) {
       throw new StartFailure(
           Caller.FAILED,
@@ -116,6 +104,6 @@ public final class Main {
               + " needs the native front, which makes the sandbox: start it as redoubt "
               + command);
     }
-    Sandbox.run(config, caller.front(), onProcess);
+    Sandbox.run(config, caller.front(), container);
   }
 }

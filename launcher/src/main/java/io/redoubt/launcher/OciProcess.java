@@ -45,7 +45,7 @@ record OciProcess(
           "RTTIME");
 
   /** By number, capabilities(7). */
-  private static final List<String> CAPABILITIES =
+  static final List<String> CAPABILITIES =
       List.of(
           "CHOWN",
           "DAC_OVERRIDE",
@@ -129,12 +129,7 @@ record OciProcess(
             f.flag("noNewPrivileges"),
             f.flag("terminal"),
             rlimits(f));
-    f.accept("consoleSize");
-    if (f.has("oomScoreAdj") && f.signed("oomScoreAdj") != 0) {
-      f.unsupported("oomScoreAdj");
-    }
     f.unsupported("apparmorProfile", "selinuxLabel", "ioPriority", "scheduler", "execCPUAffinity");
-    f.reportUnknown();
     return p;
   }
 

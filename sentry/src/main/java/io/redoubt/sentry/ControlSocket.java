@@ -27,6 +27,11 @@ public final class ControlSocket {
   public static final int EXITED = 9;
   public static final int DONE = 10;
   public static final int TEXT = 11;
+  public static final int KILL = 12;
+  public static final int CLIENT = 13;
+  public static final int EXEC = 14;
+  public static final int STDIO = 15;
+  public static final int UPDATE = 16;
 
   private static final int HEADER_BYTES = 8;
   private static final int MAX_PAYLOAD = 4 << 20;

@@ -8,18 +8,12 @@ import io.redoubt.seccomp.GuestProfile;
 import io.redoubt.sentry.ControlSocket.Frame;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
-import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.FirstExec;
 import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.PollEvents;
-import io.redoubt.sentry.kernel.ResourceLimits;
 import io.redoubt.sentry.kernel.SyscallTable;
-import io.redoubt.sentry.syscalls.LimitCalls;
-import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
-import java.util.function.IntConsumer;
 
 /**
  * One sandbox from its configuration to its end.
@@ -34,14 +28,17 @@ public final class Sandbox {
 
   private final SandboxConfig config;
   private final ControlSocket control;
-  private final IntConsumer onProcess;
+  private final Container container; // null: not an OCI container
+  private final byte[] filter = filter();
   private final Kernel kernel;
   private final MountTree mounts;
 
-  private Sandbox(SandboxConfig config, ControlSocket control, IntConsumer onProcess) {
+  private Sandbox(SandboxConfig config, ControlSocket control, Container container) {
     this.config = config;
-    this.onProcess = onProcess;
+    this.container = container;
     this.control = control;
+    control.send(ControlSocket.FILTER, filter);
+    control.send(ControlSocket.PLAN, plan());
     kernel = new Kernel();
     mounts = new MountTree(kernel, config, control);
   }
@@ -49,13 +46,11 @@ public final class Sandbox {
   /**
    * Runs a sandbox. Does not return: the front ends this process when all is over.
    *
-   * @param onProcess told the host pid of the guest's first process before that runs anything
+   * @param container null for a sandbox that is not an OCI container
    */
-  public static void run(SandboxConfig config, ControlSocket control, IntConsumer onProcess) {
-    control.send(ControlSocket.FILTER, filter());
-    control.send(ControlSocket.PLAN, plan(config));
+  public static void run(SandboxConfig config, ControlSocket control, Container container) {
     try {
-      new Sandbox(config, control, onProcess).start();
+      new Sandbox(config, control, container).start();
     } catch (StartFailure e) {
       control.fail(e.code, e.getMessage());
     }
@@ -64,35 +59,15 @@ public final class Sandbox {
     }
   }
 
-  private static byte[] plan(SandboxConfig c) {
-    ByteArrayOutputStream b = new ByteArrayOutputStream();
-    for (String a : c.args()) {
-      entry(b, "arg", a);
+  private byte[] plan() {
+    Plan p = new Plan();
+    if (container != null) {
+      p.entries(container.plan());
     }
-    entry(b, "env.inherit", c.inheritEnv() ? "1" : "0");
-    for (String e : c.env()) {
-      entry(b, "env", e);
-    }
-    long[] r = c.rlimits();
-    for (int i = 0; i + 2 < r.length; i += 3) {
-      if (LimitCalls.isHostEnforced((int) r[i])) {
-        entry(
-            b,
-            "rlimit",
-            r[i] + ":" + Long.toUnsignedString(r[i + 1]) + ":" + Long.toUnsignedString(r[i + 2]));
-      }
-    }
-    entry(b, "hostname", c.hostname());
-    entry(b, "shim", c.hasShim() ? "1" : "0");
-    entry(b, "tty", c.tty() ? "1" : "0");
-    return b.toByteArray();
-  }
-
-  private static void entry(ByteArrayOutputStream b, String key, String value) {
-    b.writeBytes(key.getBytes(StandardCharsets.ISO_8859_1));
-    b.write(0);
-    b.writeBytes(value.getBytes(StandardCharsets.ISO_8859_1));
-    b.write(0);
+    return p.process(config)
+        .entry("hostname", config.hostname())
+        .entry("shim", config.hasShim() ? "1" : "0")
+        .bytes();
   }
 
   private void start() {
@@ -101,11 +76,7 @@ public final class Sandbox {
     kernel.domainname = config.domainname();
     SyscallTable table = CallTable.create();
     kernel.observe(Observation.of(config, control, table));
-    kernel.configure(
-        table,
-        stub(),
-        config.hasShim(),
-        new FirstExec(config.searchPath(), (code, message) -> control.fail(code, message)));
+    kernel.configure(table, stub(), config.hasShim());
     mounts.build(GOFER_FD);
     if (mounts.cwd() == null) {
       throw new StartFailure(
@@ -115,9 +86,12 @@ public final class Sandbox {
               + " does not exist in the sandbox: create it or give --workdir");
     }
     FdTable files = new FdTable();
-    Stdio stdio = new Stdio(kernel, config.uid());
+    Stdio stdio = new Stdio(kernel, config.uid(), true);
     if (!config.tty()) {
-      stdio.importHostFds(files, FIRST_STDIO_FD);
+      stdio.importHostFds(files, 0, 3, FIRST_STDIO_FD);
+    }
+    if (container != null) {
+      stdio.importHostFds(files, 3, preserved(), FIRST_STDIO_FD + 3);
     }
     kernel.reactor.start();
     kernel.signals.start();
@@ -137,42 +111,30 @@ public final class Sandbox {
     if (config.tty()) {
       stdio.openTerminal(files, mounts.root());
     }
-    onProcess.accept(f.intAt(0));
     int listener = f.fd();
     // Without it every call costs a wake-up across CPUs: 52 us in place of 7.7 (Linux 6.6 and
     // later).
     Seccomp.setFlags(listener, Seccomp.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-    ResourceLimits limits = new ResourceLimits();
-    long[] r = config.rlimits();
-    for (int i = 0; i + 2 < r.length; i += 3) {
-      limits.set((int) r[i], r[i + 1], r[i + 2]);
-    }
     var first =
         kernel.tasks.addFirst(
             f.intAt(0),
             files,
             new FsContext(mounts.root(), mounts.cwd(), config.umask()),
-            credentials(),
-            limits);
+            ProcessConfig.credentials(config),
+            ProcessConfig.limits(config));
+    FirstExec exec =
+        new FirstExec(config.searchPath(), (code, message) -> control.fail(code, message));
+    if (container != null && container.isCreated()) {
+      String problem = exec.check(first.call, config.args().get(0));
+      if (problem != null) {
+        throw new StartFailure(1, problem);
+      }
+    }
+    first.process.firstExec = exec;
     stdio.controlling(first.process);
     kernel.serve(listener, Process.availableCpus());
     kernel.reactor.add(control.fd(), PollEvents.IN, e -> onControl(stdio));
     control.send(ControlSocket.GO, new byte[0]);
-  }
-
-  private Credentials credentials() {
-    Credentials c = Credentials.of(config.uid(), config.gid(), config.groups());
-    SandboxConfig.Capabilities caps = config.capabilities();
-    if (caps != null) {
-      c =
-          c.withCapabilities(
-              caps.permitted(),
-              caps.effective(),
-              caps.inheritable(),
-              caps.bounding(),
-              caps.ambient());
-    }
-    return config.noNewPrivs() ? c.withNoNewPrivs() : c;
   }
 
   private void onControl(Stdio stdio) {
@@ -183,11 +145,20 @@ public final class Sandbox {
       return;
     }
     switch (f.type()) {
-      case ControlSocket.SIGNAL -> kernel.signals.fromOutside(f.intAt(0));
+      case ControlSocket.SIGNAL -> kernel.signals.fromOutside(kernel.first, f.intAt(0));
+      case ControlSocket.KILL -> kernel.signals.toProcess(kernel.first, f.intAt(0));
+      case ControlSocket.CLIENT ->
+          ExecSession.start(kernel, mounts.root(), filter, container.requests(), f.fd());
       case ControlSocket.WINSIZE -> stdio.resize(f);
       case ControlSocket.EXITED -> stdio.drain(this::finish);
       default -> {}
     }
+  }
+
+  /** How many descriptors after stdio the front hands on. */
+  private static int preserved() {
+    String count = System.getenv("REDOUBT_FDS");
+    return count == null ? 0 : Integer.parseInt(count);
   }
 
   private void finish() {

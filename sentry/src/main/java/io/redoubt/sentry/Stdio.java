@@ -14,37 +14,42 @@ import io.redoubt.sentry.tty.ConsolePump;
 import io.redoubt.sentry.tty.JobControl;
 
 /**
- * fds 0, 1 and 2 of the sandbox's first process: the caller's own, or a terminal of the sandbox's.
+ * fds 0, 1 and 2 of a process that is started from outside: the caller's own, or a terminal of the
+ * sandbox's.
  */
 final class Stdio {
   private final Kernel kernel;
   private final int uid;
+  private final boolean isFirst;
   private ConsolePump console;
 
   /**
-   * @param uid of the first process, who owns the terminal
+   * @param uid of the process, who owns the terminal
+   * @param isFirst whether it is the sandbox's first, whose terminal is /dev/console
    */
-  Stdio(Kernel kernel, int uid) {
+  Stdio(Kernel kernel, int uid, boolean isFirst) {
     this.kernel = kernel;
     this.uid = uid;
+    this.isFirst = isFirst;
   }
 
   /**
-   * The caller's stdin, stdout and stderr, handed over by the front; one that it had closed stays
-   * closed.
+   * Descriptors of the caller's, handed over by the front; one that it had closed stays closed.
+   *
+   * @param first the number that the first of them gets in the guest
    */
-  void importHostFds(FdTable files, int firstHostFd) {
-    for (int fd = 0; fd < 3; fd++) {
-      HostFile f = HostFile.adopt(kernel, firstHostFd + fd);
+  void importHostFds(FdTable files, int first, int count, int firstHostFd) {
+    for (int i = 0; i < count; i++) {
+      HostFile f = HostFile.adopt(kernel, firstHostFd + i);
       if (f != null) {
-        files.replace(fd, f, false);
+        files.replace(first + i, f, false);
       }
     }
   }
 
   /** The front has handed over a socket, behind which is the caller's terminal. */
   void console(int socket) {
-    console = ConsolePump.attach(kernel, socket, uid);
+    console = ConsolePump.attach(kernel, socket, uid, isFirst);
   }
 
   void resize(Frame f) {
@@ -86,6 +91,13 @@ final class Stdio {
   void controlling(Process first) {
     if (console != null) {
       JobControl.give(console.terminal(), first);
+    }
+  }
+
+  /** The other end of the terminal is gone. */
+  void close() {
+    if (console != null) {
+      console.close();
     }
   }
 

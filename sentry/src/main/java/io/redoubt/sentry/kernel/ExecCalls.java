@@ -31,8 +31,8 @@ public final class ExecCalls {
       return c.error();
     }
     Task t = c.task;
-    FirstExec first = t.kernel.firstExec;
-    if (first != null && t.process == t.kernel.first && !t.process.hasExeced) {
+    FirstExec first = t.process.firstExec;
+    if (first != null && !t.process.hasExeced) {
       return first.run(c, name, pathAddress + name.length(), argv, envp);
     }
     Path base = t.fs.cwd();

@@ -39,6 +39,29 @@ public final class FirstExec {
     return error;
   }
 
+  /**
+   * Looks the command up without running it.
+   *
+   * @param c a call of the process that is to run it
+   * @return what is wrong, or null
+   */
+  public String check(Syscall c, String name) {
+    long error = -Errno.ENOENT;
+    String[] candidates = name.indexOf('/') >= 0 ? new String[] {name} : candidates(name);
+    for (String candidate : candidates) {
+      Path p = c.task.kernel.vfs.lookup(c, c.task.fs.cwd(), candidate, true);
+      Image image = p == null ? null : Image.open(c, p, candidate);
+      if (image != null) {
+        image.release();
+        return null;
+      }
+      if (c.error() != -Errno.ENOENT && c.error() != -Errno.ENOTDIR) {
+        error = c.error();
+      }
+    }
+    return message(name, error);
+  }
+
   private String[] candidates(String name) {
     if (name.isEmpty()) {
       return new String[0];

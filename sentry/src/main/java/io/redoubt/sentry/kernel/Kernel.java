@@ -63,11 +63,6 @@ public final class Kernel {
   /** The ptys; made last, because it registers with the devices and with the ends of processes. */
   public final Terminals terminals = new Terminals(this);
 
-  /**
-   * Looks the sandbox's command up at its first exec; null once that is done or when there is none.
-   */
-  volatile FirstExec firstExec;
-
   /** The sandbox's first process, once there is one. */
   public volatile Process first;
 
@@ -83,10 +78,9 @@ public final class Kernel {
    * @param stubFd a sealed memfd with the stub, read-only
    * @param hasShim whether pid 1 is the runtime's own
    */
-  public void configure(SyscallTable table, int stubFd, boolean hasShim, FirstExec firstExec) {
+  public void configure(SyscallTable table, int stubFd, boolean hasShim) {
     this.stubFd = stubFd;
     this.hasShim = hasShim;
-    this.firstExec = firstExec;
     dispatcher.install(table, StubCall.NUMBER, StubCall::call);
   }
 

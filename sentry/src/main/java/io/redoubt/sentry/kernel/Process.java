@@ -63,6 +63,9 @@ public final class Process {
   volatile int pidfd = -1;
   Reactor.Registration deathWatch;
 
+  /** Looks the command up at the first exec of a process that the sentry has started; or null. */
+  public volatile FirstExec firstExec;
+
   /** True once the process has called exec, until then setpgid by its parent works. */
   public volatile boolean hasExeced;
 

@@ -2,9 +2,12 @@ package io.redoubt.sentry.kernel;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Memory;
+import io.redoubt.host.Poll;
 import io.redoubt.host.Seccomp;
+import io.redoubt.host.Unistd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -60,6 +63,9 @@ final class Receivers {
   private volatile boolean isWatched;
   private volatile boolean isOver;
 
+  /** Threads that have not ended: the last one closes the listener. */
+  private final AtomicInteger running;
+
   private static final class Receiver extends KernelThread {
     final MemorySegment notification = Arena.global().allocate(Seccomp.Notif.SIZEOF, 8);
 
@@ -89,6 +95,7 @@ final class Receivers {
     this.kernel = kernel;
     this.listener = listener;
     threads = new Receiver[count];
+    running = new AtomicInteger(count);
     for (int i = 0; i < count; i++) {
       int number = i;
       threads[i] = new Receiver(() -> run(number), "worker-" + i);
@@ -115,9 +122,17 @@ final class Receivers {
           LockSupport.park(this);
         }
       }
+      if (running.decrementAndGet() == 0) {
+        Unistd.close(listener);
+      }
     } catch (Throwable t) {
       Fatal.die("worker", t);
     }
+  }
+
+  /** Whether no task is left that could call: the program of an exec, and all that it started. */
+  private boolean isHungUp() {
+    return (Poll.poll(listener, 0, 0) & Poll.POLLHUP) != 0;
   }
 
   /** Receives and serves one call. */
@@ -125,8 +140,10 @@ final class Receivers {
     int r = Seccomp.receive(listener, me.notification);
     if (r != 0) {
       // EINTR, ENOENT: the guest died or was signalled between the wake-up and the copy. Anything
-      // else means that the listener has no guest left.
-      if ((r != -Errno.EINTR && r != -Errno.ENOENT) || kernel.isOver()) {
+      // else, or a hang-up, means that the listener has no guest left.
+      if ((r != -Errno.EINTR && r != -Errno.ENOENT)
+          || kernel.isOver()
+          || (r == -Errno.ENOENT && isHungUp())) {
         end();
       }
       return;

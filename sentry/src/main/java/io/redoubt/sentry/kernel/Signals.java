@@ -84,11 +84,10 @@ public final class Signals {
   }
 
   /**
-   * A signal that the command outside received: for the process group of the sandbox's first
-   * process, as a terminal would do it.
+   * A signal that the command outside received: for the process group of the process that it
+   * started, as a terminal would do it.
    */
-  public void fromOutside(int signal) {
-    Process first = kernel.first;
+  public void fromOutside(Process first, int signal) {
     if (first != null && signal > 0 && signal <= 64 && toGroup(first.pgid, signal) == 0) {
       toProcess(first, signal);
     }

@@ -152,12 +152,26 @@ public final class TaskTable {
   /** The sandbox's first process. */
   public synchronized Task addFirst(
       int hostPid, FdTable files, FsContext fs, Credentials credentials, ResourceLimits limits) {
-    if (!status.read(hostPid)) {
+    Task t = addStarted(hostPid, files, fs, credentials, limits);
+    if (t == null) {
       throw new IllegalStateException("the guest's first process is gone: hostPid=" + hostPid);
+    }
+    kernel.first = t.process;
+    return t;
+  }
+
+  /**
+   * A process that was started from outside: it leads a session and has no parent in the sandbox.
+   *
+   * @return null when it is gone
+   */
+  public synchronized Task addStarted(
+      int hostPid, FdTable files, FsContext fs, Credentials credentials, ResourceLimits limits) {
+    if (!status.read(hostPid)) {
+      return null;
     }
     Process p = addProcess(status.nsPid, hostPid, null, limits);
     p.pgid = p.sid = p.pid;
-    kernel.first = p;
     return addTask(p, status.nsPid, hostPid, files, fs, credentials);
   }
 

@@ -49,14 +49,14 @@ public final class ConsolePump {
    * Makes a pty whose master is the host socket {@code socket}, which from now on belongs to the
    * pump.
    *
-   * <p>Its slave is /dev/pts/N with N = {@link Terminal#index}, and /dev/console; it is unlocked.
-   * Who opens it as a session leader, or is given it with {@link JobControl#give}, has it as
-   * controlling terminal.
+   * <p>Its slave is /dev/pts/N with N = {@link Terminal#index}; it is unlocked. Who opens it as a
+   * session leader, or is given it with {@link JobControl#give}, has it as controlling terminal.
    *
    * @param uid who owns the slave
+   * @param isConsole whether it is /dev/console as well
    * @return null when there is no pty left
    */
-  public static ConsolePump attach(Kernel kernel, int socket, int uid) {
+  public static ConsolePump attach(Kernel kernel, int socket, int uid, boolean isConsole) {
     Terminals terminals = kernel.terminals;
     Terminal t = terminals.create(uid);
     if (t == null) {
@@ -65,7 +65,9 @@ public final class ConsolePump {
     t.setLocked(false);
     ConsolePump p = new ConsolePump(t, socket);
     t.setConsole(p);
-    terminals.setConsole(t);
+    if (isConsole) {
+      terminals.setConsole(t);
+    }
     synchronized (p) {
       p.armed = PollEvents.IN;
       p.registration = kernel.reactor.add(socket, PollEvents.IN, p::ready);

@@ -47,7 +47,7 @@ class ConsolePumpTest {
     g = new FakeGuest(kernel, DevPts.create(kernel.terminals), t);
     long pair = Socket.socketpair(Socket.SOCK_STREAM);
     front = Unistd.first(pair);
-    pump = ConsolePump.attach(kernel, Unistd.second(pair), 0);
+    pump = ConsolePump.attach(kernel, Unistd.second(pair), 0, true);
     tty =
         (int)
             g.call(OPEN, g.str("/0"), OpenFile.O_RDWR | OpenFile.O_NOCTTY | OpenFile.O_NONBLOCK, 0);

@@ -1,0 +1,214 @@
+package io.redoubt.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Behind containerd and its own shim for runc, by way of ctr. */
+final class ContainerdTest {
+  private static final String PRELUDE =
+      """
+      ctr() { timeout -s KILL 30 ctr -a "$W/sock" "$@"; }
+      run() { ctr run --rootfs --runc-binary "$RUNTIME" "$@"; }
+      gone() { n=0; until ctr task ls -q | grep -qx "$1" && [ "$(ctr task ls | sed -n "s/^$1 .* //p")" = STOPPED ]; do n=$((n+1)); [ $n -lt 100 ] || { echo "$1 never stopped"; return; }; sleep 0.1; done; }
+      """;
+
+  @TempDir static Path directory;
+  private static Path root;
+  private static Process daemon;
+  private static int count;
+
+  @BeforeAll
+  static void startContainerd() throws IOException, InterruptedException {
+    Redoubt.assumeSandbox();
+    Redoubt.assumeRoot();
+    assumeTrue(
+        Guests.isOnPath("containerd") && Guests.isOnPath("ctr"), "containerd is not installed");
+    root = OciRuntime.bundle(directory, UnaryOperator.identity()).resolve("rootfs");
+    Files.writeString(
+        directory.resolve("config.toml"),
+        """
+        version = 2
+        root = "%1$s/root"
+        state = "%1$s/state"
+        disabled_plugins = ["io.containerd.grpc.v1.cri"]
+        [grpc]
+          address = "%1$s/sock"
+        """
+            .formatted(directory));
+    Path log = directory.resolve("log");
+    daemon =
+        new ProcessBuilder(
+                "setsid", "containerd", "-c", directory.resolve("config.toml").toString())
+            .redirectErrorStream(true)
+            .redirectOutput(log.toFile())
+            .start();
+    for (int i = 0; i < 200 && !Files.exists(directory.resolve("sock")); i++) {
+      Thread.sleep(50);
+    }
+    assumeTrue(
+        Files.exists(directory.resolve("sock")),
+        () -> "containerd does not start here: " + read(log));
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+
+  @AfterAll
+  static void stopContainerd() {
+    if (daemon != null) {
+      daemon.destroy();
+      daemon.onExit().orTimeout(10, java.util.concurrent.TimeUnit.SECONDS).join();
+    }
+  }
+
+  private static Outcome run(String runtime, String script) {
+    return Command.of("/bin/sh", "-c", PRELUDE + script)
+        .environment("W", directory.toString())
+        .environment("ROOT", root.toString())
+        .environment("ID", "c" + count++)
+        .environment("RUNTIME", runtime)
+        .timeout(Duration.ofSeconds(60))
+        .run();
+  }
+
+  /** The same output with runc, where it runs, and with ours. */
+  private static void prints(String expected, String script) {
+    if (Guests.isOnPath("runc")) {
+      Outcome outcome = run("/usr/sbin/runc", script);
+      assertEquals(expected, outcome.out(), () -> "runc: " + outcome.describe());
+    }
+    Outcome outcome = run(Redoubt.front().toString(), script);
+    assertEquals(expected, outcome.out(), outcome::describe);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({"exit 0,0", "exit 7,7", "sleep 0.1; exit 255,255"})
+  void attached(String script, int code) {
+    prints(
+        "out\n" + code + "\n",
+        "run --rm $ROOT $ID /bin/sh -c 'echo out; " + script + "' 2>/dev/null; echo $?");
+  }
+
+  @Test
+  void standardInput() {
+    // ctr loses the end of input that comes while the container is still being created.
+    prints("hello\n0\n", "(sleep 3; echo hello) | run --rm $ROOT $ID /bin/cat; echo $?");
+  }
+
+  @Test
+  void withoutStdio() {
+    prints("8\n", "run --null-io --rm $ROOT $ID /bin/sh -c 'echo lost; exit 8'; echo $?");
+  }
+
+  @Test
+  void terminal() {
+    assumeTrue(Guests.isOnPath("script"), "script is missing");
+    prints(
+        "/dev/pts/0\n9\n",
+        """
+        timeout -s KILL 30 script -qec "ctr -a $W/sock run -t --rm --rootfs --runc-binary $RUNTIME $ROOT $ID /bin/sh -c 'tty; exit 9'" $W/typescript </dev/null >$W/out
+        code=$?
+        tr -cd '/a-z0-9\n' <$W/out
+        echo $code
+        """);
+  }
+
+  @Test
+  void detachedThenExecPausePsKillDelete() {
+    prints(
+        """
+        RUNNING
+        exec
+        5
+        PAUSED
+        RUNNING
+        1
+        memory.usage_in_bytes
+        STOPPED
+        gone
+        """,
+        """
+        state() { ctr task ls | sed -n "s/^$ID .* //p"; }
+        run -d $ROOT $ID /bin/sleep 1000
+        state
+        ctr task exec --exec-id e $ID /bin/sh -c 'echo exec; exit 5'; echo $?
+        ctr task pause $ID; state
+        ctr task resume $ID; state
+        ctr task ps $ID | grep -c '^[0-9]'
+        ctr task metrics $ID | grep -o memory.usage_in_bytes
+        ctr task kill -s KILL $ID; gone $ID; state
+        ctr task rm $ID 2>/dev/null; ctr task rm $ID 2>/dev/null || echo gone
+        ctr container rm $ID
+        """);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "/no/such | no such file or directory",
+        "nosuch | executable file not found in $PATH",
+        "/etc | permission denied",
+      })
+  void programThatCannotBeRun(String program, String phrase) {
+    for (String runtime : new String[] {"/usr/sbin/runc", Redoubt.front().toString()}) {
+      Outcome outcome = run(runtime, "run --rm $ROOT $ID " + program);
+      assertTrue(
+          !Files.exists(Path.of(runtime)) || outcome.exit() != 0 && outcome.err().contains(phrase),
+          outcome::describe);
+    }
+  }
+
+  /**
+   * containerd cleans up after a shim that was killed, with delete --force from another process.
+   */
+  @Test
+  void shimThatIsKilled() {
+    prints(
+        "STOPPED\n0\n",
+        """
+        run -d $ROOT $ID /bin/sleep 1000
+        for p in /proc/[0-9]*; do
+          if tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q "containerd-shim-runc-v2 .*-id $ID "; then kill -9 ${p#/proc/}; fi
+        done 2>/dev/null
+        n=0; until [ -z "$(ctr task ls -q | grep -x $ID)" ] || [ "$(ctr task ls | sed -n "s/^$ID .* //p")" = STOPPED ]; do n=$((n+1)); [ $n -lt 100 ] || break; sleep 0.1; done
+        echo STOPPED
+        ctr task rm -f $ID >/dev/null 2>&1; ctr container rm $ID; echo $?
+        """);
+  }
+
+  /** The second container of a pod is in the same shim and in the first one's namespaces. */
+  @Test
+  void podOfTwo() {
+    prints(
+        "1 shim\nsame network\n",
+        """
+        run -d --annotation io.kubernetes.cri.container-type=sandbox --annotation io.kubernetes.cri.sandbox-id=$ID $ROOT $ID /bin/sleep 1000
+        first=$(ctr task ls | sed -n "s/^$ID *\\([0-9]*\\) .*/\\1/p")
+        run -d --annotation io.kubernetes.cri.container-type=container --annotation io.kubernetes.cri.sandbox-id=$ID --with-ns network:/proc/$first/ns/net $ROOT $ID-b /bin/sleep 1000
+        second=$(ctr task ls | sed -n "s/^$ID-b *\\([0-9]*\\) .*/\\1/p")
+        n=0; for p in /proc/[0-9]*; do if tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q "containerd-shim-runc-v2 .*-id $ID"; then n=$((n+1)); fi; done 2>/dev/null
+        echo $n shim
+        [ "$(readlink /proc/$first/ns/net)" = "$(readlink /proc/$second/ns/net)" ] && echo same network
+        for id in $ID-b $ID; do ctr task kill -s KILL $id; gone $id; ctr task rm $id; ctr container rm $id; done 2>/dev/null
+        """);
+  }
+}

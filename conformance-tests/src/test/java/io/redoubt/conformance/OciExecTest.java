@@ -1,0 +1,144 @@
+package io.redoubt.conformance;
+
+import java.nio.file.Path;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** exec: the same scripts with runc, where it is installed, and with redoubt. */
+final class OciExecTest {
+  @TempDir static Path directory;
+  private static Path bundle;
+
+  @BeforeAll
+  static void check() {
+    Redoubt.assumeSandbox();
+    Redoubt.assumeRoot();
+    bundle = OciRuntime.bundle(directory, UnaryOperator.identity());
+  }
+
+  private static void prints(String expected, String script) {
+    OciRuntime.prints(
+        directory,
+        bundle,
+        expected,
+        "$RT run -d -b $B c1 </dev/null >/dev/null 2>&1\ntrap '$RT delete -f c1' EXIT\n" + script);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({"exit 0,0", "exit 7,7", "kill -9 $$,137"})
+  void exitCode(String script, int code) {
+    prints(code + "\n", "$RT exec c1 sh -c '" + script + "'; echo $?");
+  }
+
+  @Test
+  void standardStreams() {
+    prints(
+        "in\nerr\n",
+        "echo in | $RT exec c1 sh -c 'cat; echo err >&2' >$W/out 2>$W/err; cat $W/out $W/err");
+  }
+
+  @Test
+  void sharesTheContainersFiles() {
+    prints(
+        "box\nshared\n",
+        "$RT exec c1 hostname; $RT exec c1 sh -c 'echo shared >/dev/shared'; $RT exec c1 cat /dev/shared");
+  }
+
+  @Test
+  void userGroupsEnvironmentDirectory() {
+    prints(
+        "1000 2000 2000 5 6\nB /etc\n",
+        "$RT exec -u 1000:2000 -g 5 -g 6 -e A=B --cwd /etc c1 sh -c 'echo $(id -u) $(id -g) $(id -G); echo $A $(pwd)'");
+  }
+
+  @Test
+  void capabilities() {
+    prints(
+        "CapPrm:\t0000000000000021\nCapBnd:\t0000000000000021\nNoNewPrivs:\t1\n",
+        "$RT exec c1 grep -E 'CapPrm|CapBnd|NoNewPrivs' /proc/self/status");
+  }
+
+  @Test
+  void processFromAFile() {
+    prints(
+        "1000 2 C\n9\n",
+        """
+        echo '{"args": ["/bin/sh", "-c", "echo $(id -u) $(id -g) $V; exit 9"], "env": ["PATH=/bin", "V=C"], "cwd": "/etc", "user": {"uid": 1000, "gid": 2}}' >$W/process
+        $RT exec --process $W/process c1; echo $?
+        """);
+  }
+
+  @Test
+  void detached() {
+    prints(
+        "0\n5\nout\n",
+        """
+        $RT exec -d --pid-file $W/pid c1 sh -c 'sleep 0.3; echo out; exit 5' </dev/null >$W/out 2>&1; echo $?
+        exit_of $(cat $W/pid)
+        cat $W/out
+        """);
+  }
+
+  @Test
+  void detachedOnATerminal() {
+    prints(
+        "33 77\n6\n",
+        """
+        echo '{"terminal": true, "args": ["/bin/sh", "-c", "sleep 0.2; stty size; exit 6"], "env": ["PATH=/bin"], "cwd": "/", "user": {"uid": 0, "gid": 0}}' >$W/process
+        python3 $SHIM recvtty $W/tty '' >$W/out & tty=$!
+        until grep -q listening $W/out; do sleep 0.02; done
+        $RT exec -d --console-socket $W/tty --pid-file $W/pid --process $W/process c1 </dev/null || phrase
+        code=$(exit_of $(cat $W/pid))
+        wait $tty
+        tr -d '\\r' <$W/out | grep -v listening
+        echo $code
+        """);
+  }
+
+  @Test
+  void signalToADetachedProcess() {
+    prints(
+        "143\n",
+        "$RT exec -d --pid-file $W/pid c1 sleep 50 </dev/null >/dev/null 2>&1; kill $(cat $W/pid); exit_of $(cat $W/pid)");
+  }
+
+  @Test
+  void endsWithItsContainer() {
+    prints(
+        "137\n",
+        "$RT exec -d --pid-file $W/pid c1 sleep 50 </dev/null >/dev/null 2>&1; $RT kill c1 KILL; exit_of $(cat $W/pid)");
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "/no/such | no such file or directory",
+        "nosuch | executable file not found in $PATH",
+        "/etc | permission denied",
+      })
+  void programThatCannotBeRun(String program, String phrase) {
+    OciRuntime.refuses(
+        directory,
+        bundle,
+        255,
+        phrase,
+        "$RT run -d -b $B c1 </dev/null >/dev/null 2>&1; trap '$RT delete -f c1' EXIT; $RT exec c1 "
+            + program
+            + " >/dev/null 2>&1");
+  }
+
+  /**
+   * Many at once, and none left behind in the sentry: each has a listener and workers of its own.
+   */
+  @Test
+  void manyAtOnce() {
+    prints(
+        "20\n",
+        "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do $RT exec c1 sh -c 'echo x' >>$W/out & done; wait; grep -c x $W/out");
+  }
+}

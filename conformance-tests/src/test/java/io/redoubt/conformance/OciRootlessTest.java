@@ -1,0 +1,93 @@
+package io.redoubt.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The OCI commands as an ordinary user, who may not change control groups. */
+final class OciRootlessTest {
+  private static final String USER = "setpriv --reuid 23456 --regid 23456 --clear-groups ";
+
+  @TempDir static Path directory;
+
+  @BeforeAll
+  static void check() throws IOException, InterruptedException {
+    Redoubt.assumeSandbox();
+    Redoubt.assumeRoot();
+    assumeTrue(Guests.isOnPath("setpriv"), "setpriv is missing");
+    new ProcessBuilder("chmod", "755", directory.toString()).start().waitFor();
+    String probe = USER + Redoubt.front() + " --version";
+    assumeTrue(
+        Command.of("/bin/sh", "-c", probe).run().exit() == 0,
+        "an ordinary user cannot reach " + Redoubt.front());
+  }
+
+  private static Outcome run(UnaryOperator<String> change, String script) throws IOException {
+    Path bundle = OciRuntime.bundle(directory, change);
+    Path runtimeDirectory = Files.createDirectories(bundle.resolve("run"));
+    assertEquals(0, Command.of("chown", "-R", "23456:23456", bundle.toString()).run().exit());
+    String body =
+        """
+        status() { $RT state "$1" | sed -n 's/.*"status": "\\(.*\\)".*/\\1/p'; }
+        await() { n=0; until [ "$(status "$1")" = "$2" ]; do n=$((n+1)); [ $n -lt 200 ] || { echo "never $2"; return; }; sleep 0.05; done; }
+        """
+            + script;
+    return Command.of(
+            "python3", Guests.MODULE.resolve("src/test/oci/shim.py").toString(), "run", body)
+        .environment("RT", USER + Redoubt.front())
+        .environment("ROOTRT", Redoubt.front() + " --root " + runtimeDirectory.resolve("redoubt"))
+        .environment("XDG_RUNTIME_DIR", runtimeDirectory.toString())
+        .environment("EXITS", "/dev/null")
+        .environment("B", bundle.toString())
+        .run();
+  }
+
+  @Test
+  void run() throws IOException {
+    Outcome outcome =
+        run(OciRuntime.runs("id -u; cat; exit 5"), "echo in | $RT run c1 -b $B; echo $?");
+    assertEquals("0\nin\n5\n", outcome.out(), outcome::describe);
+  }
+
+  @Test
+  void createExecKillDelete() throws IOException {
+    Outcome outcome =
+        run(
+            UnaryOperator.identity(),
+            """
+            $RT create -b $B c1 </dev/null >/dev/null 2>&1; status c1
+            $RT start c1; status c1
+            $RT exec c1 sh -c 'echo exec; exit 3'; echo $?
+            $RT kill c1 KILL; await c1 stopped
+            $RT delete c1; echo $?
+            """);
+    assertEquals("created\nrunning\nexec\n3\n0\n", outcome.out(), outcome::describe);
+  }
+
+  /** Slurm asks as root for the state of a user's container; root then acts as that user. */
+  @Test
+  void rootAsksAboutAUsersContainer() throws IOException {
+    Outcome outcome =
+        run(
+            UnaryOperator.identity(),
+            """
+            $RT run -d -b $B c1 </dev/null >/dev/null 2>&1
+            $ROOTRT state c1 | grep -c '"status": "running"'
+            sleep 100 & other=$!
+            cp $XDG_RUNTIME_DIR/redoubt/c1/state $B/state
+            sed -i "s/^pid .*/pid $other/; s/^pid.start .*/pid.start $(cut -d' ' -f22 /proc/$other/stat)/" $XDG_RUNTIME_DIR/redoubt/c1/state
+            $ROOTRT kill c1 KILL 2>/dev/null; echo $?
+            kill $other && echo "root's process was not killed"
+            cat $B/state >$XDG_RUNTIME_DIR/redoubt/c1/state
+            $RT delete -f c1
+            """);
+    assertEquals("1\n1\nroot's process was not killed\n", outcome.out(), outcome::describe);
+  }
+}

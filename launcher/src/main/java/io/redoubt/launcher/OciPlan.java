@@ -1,0 +1,119 @@
+package io.redoubt.launcher;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The parts of an OCI configuration that the front acts on, not the sentry: keys and values in
+ * turn. What each key means is said in {@code lifecycle.c}.
+ */
+final class OciPlan {
+  /** In the order of the specification. */
+  private static final String[] HOOKS = {
+    "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"
+  };
+
+  private final List<String> entries = new ArrayList<>();
+
+  private OciPlan() {}
+
+  static List<String> of(
+      String version, String root, JsonFields top, JsonFields process, JsonFields linux) {
+    OciPlan p = new OciPlan();
+    p.add("ociVersion", version);
+    p.add("rootfs", root);
+    String annotations = top.json("annotations");
+    if (annotations != null && !annotations.equals("{}")) {
+      p.add("annotations", annotations);
+    }
+    p.hooks(top.object("hooks"));
+    p.process(process);
+    if (linux != null) {
+      p.namespaces(linux);
+      String path = linux.string("cgroupsPath");
+      p.add("cgroup.path", path == null ? "" : path);
+      JsonFields resources = linux.object("resources");
+      if (resources != null) {
+        for (String setting : Resources.settings(resources, Resources.isUnified())) {
+          p.add("cgroup.set", setting);
+        }
+      }
+    }
+    return p.entries;
+  }
+
+  private void add(String key, String value) {
+    entries.add(key);
+    entries.add(value);
+  }
+
+  private void process(JsonFields process) {
+    JsonFields size = process.object("consoleSize");
+    if (size != null) {
+      add("console.size", size.unsigned("height", 0) + ":" + size.unsigned("width", 0));
+      size.reportUnknown();
+    }
+    if (process.has("oomScoreAdj")) {
+      long score = process.signed("oomScoreAdj");
+      if (score < -1000 || score > 1000) {
+        throw process.failure("oomScoreAdj", score + " is not within -1000 to 1000");
+      }
+      add("oom.score", Long.toString(score));
+    }
+  }
+
+  private void namespaces(JsonFields linux) {
+    List<String> seen = new ArrayList<>();
+    for (JsonFields n : linux.objects("namespaces")) {
+      String type = n.string("type");
+      if (type == null) {
+        throw n.failure("type", "missing");
+      }
+      if (seen.contains(type)) {
+        throw n.failure("type", "malformed spec file: duplicated ns " + type);
+      }
+      seen.add(type);
+      String path = n.string("path");
+      if (path != null && !path.isEmpty()) {
+        if (type.equals("cgroup")) {
+          n.warn("path", "a sandbox shows no control groups, so that it has its own");
+        } else {
+          add("namespace", type + "\t" + path);
+        }
+      }
+      n.reportUnknown();
+    }
+  }
+
+  private void hooks(JsonFields hooks) {
+    if (hooks == null) {
+      return;
+    }
+    for (String name : HOOKS) {
+      for (JsonFields hook : hooks.objects(name)) {
+        String path = hook.string("path");
+        if (path == null || !path.startsWith("/")) {
+          throw hook.failure("path", path == null ? "missing" : "not an absolute path: " + path);
+        }
+        if (name.equals("startContainer")) {
+          throw hook.failure(
+              "path",
+              "startContainer hooks are not supported: use createContainer, or a program of the container");
+        }
+        long timeout = hook.signed("timeout");
+        if (hook.has("timeout") && (timeout <= 0 || timeout > Integer.MAX_VALUE)) {
+          throw hook.failure("timeout", "must be a number of seconds above 0");
+        }
+        add("hook", name + "\t" + timeout + "\t" + path);
+        for (String a : hook.strings("args")) {
+          add("hook.arg", a);
+        }
+        for (String e : hook.strings("env")) {
+          add("hook.env", e);
+        }
+        hook.reportUnknown();
+      }
+    }
+    hooks.reportUnknown();
+  }
+}

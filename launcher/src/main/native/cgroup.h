@@ -1,0 +1,46 @@
+/*
+ * The control groups of a container, by the file system (cgroups(7)): version 1, 2, or the hybrid of both, in which version 1 has
+ * the controllers. The record names each directory: "cgroup DIR" lines, one for each hierarchy.
+ */
+#ifndef REDOUBT_CGROUP_H
+#define REDOUBT_CGROUP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct record;
+
+/*
+ * Makes the directories. path is linux.cgroupsPath: absolute, below our own group, or empty for a group named id below our own.
+ * tolerant: who may not change control groups goes without. Returns null or what is wrong.
+ */
+const char *cgroup_make(struct record *record, const char *path, const char *id, bool tolerant);
+
+/*
+ * Sets "CONTROLLER TAB FILE TAB VALUE" lines, count of them; the controller is ignored in version 2. What fails is tried again when
+ * the others are set, because memory and swap limits depend on each other's order. Returns null or what is wrong.
+ */
+const char *cgroup_set(const struct record *record, char *const *settings, size_t count, bool tolerant);
+
+/* Moves a process. not_frozen: it stays where it is in a hierarchy that can be frozen by itself. Returns null or what is wrong. */
+const char *cgroup_join(const struct record *record, pid_t pid, bool not_frozen);
+
+/* Moves a process out, to the parent or the root, so that the groups can be removed. */
+void cgroup_leave(const struct record *record, pid_t pid);
+
+bool cgroup_is_frozen(const struct record *record);
+
+/* Returns null or what is wrong. */
+const char *cgroup_freeze(const struct record *record, bool frozen);
+
+/* SIGKILL to everything in it, and removes it when all is gone. Returns whether it is gone. */
+void cgroup_kill(const struct record *record);
+bool cgroup_remove(const struct record *record);
+
+/* Reads a file of the hierarchy that has it; the first line or all; false if there is none. */
+bool cgroup_read(const struct record *record, const char *controller, const char *file, char *text, size_t size);
+
+/* Whether the host has only version 2. */
+bool cgroup_is_unified(void);
+
+#endif

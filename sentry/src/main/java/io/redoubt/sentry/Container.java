@@ -1,0 +1,30 @@
+package io.redoubt.sentry;
+
+import java.util.List;
+
+/**
+ * What an OCI container is beyond its {@link SandboxConfig}.
+ *
+ * @param plan keys and values in turn, for the front: record, control groups, hooks, namespaces
+ * @param isCreated whether the program is started later, and so has to be looked up before
+ * @param requests reads what commands ask of the container later
+ */
+public record Container(List<String> plan, boolean isCreated, Requests requests) {
+
+  /** Texts of commands, as what they mean. Both throw a {@link StartFailure} for a bad one. */
+  public interface Requests {
+    /**
+     * What exec is to run, as a sandbox of which only the process counts.
+     *
+     * @param request keys and values in turn
+     */
+    SandboxConfig exec(List<String> request);
+
+    /**
+     * Settings of control group files, for the front.
+     *
+     * @param resources LinuxResources as JSON, raw bytes
+     */
+    List<String> update(String resources);
+  }
+}
