@@ -6,6 +6,7 @@
  *     redoubt-front
  *      |- sentry JVM     parses the command line, sends the plan, serves the guest
  *      |- gofer JVM      serves files to the sentry
+ *      |- socket maker   in the sandbox's network namespace, once the guest has made a socket (network.h)
  *      `- stage, pid 1 of the sandbox
  *          `- the guest's first process (with a shim; without one it is pid 1 itself)
  *
@@ -76,13 +77,15 @@ static void raise_file_limit(void)
 
 static bool start_all(char **arguments)
 {
-    int control[2], files[2], errors[2];
+    int control[2], files[2], errors[2], network;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, files) || pipe2(errors, O_CLOEXEC) ||
         fcntl(errors[0], F_SETFL, O_NONBLOCK) || frame_reader_open(&front.control, control[0])) {
         complain("cannot make sockets: %s", strerror(errno));
         return false;
     }
+    if (!network_open(&front.network, &network))
+        return false;
     front.errors = errors[0];
 
     /* The sentry first: its start is what the user waits for. The stage's mounts happen meanwhile, on another processor. */
@@ -90,24 +93,26 @@ static bool start_all(char **arguments)
                                   {4, files[0]},
                                   {5, front.closed[0] ? -1 : 0},
                                   {6, front.closed[1] ? -1 : 1},
-                                  {7, front.closed[2] ? -1 : 2}};
+                                  {7, front.closed[2] ? -1 : 2},
+                                  {8, network}};
     struct jvm_fd gofer_fds[] = {{4, files[1]}};
     char socket_number[] = "4", *gofer_arguments[] = {socket_number, NULL};
-    bool started = jvm_start(&front.sentry, "sentry", arguments, errors[1], sentry_fds, 5) && stage_start(&front.stage) &&
+    bool started = jvm_start(&front.sentry, "sentry", arguments, errors[1], sentry_fds, 6) && stage_start(&front.stage) &&
                    jvm_start(&front.gofer, "gofer", gofer_arguments, errors[1], gofer_fds, 1);
     unsetenv("REDOUBT_NOFILE"); /* the guest may inherit this environment */
     close(control[1]);
     close(files[0]);
     close(files[1]);
     close(errors[1]);
+    close(network);
     return started;
 }
 
 int main(int argc, char **argv)
 {
     front.errors = front.signals = -1;
-    front.control.socket = front.stage.socket = -1;
-    front.sentry.pidfd = front.gofer.pidfd = front.stage.pidfd = -1;
+    front.control.socket = front.stage.socket = front.network.socket = -1;
+    front.sentry.pidfd = front.gofer.pidfd = front.stage.pidfd = front.network.pidfd = -1;
     console_none(&front.console);
 
     bool needs_sandbox = argc > 1 && (strcmp(argv[1], "do") == 0 || strcmp(argv[1], "run") == 0);

@@ -5,6 +5,7 @@
 #include "console.h"
 #include "frames.h"
 #include "jvm.h"
+#include "network.h"
 #include "stage.h"
 
 #include <signal.h>
@@ -27,6 +28,7 @@ extern struct front {
     enum phase phase;
     struct jvm sentry, gofer;
     struct stage stage;
+    struct network network;
     struct console console;
     struct frame_reader control;
     int errors;    /* read end of the pipe that is both JVMs' stderr */

@@ -62,6 +62,7 @@ record Bundle(SandboxConfig config, List<String> warnings) {
             false,
             p.terminal(),
             p.rlimits(),
+            SandboxConfig.Network.OWN,
             null,
             false);
     linux(top.object("linux"));

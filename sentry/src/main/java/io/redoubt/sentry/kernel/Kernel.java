@@ -8,6 +8,7 @@ import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Vfs;
 import io.redoubt.sentry.ipc.mq.QueueTable;
 import io.redoubt.sentry.ipc.sysv.SysvIpc;
+import io.redoubt.sentry.net.Network;
 import io.redoubt.sentry.net.SocketFamily;
 import io.redoubt.sentry.net.UnixFamily;
 import io.redoubt.sentry.proc.HostProc;
@@ -46,8 +47,9 @@ public final class Kernel {
   public final HostProc hostProc = HostProc.open();
   public final MappingNames mappingNames = new MappingNames();
 
-  /** Address families by AF_* number; null: EAFNOSUPPORT. */
-  public final SocketFamily[] socketFamilies = {null, new UnixFamily()};
+  private static final int AF_UNIX = 1;
+
+  private final SocketFamily unixFamily = new UnixFamily();
 
   public volatile String hostname = "redoubt";
   public volatile String domainname = "(none)";
@@ -59,6 +61,10 @@ public final class Kernel {
   private volatile boolean over;
   private volatile SysvIpc sysv;
   private volatile QueueTable messageQueues;
+  private volatile Network network;
+  private boolean hasNetwork;
+  private int networkMaker = -1;
+  private int networkPid;
 
   /** The ptys; made last, because it registers with the devices and with the ends of processes. */
   public final Terminals terminals = new Terminals(this);
@@ -147,6 +153,49 @@ public final class Kernel {
       }
     }
     return t;
+  }
+
+  /**
+   * Gives the sandbox a network; before {@link #serve}.
+   *
+   * @param maker the connection to the socket maker, or negative for the host's own network
+   * @param namespacePid a host process that stays in the network namespace
+   */
+  public void configureNetwork(int maker, int namespacePid) {
+    hasNetwork = true;
+    networkMaker = maker;
+    networkPid = namespacePid;
+  }
+
+  /** An address family by its AF_* number; null: EAFNOSUPPORT. */
+  public SocketFamily socketFamily(int domain) {
+    if (domain == AF_UNIX) {
+      return unixFamily;
+    }
+    // Numbers first: a sandbox without sockets of the network loads none of their classes.
+    if (!hasNetwork || (domain != 2 && domain != 10 && domain != 16)) {
+      return null;
+    }
+    Network n = network;
+    if (n == null) {
+      synchronized (this) {
+        n = network;
+        if (n == null) {
+          n = new Network(this, networkMaker);
+          network = n;
+        }
+      }
+    }
+    return n.family(domain);
+  }
+
+  /**
+   * A file below /proc/net of the sandbox's network, as Latin-1; null when the sandbox has not used
+   * it yet, so that it is as the kernel made it. @param name a constant
+   */
+  public String readNetworkFile(String name) {
+    boolean used = network != null || (hasNetwork && networkMaker < 0);
+    return used ? hostProc.read(networkPid + "/net/" + name) : null;
   }
 
   void onProcessExit(Process p) {

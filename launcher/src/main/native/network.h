@@ -1,0 +1,35 @@
+/*
+ * The socket maker: a small process in the sandbox's network namespace that makes sockets there for the sentry.
+ *
+ * The sentry cannot do it itself. It has threads, and a process with threads cannot enter a user namespace (setns(2)), which an
+ * ordinary user has to do before the network namespace in it.
+ */
+#ifndef REDOUBT_NETWORK_H
+#define REDOUBT_NETWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* What the sentry asks for, one SOCK_SEQPACKET message each: socket(domain, type, protocol). */
+struct network_request {
+    int32_t domain;
+    int32_t type;
+    int32_t protocol;
+};
+
+/* The answer is an int32_t: 0 and the socket by SCM_RIGHTS, or -errno. */
+
+struct network {
+    pid_t pid;
+    int pidfd;
+    int socket; /* the maker's end, as long as nobody has asked for anything; then -1 */
+};
+
+/* Makes the connection. *theirs is the sentry's end. Returns false after it has complained. */
+bool network_open(struct network *network, int *theirs);
+
+/* The sentry has asked for the first time, or is gone: starts the maker in the namespaces of the process behind stage_pidfd. */
+void network_asked(struct network *network, int stage_pidfd, short revents);
+
+#endif
