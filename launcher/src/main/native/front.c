@@ -112,6 +112,7 @@ int main(int argc, char **argv)
 {
     front.errors = front.signals = -1;
     front.control.socket = front.stage.socket = front.network.socket = -1;
+    front.network.user_namespace = front.network.network_namespace = -1;
     front.sentry.pidfd = front.gofer.pidfd = front.stage.pidfd = front.network.pidfd = -1;
     console_none(&front.console);
 

@@ -129,7 +129,7 @@ _Noreturn void loop(void)
         output_flush(&standard_output);
         output_flush(&standard_error);
         if (on[NETWORK].revents)
-            network_asked(&front.network, front.stage.pidfd, on[NETWORK].revents);
+            network_asked(&front.network, on[NETWORK].revents);
         if (on[CALL].revents && front.stage.socket >= 0)
             take_guest();
         if (front.phase == AWAIT_LISTENER)

@@ -19,6 +19,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -40,6 +41,19 @@ bool network_open(struct network *network, int *theirs)
     return true;
 }
 
+static int open_namespace(pid_t pid, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, name);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void network_enter_of(struct network *network, pid_t guest)
+{
+    network->user_namespace = open_namespace(guest, "user");
+    network->network_namespace = open_namespace(guest, "net");
+}
+
 /* ------------------------------------------------------------------------------------------------------------- the maker */
 
 static int set_up_loopback(void)
@@ -49,9 +63,10 @@ static int set_up_loopback(void)
     if (fd < 0)
         return -1;
     int result = ioctl(fd, SIOCGIFFLAGS, &lo);
-    lo.ifr_flags |= IFF_UP;
-    if (result == 0)
+    if (result == 0 && !(lo.ifr_flags & IFF_UP)) {
+        lo.ifr_flags |= IFF_UP;
         result = ioctl(fd, SIOCSIFFLAGS, &lo);
+    }
     close(fd);
     return result;
 }
@@ -68,21 +83,22 @@ static void allow_ping(void)
 }
 
 /*
- * The stage's network namespace: either one of its own, which belongs to its user namespace, or one that it was told to join,
- * which belongs to a user namespace outside and is set up by whoever made it.
+ * The guest's network namespace is either one of its own, which belongs to its user namespace, or one that it was made to join,
+ * which belongs to a user namespace outside. Root can enter both from here, everybody else only the first, from its user
+ * namespace. That is entered in any case: in the ids of the guest, which sockets carry, we are nobody outside.
  */
-static int enter(int stage_pidfd)
+static int enter(const struct network *network)
 {
-    if (setns(stage_pidfd, CLONE_NEWUSER | CLONE_NEWNET) == 0) {
-        if (set_up_loopback())
-            return -1;
-        allow_ping();
-        /* Nobody's id outside: sockets carry it. */
-        if (setresgid(0, 0, 0) || setresuid(0, 0, 0))
-            return -1;
-        return 0;
-    }
-    return setns(stage_pidfd, CLONE_NEWNET);
+    bool inside = setns(network->network_namespace, CLONE_NEWNET) == 0;
+    if (setns(network->user_namespace, CLONE_NEWUSER))
+        return -1;
+    if (!inside && setns(network->network_namespace, CLONE_NEWNET))
+        return -1;
+    /* A namespace that is somebody else's is set up by whoever made it. */
+    if (set_up_loopback() && errno != EPERM)
+        return -1;
+    allow_ping();
+    return setresgid(0, 0, 0) || setresuid(0, 0, 0) ? -1 : 0;
 }
 
 static int drop_privileges(void)
@@ -159,12 +175,12 @@ static _Noreturn void serve(int failure)
     }
 }
 
-static _Noreturn void become_maker(int socket, int stage_pidfd, pid_t front)
+static _Noreturn void become_maker(const struct network *network, pid_t front)
 {
     prctl(PR_SET_NAME, "redoubt-net", 0, 0, 0);
     setsid(); /* the caller's ^C is not for us */
-    int failure = enter(stage_pidfd) ? -errno : 0;
-    if (dup2(socket, MAKER_FD) < 0 || syscall(SYS_close_range, MAKER_FD + 1u, ~0u, 0) ||
+    int failure = enter(network) ? -errno : 0;
+    if (dup2(network->socket, MAKER_FD) < 0 || syscall(SYS_close_range, MAKER_FD + 1u, ~0u, 0) ||
         syscall(SYS_close_range, 0u, MAKER_FD - 1u, 0))
         _exit(1);
     /* After the change of ids, which clears it. */
@@ -177,12 +193,12 @@ static _Noreturn void become_maker(int socket, int stage_pidfd, pid_t front)
     serve(failure);
 }
 
-void network_asked(struct network *network, int stage_pidfd, short revents)
+void network_asked(struct network *network, short revents)
 {
     pid_t front = getpid();
-    pid_t pid = stage_pidfd < 0 || (revents & POLLHUP) ? -1 : fork();
+    pid_t pid = (revents & POLLHUP) ? -1 : fork();
     if (pid == 0)
-        become_maker(network->socket, stage_pidfd, front);
+        become_maker(network, front);
     /* A request that nobody answers ends with an end of file. */
     close(network->socket);
     network->socket = -1;

@@ -23,13 +23,20 @@ struct network_request {
 struct network {
     pid_t pid;
     int pidfd;
+    int user_namespace, network_namespace; /* of the sandbox, once they are known */
     int socket; /* the maker's end, as long as nobody has asked for anything; then -1 */
 };
 
 /* Makes the connection. *theirs is the sentry's end. Returns false after it has complained. */
 bool network_open(struct network *network, int *theirs);
 
-/* The sentry has asked for the first time, or is gone: starts the maker in the namespaces of the process behind stage_pidfd. */
-void network_asked(struct network *network, int stage_pidfd, short revents);
+/*
+ * Takes hold of the namespaces that guest is in. Later would be too late for an ordinary user: pid 1 makes itself undumpable.
+ * What fails here shows when a socket is asked for.
+ */
+void network_enter_of(struct network *network, pid_t guest);
+
+/* The sentry has asked for the first time, or is gone: starts the maker. */
+void network_asked(struct network *network, short revents);
 
 #endif

@@ -173,11 +173,14 @@ public final class Kernel {
       return unixFamily;
     }
     // Numbers first: a sandbox without sockets of the network loads none of their classes.
-    if (!hasNetwork || (domain != 2 && domain != 10 && domain != 16)) {
-      return null;
-    }
+    Network n = domain == 2 || domain == 10 || domain == 16 ? network() : null;
+    return n == null ? null : n.family(domain);
+  }
+
+  /** The network; made when it is first used. Null when the sandbox has none (tests). */
+  public Network network() {
     Network n = network;
-    if (n == null) {
+    if (n == null && hasNetwork) {
       synchronized (this) {
         n = network;
         if (n == null) {
@@ -186,16 +189,16 @@ public final class Kernel {
         }
       }
     }
-    return n.family(domain);
+    return n;
   }
 
   /**
-   * A file below /proc/net of the sandbox's network, as Latin-1; null when the sandbox has not used
-   * it yet, so that it is as the kernel made it. @param name a constant
+   * A file below /proc/net of the sandbox's network namespace, as Latin-1, or null.
+   *
+   * @param name a constant
    */
   public String readNetworkFile(String name) {
-    boolean used = network != null || (hasNetwork && networkMaker < 0);
-    return used ? hostProc.read(networkPid + "/net/" + name) : null;
+    return hasNetwork ? hostProc.read(networkPid + "/net/" + name) : null;
   }
 
   void onProcessExit(Process p) {

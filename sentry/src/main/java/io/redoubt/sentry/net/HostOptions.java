@@ -4,6 +4,7 @@ import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOENT;
 import static io.redoubt.host.Errno.ENOPROTOOPT;
+import static io.redoubt.host.Errno.EOPNOTSUPP;
 import static io.redoubt.host.Errno.EPERM;
 
 import io.redoubt.host.Socket;
@@ -21,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 final class HostOptions {
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
 
+  private static final int AF_INET = 2;
   private static final int SOL_IP = 0;
   private static final int SOL_SOCKET = 1;
   private static final int SOL_TCP = 6;
@@ -169,6 +171,13 @@ final class HostOptions {
         option);
   }
 
+  private static boolean isLevel(int level) {
+    return switch (level) {
+      case SOL_IP, SOL_TCP, SOL_UDP, SOL_IPV6 -> true;
+      default -> false;
+    };
+  }
+
   private static boolean mayGet(int level, int option) {
     return maySet(level, option)
         || has(
@@ -246,7 +255,7 @@ final class HostOptions {
     if (!mayGet(level, option)) {
       return level == SOL_SOCKET
           ? socket.options.get(c, socket, option, address, lengthAddress)
-          : -ENOPROTOOPT;
+          : isLevel(level) || socket.domain() != AF_INET ? -ENOPROTOOPT : -EOPNOTSUPP;
     }
     MemorySegment s = c.scratch().small;
     if (c.memory().read(lengthAddress, s, 4) != 0) {

@@ -13,6 +13,7 @@ import static io.redoubt.host.Errno.EPIPE;
 import io.redoubt.host.Poll;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Socket.Msghdr;
+import io.redoubt.host.Stat;
 import io.redoubt.host.Uio.Iovec;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -74,12 +75,17 @@ class HostSocket extends SocketFile {
   private ArrayDeque<HostSocket> returned; // accepted, but there was no number for them
 
   HostSocket(Network network, int fd, int domain, int type, int protocol, int flags) {
-    super(flags);
+    super(flags, numberOf(fd));
     this.network = network;
     this.fd = fd;
     this.domain = domain;
     this.type = type;
     this.protocol = protocol;
+  }
+
+  private static long numberOf(int fd) {
+    MemorySegment s = io.redoubt.sentry.kernel.KernelThread.scratch().small;
+    return Stat.fstat(fd, s) < 0 ? fd : s.get(LONG, Stat.StatBuf.ST_INO);
   }
 
   @Override

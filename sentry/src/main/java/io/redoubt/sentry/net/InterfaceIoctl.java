@@ -1,7 +1,6 @@
 package io.redoubt.sentry.net;
 
 import static io.redoubt.host.Errno.EFAULT;
-import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOTTY;
 import static io.redoubt.host.Errno.EPERM;
 
@@ -71,6 +70,17 @@ final class InterfaceIoctl {
     };
   }
 
+  /**
+   * An ioctl of a socket that is none of the network's: programs ask about interfaces with whatever
+   * socket they have, libc with one of AF_UNIX.
+   */
+  static long ofOther(Syscall c, int command, long arg) {
+    boolean asks = command >= SIOCGIFNAME && command <= SIOCGIFMAP;
+    Network n = asks ? c.task.kernel.network() : null;
+    int fd = n == null ? -ENOTTY : n.asking();
+    return fd < 0 ? fd : ioctl(c, fd, command, arg);
+  }
+
   private static long number(Syscall c, int fd, int command, long arg) {
     MemorySegment s = c.scratch().small;
     s.set(INT, 0, 0);
@@ -94,9 +104,6 @@ final class InterfaceIoctl {
     }
     int room = s.get(INT, 0);
     long to = s.get(LONG, IFC_BUF);
-    if (to != 0 && room < 0) {
-      return -EINVAL;
-    }
     s.set(INT, 0, Math.min(room, BUFFER_MAX));
     s.set(LONG, IFC_BUF, to == 0 ? 0 : s.address() + BUFFER);
     int r = Ioctl.ioctl(fd, SIOCGIFCONF, s.address());

@@ -4,6 +4,7 @@ import static io.redoubt.host.Errno.EINTR;
 import static io.redoubt.host.Errno.ENETDOWN;
 import static io.redoubt.host.Errno.ENFILE;
 
+import io.redoubt.host.Ioctl;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Unistd;
@@ -39,6 +40,7 @@ public final class Network {
   // Guarded by this: one request at a time is under way.
   private final MemorySegment message = Mman.anonymous(64);
   private final int[] received = new int[1];
+  private int asking = -1;
 
   /**
    * A network.
@@ -83,6 +85,30 @@ public final class Network {
       sockets.decrementAndGet();
     }
     return fd;
+  }
+
+  /** A socket to ask about interfaces with: SIOCGIF*. @return an fd that stays, or -errno */
+  synchronized int asking() {
+    if (asking < 0) {
+      asking = socket(AF_INET, Socket.SOCK_DGRAM, 0);
+    }
+    return asking;
+  }
+
+  /** Has the namespace ready, as the first socket does. */
+  public void start() {
+    asking();
+  }
+
+  /**
+   * Asks about an interface.
+   *
+   * @param request struct ifreq with the name, and room for the answer
+   * @return 0 or -errno
+   */
+  public int ask(int command, MemorySegment request) {
+    int fd = asking();
+    return fd < 0 ? fd : Ioctl.ioctl(fd, command, request.address());
   }
 
   /** Counts a socket that came by accept4(2). @return false when there are too many */

@@ -34,6 +34,11 @@ public abstract class SocketFile extends OpenFile {
     super(AnonInode.path("socket", Stat.S_IFSOCK | 0777), O_RDWR | flags);
   }
 
+  /** A socket with the number that the host's /proc/net has for it. */
+  protected SocketFile(int flags, long ino) {
+    super(AnonInode.path("socket", new AnonInode(Stat.S_IFSOCK | 0777, ino)), O_RDWR | flags);
+  }
+
   /** AF_* of the socket. */
   public abstract int domain();
 
