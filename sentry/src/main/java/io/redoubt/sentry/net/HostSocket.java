@@ -70,7 +70,7 @@ class HostSocket extends SocketFile {
 
   // Guarded by this.
   private Reactor.Registration registration;
-  private boolean armed;
+  private volatile boolean armed; // written under this
   private boolean released;
   private ArrayDeque<HostSocket> returned; // accepted, but there was no number for them
 
@@ -435,11 +435,15 @@ class HostSocket extends SocketFile {
   // ---- readiness ----
 
   /**
-   * What the host says now. Where that is less than asked, and somebody waits, the reactor is
-   * armed: whoever registered on the queue looks here once more after it, so no event is lost.
+   * What the host says now. Where somebody waits the reactor is armed first: whoever registers on
+   * the queue looks here, or at {@link #waitQueue}, once more after it, so no event is lost to
+   * {@link #onHost} that saw the queue empty.
    */
   @Override
   public int poll(int interest) {
+    if (!armed && !queue.isEmpty()) {
+      arm();
+    }
     int r = Poll.poll(fd, (interest & 0x7fff) | PollEvents.ALWAYS, 0);
     int ready = r < 0 ? PollEvents.ERR : r;
     synchronized (this) {
@@ -447,15 +451,14 @@ class HostSocket extends SocketFile {
         ready |= PollEvents.READABLE;
       }
     }
-    if ((ready & interest) != interest && !queue.isEmpty()) {
-      arm();
-    }
     return ready;
   }
 
   @Override
   public WaitQueue waitQueue() {
-    arm();
+    if (!armed) {
+      arm();
+    }
     return queue;
   }
 
@@ -489,8 +492,13 @@ class HostSocket extends SocketFile {
     }
     synchronized (this) {
       if (queue.isEmpty() && registration != null) {
+        // Whoever registers looks at this word after it, so one of the two sees the other.
         armed = false;
-        registration.modify(Poll.EPOLLET);
+        if (queue.isEmpty()) {
+          registration.modify(Poll.EPOLLET);
+        } else {
+          armed = true;
+        }
       }
     }
     queue.wake(e);

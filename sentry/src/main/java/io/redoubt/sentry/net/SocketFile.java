@@ -135,8 +135,11 @@ public abstract class SocketFile extends OpenFile {
       }
       c.deadline(timeout);
     }
+    // At every run: a host socket that found nobody waiting may have stopped to watch just before
+    // this call was registered.
+    WaitQueue own = waitQueue();
     if (!c.isRetry()) {
-      c.alsoWait(waitQueue(), events);
+      c.alsoWait(own, events);
       WaitQueue other = m == null ? null : sendQueue(m);
       if (other != null) {
         c.alsoWait(other, events);
