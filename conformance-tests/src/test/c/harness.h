@@ -24,6 +24,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -34,6 +35,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -413,6 +415,15 @@ static void harness_run(const struct harness_entry *entry, const char *directory
   if (chdir("/") == 0) harness_remove(AT_FDCWD, own);
 }
 
+/* A network namespace with loopback and nothing else, which is what a sandbox has. */
+static void harness_own_network(void) {
+  struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+  int fd;
+  if (unshare(CLONE_NEWNET) == -1 || (fd = socket(AF_INET, SOCK_DGRAM, 0)) == -1 ||
+      ioctl(fd, SIOCSIFFLAGS, &lo) == -1)
+    say("!! no network namespace: %s", errno_name(errno));
+}
+
 int main(int argc, char **argv) {
   const char *base = getenv("TMPDIR");
   char directory[4096];
@@ -434,6 +445,10 @@ int main(int argc, char **argv) {
   if (at < argc && strcmp(argv[at], "--list") == 0) {
     for (size_t i = 0; i < count; i++) say("%s", cases[i].name);
     return 0;
+  }
+  if (at < argc && strcmp(argv[at], "--own-network") == 0) {
+    harness_own_network();
+    at++;
   }
   if (at + 1 < argc && strcmp(argv[at], "--dir") == 0) {
     base = argv[at + 1];

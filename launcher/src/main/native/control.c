@@ -72,6 +72,7 @@ void take_listener(void)
         complain("cannot take the seccomp listener: %s", strerror(-listener));
         finish(EXIT_LAUNCHER);
     }
+    network_enter_of(&front.network, front.guest);
     int32_t pids[2] = {front.guest, front.stage.pid};
     if (frame_send(front.control.socket, FRAME_LISTENER, pids, sizeof pids, listener))
         give_up("the sentry does not take its listener");

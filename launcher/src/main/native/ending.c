@@ -62,10 +62,12 @@ static void stop_all(int *sentry_status, int *gofer_status)
     kill_child(front.stage.pidfd);
     kill_child(front.sentry.pidfd);
     kill_child(front.gofer.pidfd);
+    kill_child(front.network.pidfd);
     int sentry = reap_child(front.sentry.pid, front.sentry.pidfd, KILL_TIMEOUT_MILLIS);
     int gofer = reap_child(front.gofer.pid, front.gofer.pidfd, KILL_TIMEOUT_MILLIS);
+    reap_child(front.network.pid, front.network.pidfd, KILL_TIMEOUT_MILLIS);
     reap_child(front.stage.pid, front.stage.pidfd, KILL_TIMEOUT_MILLIS);
-    front.sentry.pidfd = front.gofer.pidfd = front.stage.pidfd = -1;
+    front.sentry.pidfd = front.gofer.pidfd = front.network.pidfd = front.stage.pidfd = -1;
     if (sentry_status)
         *sentry_status = sentry;
     if (gofer_status)

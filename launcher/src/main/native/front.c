@@ -6,6 +6,7 @@
  *     redoubt-front
  *      |- sentry JVM     parses the command line, sends the plan, serves the guest
  *      |- gofer JVM      serves files to the sentry
+ *      |- socket maker   in the sandbox's network namespace, once the guest has made a socket (network.h)
  *      `- stage, pid 1 of the sandbox
  *          `- the guest's first process (with a shim; without one it is pid 1 itself)
  *
@@ -86,24 +87,27 @@ static void raise_file_limit(void)
 
 static bool start_all(char **arguments)
 {
-    int control[2], files[2], errors[2];
+    int control[2], files[2], errors[2], network;
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, control) ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, files) || pipe2(errors, O_CLOEXEC) ||
         fcntl(errors[0], F_SETFL, O_NONBLOCK) || frame_reader_open(&front.control, control[0])) {
         complain("cannot make sockets: %s", strerror(errno));
         return false;
     }
+    if (!network_open(&front.network, &network))
+        return false;
     front.errors = errors[0];
 
     /* The sentry first: its start is what the user waits for. The stage's mounts happen meanwhile, on another processor. */
     bool has_stdio = !oci.console_socket; /* who will be sent a terminal waits for the end of our stdout */
-    struct jvm_fd sentry_fds[8 + MAX_PRESERVED] = {{3, control[1]},
+    struct jvm_fd sentry_fds[9 + MAX_PRESERVED] = {{3, control[1]},
                                                    {4, files[0]},
                                                    {5, front.closed[0] || !has_stdio ? -1 : 0},
                                                    {6, front.closed[1] || !has_stdio ? -1 : 1},
-                                                   {7, front.closed[2] || !has_stdio ? -1 : 2}};
+                                                   {7, front.closed[2] || !has_stdio ? -1 : 2},
+                                                   {8, network}};
     for (int i = 0; i < oci.preserved; i++)
-        sentry_fds[5 + i] = (struct jvm_fd){8 + i, fcntl(front.preserved_from + i, F_GETFD) < 0 ? -1 : front.preserved_from + i};
+        sentry_fds[6 + i] = (struct jvm_fd){9 + i, fcntl(front.preserved_from + i, F_GETFD) < 0 ? -1 : front.preserved_from + i};
     if (oci.preserved) {
         char count[16];
         snprintf(count, sizeof count, "%d", oci.preserved);
@@ -111,13 +115,14 @@ static bool start_all(char **arguments)
     }
     struct jvm_fd gofer_fds[] = {{4, files[1]}};
     char socket_number[] = "4", *gofer_arguments[] = {socket_number, NULL};
-    bool started = jvm_start(&front.sentry, "sentry", arguments, errors[1], sentry_fds, 5 + oci.preserved) &&
+    bool started = jvm_start(&front.sentry, "sentry", arguments, errors[1], sentry_fds, 6 + oci.preserved) &&
                    stage_start(&front.stage) && jvm_start(&front.gofer, "gofer", gofer_arguments, errors[1], gofer_fds, 1);
     unsetenv("REDOUBT_NOFILE"); /* the guest may inherit this environment */
     close(control[1]);
     close(files[0]);
     close(files[1]);
     close(errors[1]);
+    close(network);
     return started;
 }
 
@@ -164,8 +169,9 @@ static _Noreturn void run_container(void)
 int main(int argc, char **argv)
 {
     front.errors = front.signals = front.report = front.listener = front.guard = -1;
-    front.control.socket = front.stage.socket = -1;
-    front.sentry.pidfd = front.gofer.pidfd = front.stage.pidfd = -1;
+    front.control.socket = front.stage.socket = front.network.socket = -1;
+    front.network.user_namespace = front.network.network_namespace = -1;
+    front.sentry.pidfd = front.gofer.pidfd = front.stage.pidfd = front.network.pidfd = -1;
     for (size_t i = 0; i < sizeof front.clients / sizeof *front.clients; i++)
         front.clients[i] = -1;
     console_none(&front.console);

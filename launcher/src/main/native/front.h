@@ -6,6 +6,7 @@
 #include "container.h"
 #include "frames.h"
 #include "jvm.h"
+#include "network.h"
 #include "stage.h"
 
 #include <signal.h>
@@ -29,6 +30,7 @@ extern struct front {
     enum phase phase;
     struct jvm sentry, gofer;
     struct stage stage;
+    struct network network;
     struct console console;
     struct frame_reader control;
     int errors;    /* read end of the pipe that is both JVMs' stderr */

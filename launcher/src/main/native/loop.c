@@ -88,7 +88,7 @@ bool open_signals(void)
 
 _Noreturn void loop(void)
 {
-    enum { SIGNALS, CONTROL, ERRORS, SENTRY, GOFER, STAGE, CALL, OUT, ERR, CONSOLE, INPUT, GUARD, REPORT, LISTENER, CLIENTS };
+    enum { SIGNALS, CONTROL, ERRORS, SENTRY, GOFER, STAGE, CALL, NETWORK, OUT, ERR, CONSOLE, INPUT, GUARD, REPORT, LISTENER, CLIENTS };
     enum { CLIENT_MAX = sizeof front.clients / sizeof *front.clients, COUNT = CLIENTS + CLIENT_MAX };
     for (;;) {
         struct pollfd on[COUNT];
@@ -102,6 +102,7 @@ _Noreturn void loop(void)
         on[GOFER] = (struct pollfd){.fd = front.gofer.pidfd, .events = POLLIN};
         on[STAGE] = (struct pollfd){.fd = front.stage.pidfd, .events = POLLIN};
         on[CALL] = (struct pollfd){.fd = front.phase == AWAIT_READY ? front.stage.socket : -1, .events = POLLIN};
+        on[NETWORK] = (struct pollfd){.fd = front.network.socket, .events = POLLIN};
         on[OUT] = (struct pollfd){.fd = output_waiting(&standard_output) ? standard_output.fd : -1, .events = POLLOUT};
         on[ERR] = (struct pollfd){.fd = output_waiting(&standard_error) ? standard_error.fd : -1, .events = POLLOUT};
         console_poll(&front.console, &on[CONSOLE], &on[INPUT]);
@@ -136,6 +137,8 @@ _Noreturn void loop(void)
         console_pump(&front.console, &on[CONSOLE], &on[INPUT]);
         output_flush(&standard_output);
         output_flush(&standard_error);
+        if (on[NETWORK].revents)
+            network_asked(&front.network, on[NETWORK].revents);
         if (on[CALL].revents && front.stage.socket >= 0)
             take_guest();
         if (front.phase == AWAIT_LISTENER)

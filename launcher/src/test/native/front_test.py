@@ -153,7 +153,7 @@ class Front(unittest.TestCase):
 
     def test_what_the_jvms_inherit(self):
         process = self.start_sleeper(env=dict(JAVA_TOOL_OPTIONS="-version"))
-        for name, fds in ("sentry", {0, 1, 2, 3, 4, 5, 6, 7}), ("gofer", {0, 1, 2, 4}):
+        for name, fds in ("sentry", {0, 1, 2, 3, 4, 5, 6, 7, 8}), ("gofer", {0, 1, 2, 4}):
             pid = self.pid_of(name)
             with open(f"/proc/{pid}/environ") as file:
                 keys = {entry.split("=")[0] for entry in file.read().split("\0") if entry}

@@ -55,6 +55,12 @@ final class DifferentialTest {
           "space",
           "stat");
 
+  /**
+   * Families about the network: on Linux they run in a network namespace of their own with nothing
+   * but loopback, which is what the sandbox has.
+   */
+  private static final Set<String> ABOUT_NETWORK = Set.of("inet", "netlink", "udp");
+
   /** Families whose dynamically linked program is run as well. */
   private static final Set<String> DYNAMIC_TOO = Set.of("process", "signals", "threads");
 
@@ -187,7 +193,11 @@ final class DifferentialTest {
   }
 
   private static Outcome bare(Path program, List<String> cases) {
-    return Command.of(words(program, tmpfs, cases)).timeout(TIMEOUT).run();
+    List<String> words = words(program, tmpfs, cases);
+    if (ABOUT_NETWORK.contains(program.getFileName().toString())) {
+      words.add(1, "--own-network");
+    }
+    return Command.of(words).timeout(TIMEOUT).run();
   }
 
   private static Outcome sandboxed(

@@ -68,6 +68,7 @@ record Bundle(SandboxConfig config, List<String> plan, List<String> warnings) {
             false,
             p.terminal(),
             p.rlimits(),
+            SandboxConfig.Network.OWN,
             null,
             false);
     JsonFields linux = top.object("linux");

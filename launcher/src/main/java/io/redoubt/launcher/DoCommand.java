@@ -34,6 +34,11 @@ final class DoCommand {
                   "--user", "-u", "UID[:GID]", "run as this user of the root, number or name"),
               new Option(
                   "--hostname", null, "NAME", "the sandbox's host name (default: this host's)"),
+              new Option(
+                  "--network",
+                  null,
+                  "none|host",
+                  "none (default): loopback only; host: everything this host can reach"),
               new Option("-i", null, null, "for habit: standard input is always connected"),
               new Option("-t", null, null, "give the command a terminal of its own"),
               new Option(
@@ -101,6 +106,7 @@ final class DoCommand {
         true,
         given.has("-t"),
         CallerFacts.limits(),
+        network(given),
         trace(given, here),
         given.has("--stats"));
   }
@@ -161,6 +167,17 @@ final class DoCommand {
           "--hostname: a name has 1 to " + HOSTNAME_MAX + " bytes, not " + name.length());
     }
     return name;
+  }
+
+  private static SandboxConfig.Network network(Given given) {
+    String network = given.value("--network");
+    if (network == null || network.equals("none")) {
+      return SandboxConfig.Network.OWN;
+    }
+    if (network.equals("host")) {
+      return SandboxConfig.Network.HOST;
+    }
+    throw new StartFailure(Caller.FAILED, "--network: " + network + ": neither none nor host");
   }
 
   private static String trace(Given given, String here) {

@@ -25,6 +25,7 @@ import java.lang.foreign.MemorySegment;
 public final class Sandbox {
   private static final int GOFER_FD = 4;
   private static final int FIRST_STDIO_FD = 5;
+  private static final int SOCKET_MAKER_FD = 8;
 
   private final SandboxConfig config;
   private final ControlSocket control;
@@ -112,6 +113,11 @@ public final class Sandbox {
       stdio.openTerminal(files, mounts.root());
     }
     int listener = f.fd();
+    if (config.network() == SandboxConfig.Network.HOST) {
+      kernel.configureNetwork(-1, Process.getpid());
+    } else {
+      kernel.configureNetwork(SOCKET_MAKER_FD, f.intAt(4));
+    }
     // Without it every call costs a wake-up across CPUs: 52 us in place of 7.7 (Linux 6.6 and
     // later).
     Seccomp.setFlags(listener, Seccomp.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);

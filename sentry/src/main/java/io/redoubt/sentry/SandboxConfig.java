@@ -18,6 +18,7 @@ import java.util.List;
  * @param hasShim whether the runtime's reaper is pid 1 and the command pid 2
  * @param tty whether the command gets a terminal of its own
  * @param rlimits resource, soft, hard triples
+ * @param network where its sockets are
  * @param trace null, or where --trace goes: "" for stderr, else a file
  * @param stats whether to print call statistics at the end
  */
@@ -40,8 +41,20 @@ public record SandboxConfig(
     boolean hasShim,
     boolean tty,
     long[] rlimits,
+    Network network,
     String trace,
     boolean stats) {
+
+  /** The network namespace of the sandbox's sockets. */
+  public enum Network {
+    /**
+     * The one that its first process is in: of its own, with nothing but loopback, unless the
+     * process was made to join another.
+     */
+    OWN,
+    /** The host's. */
+    HOST
+  }
 
   /** Capability sets as bits (capabilities(7)). */
   public record Capabilities(

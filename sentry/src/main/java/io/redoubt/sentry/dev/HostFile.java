@@ -300,8 +300,9 @@ public final class HostFile extends OpenFile {
   // ---- readiness ----
 
   /**
-   * What the host says now. Where that is less than asked, and somebody waits, the reactor is
-   * armed: whoever registered on the queue looks here once more after it, so no event is lost.
+   * What the host says now. Where somebody waits the reactor is armed, however much is ready (an
+   * edge-triggered waiter has seen that): whoever registered on the queue looks here once more
+   * after it, so no event is lost.
    */
   @Override
   public int poll(int interest) {
@@ -310,7 +311,7 @@ public final class HostFile extends OpenFile {
     }
     int r = Poll.poll(fd, (interest & 0x7fff) | PollEvents.ALWAYS, 0);
     int ready = r < 0 ? PollEvents.ERR : r;
-    if ((ready & interest) != interest && !waiters.isEmpty()) {
+    if (!waiters.isEmpty()) {
       arm();
     }
     return ready;

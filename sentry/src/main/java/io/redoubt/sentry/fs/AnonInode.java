@@ -15,7 +15,7 @@ public class AnonInode extends Inode {
           "anon_inodefs",
           new Dentry(null, "/", new AnonInode(Stat.S_IFDIR | 0500)));
 
-  public final long ino = NUMBERS.incrementAndGet();
+  public final long ino;
   private final int mode;
   private volatile int uid;
   private volatile int gid;
@@ -25,7 +25,13 @@ public class AnonInode extends Inode {
    * @param mode type and permission bits; type 0 is that of anon_inode files
    */
   public AnonInode(int mode) {
+    this(mode, NUMBERS.incrementAndGet());
+  }
+
+  /** An inode with the number of an object of the host that it stands for. */
+  public AnonInode(int mode, long ino) {
     this.mode = mode;
+    this.ino = ino;
   }
 
   /**

@@ -30,6 +30,7 @@ public record Credentials(
   public static final int CAP_SETGID = 6;
   public static final int CAP_SETUID = 7;
   public static final int CAP_SETPCAP = 8;
+  public static final int CAP_NET_BIND_SERVICE = 10;
   public static final int CAP_NET_ADMIN = 12;
   public static final int CAP_NET_RAW = 13;
   public static final int CAP_IPC_OWNER = 15;

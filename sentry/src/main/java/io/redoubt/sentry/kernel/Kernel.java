@@ -8,6 +8,7 @@ import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Vfs;
 import io.redoubt.sentry.ipc.mq.QueueTable;
 import io.redoubt.sentry.ipc.sysv.SysvIpc;
+import io.redoubt.sentry.net.Network;
 import io.redoubt.sentry.net.SocketFamily;
 import io.redoubt.sentry.net.UnixFamily;
 import io.redoubt.sentry.proc.HostProc;
@@ -46,8 +47,9 @@ public final class Kernel {
   public final HostProc hostProc = HostProc.open();
   public final MappingNames mappingNames = new MappingNames();
 
-  /** Address families by AF_* number; null: EAFNOSUPPORT. */
-  public final SocketFamily[] socketFamilies = {null, new UnixFamily()};
+  private static final int AF_UNIX = 1;
+
+  private final SocketFamily unixFamily = new UnixFamily();
 
   public volatile String hostname = "redoubt";
   public volatile String domainname = "(none)";
@@ -59,6 +61,10 @@ public final class Kernel {
   private volatile boolean over;
   private volatile SysvIpc sysv;
   private volatile QueueTable messageQueues;
+  private volatile Network network;
+  private boolean hasNetwork;
+  private int networkMaker = -1;
+  private int networkPid;
 
   /** The ptys; made last, because it registers with the devices and with the ends of processes. */
   public final Terminals terminals = new Terminals(this);
@@ -141,6 +147,52 @@ public final class Kernel {
       }
     }
     return t;
+  }
+
+  /**
+   * Gives the sandbox a network; before {@link #serve}.
+   *
+   * @param maker the connection to the socket maker, or negative for the host's own network
+   * @param namespacePid a host process that stays in the network namespace
+   */
+  public void configureNetwork(int maker, int namespacePid) {
+    hasNetwork = true;
+    networkMaker = maker;
+    networkPid = namespacePid;
+  }
+
+  /** An address family by its AF_* number; null: EAFNOSUPPORT. */
+  public SocketFamily socketFamily(int domain) {
+    if (domain == AF_UNIX) {
+      return unixFamily;
+    }
+    // Numbers first: a sandbox without sockets of the network loads none of their classes.
+    Network n = domain == 2 || domain == 10 || domain == 16 ? network() : null;
+    return n == null ? null : n.family(domain);
+  }
+
+  /** The network; made when it is first used. Null when the sandbox has none (tests). */
+  public Network network() {
+    Network n = network;
+    if (n == null && hasNetwork) {
+      synchronized (this) {
+        n = network;
+        if (n == null) {
+          n = new Network(this, networkMaker);
+          network = n;
+        }
+      }
+    }
+    return n;
+  }
+
+  /**
+   * A file below /proc/net of the sandbox's network namespace, as Latin-1, or null.
+   *
+   * @param name a constant
+   */
+  public String readNetworkFile(String name) {
+    return hasNetwork ? hostProc.read(networkPid + "/net/" + name) : null;
   }
 
   void onProcessExit(Process p) {

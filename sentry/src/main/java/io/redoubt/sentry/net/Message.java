@@ -15,6 +15,7 @@ public final class Message implements Syscall.Cleanup {
   public static final int MSG_TRUNC = 0x20;
   public static final int MSG_DONTWAIT = 0x40;
   public static final int MSG_WAITALL = 0x100;
+  public static final int MSG_ERRQUEUE = 0x2000;
   public static final int MSG_NOSIGNAL = 0x4000;
   public static final int MSG_WAITFORONE = 0x10000;
   public static final int MSG_CMSG_CLOEXEC = 0x40000000;
@@ -30,6 +31,15 @@ public final class Message implements Syscall.Cleanup {
 
   /** The sender's name, or null when it has none. Given by the socket. */
   public byte[] from;
+
+  /**
+   * Ancillary data as bytes, of sockets that take it ({@link SocketFile#takesControl}): to send, or
+   * received; null: none.
+   */
+  public byte[] control;
+
+  /** How much room the receiver has for {@link #control}. */
+  public int controlRoom;
 
   /** SCM_RIGHTS: to send, or received (each with a reference that is the message's); null: none. */
   public OpenFile[] files;

@@ -2,6 +2,7 @@ package io.redoubt.sentry.net;
 
 import static io.redoubt.host.Errno.EAGAIN;
 import static io.redoubt.host.Errno.EINTR;
+import static io.redoubt.host.Errno.EOPNOTSUPP;
 
 import io.redoubt.sentry.fs.AnonInode;
 import io.redoubt.sentry.fs.OpenFile;
@@ -16,6 +17,8 @@ import io.redoubt.sentry.kernel.WaitQueue;
  * cannot be done now is -EAGAIN, and the call blocks by {@link #await}.
  */
 public abstract class SocketFile extends OpenFile {
+  private static final int SOL_SOCKET = 1;
+
   public static final int SOCK_STREAM = 1;
   public static final int SOCK_DGRAM = 2;
   public static final int SOCK_RAW = 3;
@@ -29,6 +32,11 @@ public abstract class SocketFile extends OpenFile {
 
   protected SocketFile(int flags) {
     super(AnonInode.path("socket", Stat.S_IFSOCK | 0777), O_RDWR | flags);
+  }
+
+  /** A socket with the number that the host's /proc/net has for it. */
+  protected SocketFile(int flags, long ino) {
+    super(AnonInode.path("socket", new AnonInode(Stat.S_IFSOCK | 0777, ino)), O_RDWR | flags);
   }
 
   /** AF_* of the socket. */
@@ -86,6 +94,24 @@ public abstract class SocketFile extends OpenFile {
   /** SO_ERROR: the pending error, positive, which is taken. */
   public abstract int takeError();
 
+  /**
+   * Whether ancillary data of other levels than SOL_SOCKET means something to it: {@link
+   * Message#control}.
+   */
+  public boolean takesControl() {
+    return false;
+  }
+
+  /** setsockopt(2). @param length of the value, not negative */
+  public long setOption(Syscall c, int level, int option, long address, int length) {
+    return level == SOL_SOCKET ? options.set(c, option, address, length) : -EOPNOTSUPP;
+  }
+
+  /** getsockopt(2). @param lengthAddress of the length of the value, in and out */
+  public long getOption(Syscall c, int level, int option, long address, long lengthAddress) {
+    return level == SOL_SOCKET ? options.get(c, this, option, address, lengthAddress) : -EOPNOTSUPP;
+  }
+
   /** A queue other than its own that a blocked send waits for, or null. */
   protected WaitQueue sendQueue(Message m) {
     return null;
@@ -109,8 +135,11 @@ public abstract class SocketFile extends OpenFile {
       }
       c.deadline(timeout);
     }
+    // At every run: a host socket that found nobody waiting may have stopped to watch just before
+    // this call was registered.
+    WaitQueue own = waitQueue();
     if (!c.isRetry()) {
-      c.alsoWait(queue, events);
+      c.alsoWait(own, events);
       WaitQueue other = m == null ? null : sendQueue(m);
       if (other != null) {
         c.alsoWait(other, events);

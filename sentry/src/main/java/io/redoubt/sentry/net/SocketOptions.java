@@ -156,6 +156,19 @@ public final class SocketOptions {
     }
   }
 
+  /** What an accepted connection has of its listener: its timeouts and how it lingers. */
+  void inherit(SocketOptions listener) {
+    receiveTimeout = listener.receiveTimeout;
+    sendTimeout = listener.sendTimeout;
+    lingerOn = listener.lingerOn;
+    lingerSeconds = listener.lingerSeconds;
+  }
+
+  /** Whether SO_LINGER is on, with no time. */
+  boolean resetsOnClose() {
+    return lingerOn != 0 && lingerSeconds == 0;
+  }
+
   private long setBuffer(int option, int value) {
     int n = Math.min(value < 0 ? MAX_BUFFER : value, MAX_BUFFER);
     if (option == SO_SNDBUF) {

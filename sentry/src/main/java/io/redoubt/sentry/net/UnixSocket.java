@@ -2,7 +2,6 @@ package io.redoubt.sentry.net;
 
 import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINVAL;
-import static io.redoubt.host.Errno.ENOTTY;
 
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
@@ -258,7 +257,7 @@ abstract class UnixSocket extends SocketFile {
         n = charged.get();
         break;
       default:
-        return -ENOTTY;
+        return InterfaceIoctl.ofOther(c, command, arg);
     }
     return c.memory().writeInt(arg, n);
   }

@@ -53,7 +53,7 @@ public final class SysFs {
     root.dir("bus");
     PseudoDir classes = root.dir("class");
     classes.dir("block");
-    classes.dir("net");
+    classes.add("net", new InterfacesDir(fs));
     classes.dir("tty");
     root.dir("dev");
     PseudoDir system = root.dir("devices").dir("system");

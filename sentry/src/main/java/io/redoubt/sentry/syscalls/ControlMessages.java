@@ -12,6 +12,7 @@ import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.net.Message;
+import io.redoubt.sentry.net.SocketFile;
 import io.redoubt.sentry.net.Ucred;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -23,6 +24,19 @@ final class ControlMessages {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
   private static final int SOL_SOCKET = 1;
+  private static final int SOL_IP = 0;
+  private static final int SOL_UDP = 17;
+  private static final int SOL_IPV6 = 41;
+  private static final int SO_TIMESTAMPING = 37;
+  private static final int IP_TOS = 1;
+  private static final int IP_TTL = 2;
+  private static final int IP_PKTINFO = 8;
+  private static final int IPV6_PKTINFO = 50;
+  private static final int IPV6_HOPLIMIT = 52;
+  private static final int IPV6_DONTFRAG = 62;
+  private static final int IPV6_TCLASS = 67;
+  private static final int UDP_SEGMENT = 103;
+  private static final int CONTROL_MAX = 8192; // that HostSocket has room for
   private static final int SCM_RIGHTS = 1;
   private static final int SCM_CREDENTIALS = 2;
   private static final int SCM_MAX_FD = 253;
@@ -45,7 +59,7 @@ final class ControlMessages {
    * @return 0, or -EINVAL, -EBADF, -EPERM, -EFAULT, -ENOBUFS; files that were taken so far are the
    *     message's
    */
-  static long read(Syscall c, Message m, long address, long length) {
+  static long read(Syscall c, SocketFile socket, Message m, long address, long length) {
     MemorySegment s = c.scratch().small;
     if (length < 0 || length > s.byteSize()) {
       return -ENOBUFS;
@@ -61,7 +75,11 @@ final class ControlMessages {
       if (size < SIZEOF_CMSGHDR || size > length - at) {
         return -EINVAL;
       }
-      if (Memory.getInt(s, at + CMSG_LEVEL) == SOL_SOCKET) {
+      if (socket.takesControl()) {
+        if (!mayPass(Memory.getInt(s, at + CMSG_LEVEL), Memory.getInt(s, at + CMSG_TYPE))) {
+          return -EINVAL;
+        }
+      } else if (Memory.getInt(s, at + CMSG_LEVEL) == SOL_SOCKET) {
         long data = at + SIZEOF_CMSGHDR;
         long r =
             switch (Memory.getInt(s, at + CMSG_TYPE)) {
@@ -76,7 +94,32 @@ final class ControlMessages {
       }
       at += align(size);
     }
+    if (socket.takesControl()) {
+      if (length > CONTROL_MAX) {
+        return -ENOBUFS;
+      }
+      m.control = new byte[(int) length];
+      MemorySegment.copy(s, ValueLayout.JAVA_BYTE, 0, m.control, 0, (int) length);
+    }
     return 0;
+  }
+
+  /**
+   * What the host is given along with a message of the guest: addresses and how a packet is marked,
+   * ip(7), ipv6(7), udp(7). Not SO_MARK, SCM_TXTIME and options that need a capability.
+   */
+  private static boolean mayPass(int level, int type) {
+    return switch (level) {
+      case SOL_SOCKET -> type == SO_TIMESTAMPING;
+      case SOL_IP -> type == IP_TOS || type == IP_TTL || type == IP_PKTINFO;
+      case SOL_IPV6 ->
+          type == IPV6_PKTINFO
+              || type == IPV6_HOPLIMIT
+              || type == IPV6_TCLASS
+              || type == IPV6_DONTFRAG;
+      case SOL_UDP -> type == UDP_SEGMENT;
+      default -> false;
+    };
   }
 
   private static long takeFiles(Syscall c, Message m, MemorySegment s, long at, int count) {
@@ -131,6 +174,12 @@ final class ControlMessages {
    * @return bytes used of it, and MSG_CTRUNC in {@link Message#resultFlags} when not all fitted
    */
   static long write(Syscall c, Message m, long address, long length) {
+    if (m.control != null) {
+      // The host has seen how much room there is.
+      return c.memory().writeBytes(address, m.control, 0, m.control.length) == 0
+          ? m.control.length
+          : 0;
+    }
     if (m.credentials == null && m.files == null) {
       return 0;
     }

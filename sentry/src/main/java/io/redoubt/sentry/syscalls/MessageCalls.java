@@ -45,15 +45,19 @@ final class MessageCalls {
   private static final int UIO_MAXIOV = 1024;
   private static final int MSG_CMSG_COMPAT = 0x80000000;
 
+  /** Urgent data and errors are there or not: to receive them never waits. */
+  private static final int NEVER_WAITS =
+      Message.MSG_DONTWAIT | Message.MSG_OOB | Message.MSG_ERRQUEUE;
+
   private MessageCalls() {}
 
   static void register(SyscallTable t) {
-    t.on(44, "sendto", 6, MessageCalls::sendto, PARTIAL, "AF_UNIX");
-    t.on(45, "recvfrom", 6, MessageCalls::recvfrom, PARTIAL, "AF_UNIX");
-    t.on(46, "sendmsg", 3, MessageCalls::sendmsg, PARTIAL, "AF_UNIX; no MSG_OOB");
-    t.on(47, "recvmsg", 3, MessageCalls::recvmsg, PARTIAL, "AF_UNIX; no MSG_OOB");
-    t.on(299, "recvmmsg", 5, MessageCalls::recvmmsg, PARTIAL, "AF_UNIX");
-    t.on(307, "sendmmsg", 4, MessageCalls::sendmmsg, PARTIAL, "AF_UNIX");
+    t.on(44, "sendto", 6, MessageCalls::sendto, PARTIAL, SocketCalls.FAMILIES);
+    t.on(45, "recvfrom", 6, MessageCalls::recvfrom, PARTIAL, SocketCalls.FAMILIES);
+    t.on(46, "sendmsg", 3, MessageCalls::sendmsg, PARTIAL, SocketCalls.FAMILIES);
+    t.on(47, "recvmsg", 3, MessageCalls::recvmsg, PARTIAL, SocketCalls.FAMILIES);
+    t.on(299, "recvmmsg", 5, MessageCalls::recvmmsg, PARTIAL, SocketCalls.FAMILIES);
+    t.on(307, "sendmmsg", 4, MessageCalls::sendmmsg, PARTIAL, SocketCalls.FAMILIES);
   }
 
   /** A message with what a guest's header says that does not belong to the socket. */
@@ -108,7 +112,7 @@ final class MessageCalls {
       return n;
     }
     c.progress = m.done;
-    return s.await(c, m, PollEvents.IN, dontWait(m.flags), m.done);
+    return s.await(c, m, PollEvents.IN, (m.flags & NEVER_WAITS) != 0, m.done);
   }
 
   private static long recvfrom(Syscall c) {
@@ -145,7 +149,8 @@ final class MessageCalls {
    * @return null with -EFAULT, -EINVAL, -EMSGSIZE, -ENOBUFS, or what the control data is refused
    *     for
    */
-  private static Message readHeader(Syscall c, long address, int flags, boolean sending, Header h) {
+  private static Message readHeader(
+      Syscall c, SocketFile socket, long address, int flags, boolean sending, Header h) {
     MemorySegment s = c.scratch().small;
     if (c.memory().read(address, s, SIZEOF_MSGHDR) != 0) {
       return c.fail(-EFAULT);
@@ -179,11 +184,13 @@ final class MessageCalls {
     Message m = new Message(UserBuffer.of(c.memory(), pairs), flags);
     m.to = to;
     if (sending) {
-      long r = ControlMessages.read(c, m, h.control, h.controlLength);
+      long r = ControlMessages.read(c, socket, m, h.control, h.controlLength);
       if (r != 0) {
         m.cleanup();
         return c.fail(r);
       }
+    } else if (h.control != 0) {
+      m.controlRoom = (int) Math.max(0, Math.min(h.controlLength, Integer.MAX_VALUE));
     }
     return m;
   }
@@ -198,7 +205,7 @@ final class MessageCalls {
       return c.error();
     }
     if (c.state == null) {
-      c.state = readHeader(c, c.arg1, flags, true, new Header());
+      c.state = readHeader(c, s, c.arg1, flags, true, new Header());
       if (c.state == null) {
         return c.error();
       }
@@ -218,7 +225,7 @@ final class MessageCalls {
     Receiving r = (Receiving) c.state;
     if (r == null) {
       Header h = new Header();
-      Message m = readHeader(c, c.arg1, flags, false, h);
+      Message m = readHeader(c, s, c.arg1, flags, false, h);
       if (m == null) {
         return c.error();
       }
@@ -277,7 +284,7 @@ final class MessageCalls {
     while (c.progress < count) {
       long address = c.arg1 + c.progress * SIZEOF_MMSGHDR;
       if (c.state == null) {
-        c.state = readHeader(c, address, flags, true, new Header());
+        c.state = readHeader(c, s, address, flags, true, new Header());
         if (c.state == null) {
           return c.progress > 0 ? c.progress : c.error();
         }
@@ -324,7 +331,7 @@ final class MessageCalls {
       Receiving r = (Receiving) c.state;
       if (r == null) {
         Header h = new Header();
-        Message m = readHeader(c, address, flags & ~Message.MSG_WAITFORONE, false, h);
+        Message m = readHeader(c, s, address, flags & ~Message.MSG_WAITFORONE, false, h);
         if (m == null) {
           return c.progress > 0 ? c.progress : c.error();
         }
@@ -333,7 +340,8 @@ final class MessageCalls {
       }
       long n = s.receive(c, r.message);
       if (n == -EAGAIN) {
-        boolean stop = dontWait(flags) || ((flags & Message.MSG_WAITFORONE) != 0 && c.progress > 0);
+        boolean stop =
+            (flags & NEVER_WAITS) != 0 || ((flags & Message.MSG_WAITFORONE) != 0 && c.progress > 0);
         return s.await(c, r.message, PollEvents.IN, stop, c.progress);
       }
       if (n >= 0) {

@@ -6,7 +6,7 @@ import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOTCONN;
 import static io.redoubt.host.Errno.ENOTSOCK;
-import static io.redoubt.host.Errno.EOPNOTSUPP;
+import static io.redoubt.host.Errno.EPERM;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Memory;
@@ -23,25 +23,39 @@ final class SocketCalls {
   private static final int SOCK_TYPE_MASK = 0xf;
   private static final int SOCK_CLOEXEC = 02000000;
   private static final int SOCK_NONBLOCK = OpenFile.O_NONBLOCK;
+  private static final int AF_PACKET = 17;
   private static final int SOCK_MAX = 11;
-  private static final int SOL_SOCKET = 1;
   private static final int SIZEOF_SOCKADDR_STORAGE = 128;
+
+  static final String FAMILIES = "AF_UNIX, AF_INET, AF_INET6, AF_NETLINK";
 
   private SocketCalls() {}
 
   static void register(SyscallTable t) {
-    t.on(41, "socket", 3, SocketCalls::socket, PARTIAL, "AF_UNIX");
-    t.on(42, "connect", 3, SocketCalls::connect, PARTIAL, "AF_UNIX");
-    t.on(43, "accept", 3, c -> accept(c, 0), PARTIAL, "AF_UNIX");
-    t.on(48, "shutdown", 2, SocketCalls::shutdown, PARTIAL, "AF_UNIX");
-    t.on(49, "bind", 3, SocketCalls::bind, PARTIAL, "AF_UNIX");
-    t.on(50, "listen", 2, SocketCalls::listen, PARTIAL, "AF_UNIX");
-    t.on(51, "getsockname", 3, SocketCalls::getsockname, PARTIAL, "AF_UNIX");
-    t.on(52, "getpeername", 3, SocketCalls::getpeername, PARTIAL, "AF_UNIX");
+    t.on(41, "socket", 3, SocketCalls::socket, PARTIAL, FAMILIES);
+    t.on(42, "connect", 3, SocketCalls::connect, PARTIAL, FAMILIES);
+    t.on(43, "accept", 3, c -> accept(c, 0), PARTIAL, FAMILIES);
+    t.on(48, "shutdown", 2, SocketCalls::shutdown, PARTIAL, FAMILIES);
+    t.on(49, "bind", 3, SocketCalls::bind, PARTIAL, FAMILIES);
+    t.on(50, "listen", 2, SocketCalls::listen, PARTIAL, FAMILIES);
+    t.on(51, "getsockname", 3, SocketCalls::getsockname, PARTIAL, FAMILIES);
+    t.on(52, "getpeername", 3, SocketCalls::getpeername, PARTIAL, FAMILIES);
     t.on(53, "socketpair", 4, SocketCalls::socketpair, PARTIAL, "AF_UNIX");
-    t.on(54, "setsockopt", 5, SocketCalls::setsockopt, PARTIAL, "AF_UNIX, SOL_SOCKET");
-    t.on(55, "getsockopt", 5, SocketCalls::getsockopt, PARTIAL, "AF_UNIX, SOL_SOCKET");
-    t.on(288, "accept4", 4, c -> accept(c, (int) c.arg3), PARTIAL, "AF_UNIX");
+    t.on(
+        54,
+        "setsockopt",
+        5,
+        SocketCalls::setsockopt,
+        PARTIAL,
+        "AF_UNIX: SOL_SOCKET; others: a list of options");
+    t.on(
+        55,
+        "getsockopt",
+        5,
+        SocketCalls::getsockopt,
+        PARTIAL,
+        "AF_UNIX: SOL_SOCKET; others: a list of options");
+    t.on(288, "accept4", 4, c -> accept(c, (int) c.arg3), PARTIAL, FAMILIES);
   }
 
   /** The socket of an fd, held for the call. @return null with -EBADF or -ENOTSOCK */
@@ -93,7 +107,6 @@ final class SocketCalls {
     if ((flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) != 0) {
       return c.fail(-EINVAL);
     }
-    SocketFamily[] all = c.task.kernel.socketFamilies;
     int type = (int) c.arg1 & SOCK_TYPE_MASK;
     if (domain < 0 || domain >= 46) {
       return c.fail(-EAFNOSUPPORT);
@@ -101,7 +114,11 @@ final class SocketCalls {
     if (type >= SOCK_MAX) {
       return c.fail(-EINVAL);
     }
-    return domain < all.length && all[domain] != null ? all[domain] : c.fail(-EAFNOSUPPORT);
+    if (domain == AF_PACKET) {
+      return c.fail(-EPERM); // as without CAP_NET_RAW
+    }
+    SocketFamily family = c.task.kernel.socketFamily(domain);
+    return family != null ? family : c.fail(-EAFNOSUPPORT);
   }
 
   private static long socket(Syscall c) {
@@ -208,10 +225,7 @@ final class SocketCalls {
     if (length < 0) {
       return -EINVAL;
     }
-    if ((int) c.arg1 != SOL_SOCKET) {
-      return -EOPNOTSUPP;
-    }
-    return s.options.set(c, (int) c.arg2, c.arg3, length);
+    return s.setOption(c, (int) c.arg1, (int) c.arg2, c.arg3, length);
   }
 
   private static long getsockopt(Syscall c) {
@@ -219,9 +233,6 @@ final class SocketCalls {
     if (s == null) {
       return c.error();
     }
-    if ((int) c.arg1 != SOL_SOCKET) {
-      return -EOPNOTSUPP;
-    }
-    return s.options.get(c, s, (int) c.arg2, c.arg3, c.arg4);
+    return s.getOption(c, (int) c.arg1, (int) c.arg2, c.arg3, c.arg4);
   }
 }

@@ -1,0 +1,209 @@
+/*
+ * The front's side, and what runs in the maker. It is started by the first request, so that a sandbox without sockets has no
+ * such process. By then nothing of the guest's namespace can be trusted less than at the start: a guest has no capabilities, so
+ * the namespace is as the kernel made it.
+ */
+#include "network.h"
+
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define MAKER_FD 3
+
+bool network_open(struct network *network, int *theirs)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
+        complain("cannot make sockets: %s", strerror(errno));
+        return false;
+    }
+    network->socket = pair[0];
+    *theirs = pair[1];
+    return true;
+}
+
+static int open_namespace(pid_t pid, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", pid, name);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void network_enter_of(struct network *network, pid_t guest)
+{
+    network->user_namespace = open_namespace(guest, "user");
+    network->network_namespace = open_namespace(guest, "net");
+}
+
+/* ------------------------------------------------------------------------------------------------------------- the maker */
+
+static int set_up_loopback(void)
+{
+    struct ifreq lo = {.ifr_name = "lo"};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    int result = ioctl(fd, SIOCGIFFLAGS, &lo);
+    if (result == 0 && !(lo.ifr_flags & IFF_UP)) {
+        lo.ifr_flags |= IFF_UP;
+        result = ioctl(fd, SIOCSIFFLAGS, &lo);
+    }
+    close(fd);
+    return result;
+}
+
+/* Echo requests by SOCK_DGRAM are for the groups in here (icmp(7)); who of the guest may do it is the sentry's business. */
+static void allow_ping(void)
+{
+    int fd = open("/proc/sys/net/ipv4/ping_group_range", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (write(fd, "0 0", 3) < 0)
+            errno = 0; /* then there is no ping */
+        close(fd);
+    }
+}
+
+/*
+ * The guest's network namespace is either one of its own, which belongs to its user namespace, or one that it was made to join,
+ * which belongs to a user namespace outside. Root can enter both from here, everybody else only the first, from its user
+ * namespace. That is entered in any case: in the ids of the guest, which sockets carry, we are nobody outside.
+ */
+static int enter(const struct network *network)
+{
+    bool inside = setns(network->network_namespace, CLONE_NEWNET) == 0;
+    if (setns(network->user_namespace, CLONE_NEWUSER))
+        return -1;
+    if (!inside && setns(network->network_namespace, CLONE_NEWNET))
+        return -1;
+    /* A namespace that is somebody else's is set up by whoever made it. */
+    if (set_up_loopback() && errno != EPERM)
+        return -1;
+    allow_ping();
+    return setresgid(0, 0, 0) || setresuid(0, 0, 0) ? -1 : 0;
+}
+
+static int drop_privileges(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {{0}};
+    for (int capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; capability++)
+        ;
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (syscall(SYS_capset, &header, none) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        return -1;
+
+    /* Receive, make a socket, send it, close it. */
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_recvfrom, 5, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sendmsg, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof rules / sizeof *rules, rules};
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program);
+}
+
+static int make(const struct network_request *request)
+{
+    bool internet = request->domain == AF_INET || request->domain == AF_INET6;
+    if (!internet && (request->domain != AF_NETLINK || request->protocol != NETLINK_ROUTE))
+        return -EAFNOSUPPORT;
+    int fd = socket(request->domain, request->type | SOCK_CLOEXEC | SOCK_NONBLOCK, request->protocol);
+    return fd < 0 ? -errno : fd;
+}
+
+static void answer(int fd)
+{
+    int32_t result = fd < 0 ? fd : 0;
+    struct iovec part = {&result, sizeof result};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {{0}};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (fd >= 0) {
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+        struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
+        cmsg->cmsg_level = SOL_SOCKET;
+        cmsg->cmsg_type = SCM_RIGHTS;
+        cmsg->cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(cmsg), &fd, sizeof fd);
+    }
+    if (sendmsg(MAKER_FD, &message, MSG_NOSIGNAL) < 0)
+        _exit(1);
+    if (fd >= 0)
+        close(fd);
+}
+
+static _Noreturn void serve(int failure)
+{
+    struct network_request request;
+    for (;;) {
+        ssize_t n = recv(MAKER_FD, &request, sizeof request, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n != sizeof request)
+            _exit(0); /* the sentry is gone */
+        answer(failure ? failure : make(&request));
+    }
+}
+
+static _Noreturn void become_maker(const struct network *network, pid_t front)
+{
+    prctl(PR_SET_NAME, "redoubt-net", 0, 0, 0);
+    setsid(); /* the caller's ^C is not for us */
+    int failure = enter(network) ? -errno : 0;
+    if (dup2(network->socket, MAKER_FD) < 0 || syscall(SYS_close_range, MAKER_FD + 1u, ~0u, 0) ||
+        syscall(SYS_close_range, 0u, MAKER_FD - 1u, 0))
+        _exit(1);
+    /* After the change of ids, which clears it. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (getppid() != front)
+        _exit(1);
+    if (drop_privileges() && !failure)
+        failure = -errno;
+    serve(failure);
+}
+
+void network_asked(struct network *network, short revents)
+{
+    pid_t front = getpid();
+    pid_t pid = (revents & POLLHUP) ? -1 : fork();
+    if (pid == 0)
+        become_maker(network, front);
+    /* A request that nobody answers ends with an end of file. */
+    close(network->socket);
+    network->socket = -1;
+    if (pid > 0) {
+        network->pid = pid;
+        network->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    }
+}
