@@ -106,8 +106,7 @@ public final class Dispatcher {
           }
           continue;
         }
-        if (c.isInterrupted()) {
-          interrupted(c);
+        if (c.isInterrupted() && interrupted(c)) {
           return;
         }
         if (c.isCancelled()) {
@@ -117,6 +116,7 @@ public final class Dispatcher {
         if (c.startNanos != 0) {
           observeBlocked(c);
         }
+        kernel.tasks.beforeWait(c.task);
         if (c.park()) {
           return;
         }
@@ -134,12 +134,49 @@ public final class Dispatcher {
    * signal may be blocked by the thread's mask: then the thread runs rt_sigsuspend with that mask,
    * which takes the signal at once and gives EINTR as well. Only then: a signal that the thread
    * takes on its way there would leave it suspended.
+   *
+   * <p>Who said that there is a signal has looked a while ago. The thread may have taken it since,
+   * and be in its next call, or another thread has.
+   *
+   * @return false when there is none any more, and the call is to go on waiting
    */
-  private void interrupted(Syscall c) {
-    boolean suspend = c.hasWaitMask && kernel.signals.waitsBehindMask(c.task, c.waitMask);
-    long address = c.waitMaskAddress;
-    if (!suspend || Rewrite.call(c, RT_SIGSUSPEND, address, 8, 0, 0, 0, 0) == -Errno.EAGAIN) {
-      answer(c, c.interruptedAnswer());
+  private boolean interrupted(Syscall c) {
+    HostStatus s = new HostStatus();
+    if (!s.read(c.task.hostTid)) {
+      reply(c, c.interruptedAnswer()); // it is dying
+      return true;
+    }
+    long takes = s.takes();
+    if (c.hasWaitMask) {
+      long wanted = (s.privatePending | s.sharedPending) & ~c.waitMask;
+      takes &= ~c.waitMask;
+      long address = c.waitMaskAddress;
+      if (wanted != 0
+          && takes == 0
+          && Rewrite.call(c, RT_SIGSUSPEND, address, 8, 0, 0, 0, 0) != -Errno.EAGAIN) {
+        return true;
+      }
+    }
+    if (takes == 0 && !c.isStopping()) {
+      c.forgetInterrupt();
+      return false;
+    }
+    interrupt(c, c.interruptedAnswer(), s);
+    return true;
+  }
+
+  /**
+   * Answers a call that a signal ends. The host kernel looks at restart codes only in a thread that
+   * it has told of a signal; in any other they would be the program's errno. A signal to the
+   * process is told to one thread, and which one /proc does not say: where it can be another,
+   * {@link Rewrite#interrupt} makes sure.
+   */
+  private void interrupt(Syscall c, long answer, HostStatus s) {
+    boolean isTold =
+        (s.privatePending & ~s.blocked) != 0
+            || (s.takes() != 0 && (s.threads == 1 || c.task.hostTid == s.tgid));
+    if (isTold || Rewrite.interrupt(c, answer) == -Errno.EAGAIN) {
+      reply(c, answer == Syscall.ERESTARTSYS ? SignalActions.answer(c.task, s) : answer);
     }
   }
 
@@ -170,7 +207,16 @@ public final class Dispatcher {
 
   /** Ends the call and answers the guest. */
   void answer(Syscall c, long handled) {
-    long result = handled == Syscall.ERESTARTSYS ? SignalActions.answer(c.task) : handled;
+    HostStatus s = handled == Syscall.ERESTARTSYS ? new HostStatus() : null;
+    if (s != null && s.read(c.task.hostTid)) {
+      interrupt(c, handled, s);
+    } else {
+      reply(c, handled);
+    }
+  }
+
+  /** Ends the call and sends exactly this. */
+  void reply(Syscall c, long result) {
     observe(c, result);
     int listener = c.listener;
     long id = c.id;
