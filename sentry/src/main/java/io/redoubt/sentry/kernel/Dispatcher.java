@@ -84,8 +84,16 @@ public final class Dispatcher {
     run(c);
   }
 
-  /** Goes on with a call that was parked and has been woken. */
+  /**
+   * Goes on with a call that was parked and has been woken. If its thread has been killed
+   * meanwhile, and the sentry has not heard of that yet, the host may have given the thread's id to
+   * a process that is none of the sandbox's: nothing may be written there.
+   */
   void resume(Syscall c) {
+    if (Seccomp.idValid(c.listener, c.id) == -Errno.ENOENT) {
+      c.end();
+      return;
+    }
     if (c.startNanos != 0) {
       c.startNanos = System.nanoTime();
     }

@@ -65,8 +65,7 @@ public final class Signals {
     if (process.exited) {
       return -Errno.ESRCH;
     }
-    kernel.tasks.watch(process); // it may die of it without ever having called
-    int r = io.redoubt.host.Signals.kill(process.hostPid, signal);
+    int r = kernel.tasks.signal(process, signal);
     look(process);
     return r;
   }

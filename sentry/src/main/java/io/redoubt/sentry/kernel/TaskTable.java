@@ -1,6 +1,7 @@
 package io.redoubt.sentry.kernel;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.FdReserve;
 import io.redoubt.host.Poll;
 import io.redoubt.host.Signals;
 import io.redoubt.host.Unistd;
@@ -40,6 +41,9 @@ public final class TaskTable {
   private final HashMap<Integer, Task> byGuestTid = new HashMap<>();
   private final ArrayList<PendingClone> pending = new ArrayList<>();
   private final HostStatus status = new HostStatus();
+
+  /** The last processes took descriptors of the sentry's own reserve. */
+  private boolean isShortOfFds;
 
   /** What the runtime's own pid 1 is on the host, which inherits orphans; 0: there is none. */
   private int shimHostPid;
@@ -100,6 +104,16 @@ public final class TaskTable {
     for (int child : status.children(maker.process.hostPid, maker.hostTid)) {
       if (byHostTid(child) == null && !maker.process.ended.containsKey(child)) {
         watch(adopt(child)); // it may die without ever having called
+      }
+    }
+    if (hasPendingBrother(maker)) {
+      Process parent = maker.process.parent;
+      if (parent == null) {
+        takeInFrom(shimHostPid, shimHostPid);
+      } else {
+        for (Task t : new ArrayList<>(parent.threads)) {
+          takeInFrom(parent.hostPid, t.hostTid);
+        }
       }
     }
   }
@@ -174,6 +188,12 @@ public final class TaskTable {
       if (pending.size() >= MAX_PENDING) {
         return -Errno.EAGAIN;
       }
+      if (isShortOfFds && (flags & CloneFlags.THREAD) == 0) {
+        isShortOfFds = FdReserve.isReached();
+        if (isShortOfFds) {
+          return -Errno.EAGAIN; // its death could not be watched
+        }
+      }
     }
     PendingClone c = new PendingClone(maker, flags, pidFile);
     synchronized (this) {
@@ -211,6 +231,17 @@ public final class TaskTable {
   private boolean hasPending(Task maker) {
     for (int i = 0; i < pending.size(); i++) {
       if (pending.get(i).maker == maker && !pending.get(i).isThread()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** As above, and it is a child of the maker's parent. */
+  private boolean hasPendingBrother(Task maker) {
+    for (int i = 0; i < pending.size(); i++) {
+      PendingClone c = pending.get(i);
+      if (c.maker == maker && !c.isThread() && (c.flags & CloneFlags.PARENT) != 0) {
         return true;
       }
     }
@@ -384,9 +415,26 @@ public final class TaskTable {
         return;
       }
       p.pidfd = Signals.pidfdOpen(p.hostPid, 0);
+      isShortOfFds |= FdReserve.isKept(p.pidfd);
       if (p.pidfd >= 0) {
         p.deathWatch = kernel.reactor.add(p.pidfd, PollEvents.IN, e -> processExits(p, null));
       }
+    }
+  }
+
+  /**
+   * Sends a signal to this process and to no other, whatever its host pid may be by now; a process
+   * that may die of it is watched.
+   */
+  int signal(Process p, int signal) {
+    watch(p);
+    synchronized (this) {
+      if (p.exited) {
+        return -Errno.ESRCH;
+      }
+      return p.pidfd >= 0
+          ? Signals.pidfdSendSignal(p.pidfd, signal)
+          : Signals.kill(p.hostPid, signal);
     }
   }
 
