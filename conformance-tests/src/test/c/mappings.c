@@ -453,3 +453,17 @@ CASE(posix_shared_memory) {
   SHOW_AS("open", shm_open(name, O_RDWR, 0));
   say("%s", p);
 }
+
+CASE(rare_flags_of_anonymous_memory) {
+  static const int flags[] = {MAP_LOCKED, MAP_GROWSDOWN, MAP_STACK | MAP_GROWSDOWN, MAP_LOCKED | MAP_POPULATE, 0x80000};
+  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+    char *m = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags[i], -1, 0);
+    say("flags %#x: %s", flags[i], m == MAP_FAILED ? errno_name(errno) : "ok");
+    if (m != MAP_FAILED) {
+      m[4096] = 1;
+      SHOW(munmap(m, 8192));
+    }
+  }
+  SHOW(mmap(NULL, 4096, PROT_READ | 8, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+  SHOW(mmap(NULL, 4096, PROT_READ, MAP_SHARED_VALIDATE | MAP_ANONYMOUS | 0x8000000, -1, 0) == MAP_FAILED);
+}

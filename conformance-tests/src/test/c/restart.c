@@ -485,3 +485,47 @@ CASE(handlers_of_a_child) {
   SHOW(raise(SIGALRM));
   SHOW(handled);
 }
+
+static int flags_of_the_handler;
+
+static void *read_one(void *argument) {
+  char byte;
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+  while (read(p[0], &byte, 1) < 0)
+    if (flags_of_the_handler != 0 || errno != EINTR) say("read: %s", errno_name(errno));
+  return argument;
+}
+
+/* Three threads wait and the signal is for one of them: the others must not notice. */
+static void signals_to_one_of_several(int flags) {
+  MUST(pipe(p));
+  flags_of_the_handler = flags;
+  struct sigaction action = {.sa_handler = count, .sa_flags = flags};
+  sigaction(SIGUSR1, &action, NULL);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  pthread_t t[3];
+  for (int i = 0; i < 3; i++) pthread_create(&t[i], NULL, read_one, NULL);
+  sleep_ms(100);
+  pid_t parent = getpid(), pid = fork();
+  if (pid == 0) {
+    for (int i = 0; i < 20; i++) {
+      kill(parent, SIGUSR1);
+      sleep_ms(20);
+    }
+    _exit(0);
+  }
+  reap("killer", pid);
+  MUST(write(p[1], "abc", 3));
+  for (int i = 0; i < 3; i++) SHOW(pthread_join(t[i], NULL));
+  SHOW(handled > 0);
+}
+
+CASE(signal_to_one_of_several_threads_restarts) { signals_to_one_of_several(SA_RESTART); }
+
+CASE(signal_to_one_of_several_threads_interrupts) { signals_to_one_of_several(0); }

@@ -1,6 +1,7 @@
 package io.redoubt.gofer;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.FdReserve;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Poll;
 import io.redoubt.host.Process;
@@ -51,7 +52,10 @@ final class Connection {
     private int seq;
     private byte[] bytes;
 
-    /** The descriptor that came with the reply, or -1. Whoever takes it sets it to -1. */
+    /**
+     * The descriptor that came with the reply, or -1; -EMFILE if one came and there was no number
+     * free for it. Whoever takes it sets it to -1.
+     */
     int fd = -1;
 
     private Slot(int index, int socket) {
@@ -195,8 +199,8 @@ final class Connection {
   void release(Slot slot) {
     if (slot.fd >= 0) {
       Unistd.close(slot.fd);
-      slot.fd = -1;
     }
+    slot.fd = -1;
     busy.getAndAdd(-(1L << slot.index));
   }
 
@@ -287,7 +291,7 @@ final class Connection {
     if (hasFd && !hasMessage && !receive(slot, seq)) {
       return false;
     }
-    if (hasFd != slot.fd >= 0) {
+    if (hasFd != (slot.fd != -1)) {
       die("gofer: malformed reply: descriptor=" + slot.fd + ", promised=" + hasFd);
       return false;
     }
@@ -330,6 +334,10 @@ final class Connection {
       n = Socket.recvFds(slot.socket, slot.message, 8, 0, slot.received);
     } while (n == -Errno.EINTR);
     slot.fd = slot.received[0];
+    if (FdReserve.isKept(slot.fd)) {
+      Unistd.close(slot.fd);
+      slot.fd = -Errno.EMFILE;
+    }
     if (n == 8
         && Memory.getInt(slot.message, 0) == Protocol.WAKE
         && Memory.getInt(slot.message, 4) == seq) {

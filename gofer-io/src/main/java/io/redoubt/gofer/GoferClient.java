@@ -282,7 +282,7 @@ public final class GoferClient implements AutoCloseable {
       boolean statsLast = n == count && flags == Protocol.WALK_STAT_LAST;
       int r = found < 0 ? found : readWalk(slot, found, n, statsLast, to);
       if (r == count && flags == Protocol.WALK_OPEN_LAST) {
-        to.fd = slot.fd;
+        to.fd = Math.max(slot.fd, -1);
         slot.fd = -1;
       }
       return r;
@@ -473,9 +473,15 @@ public final class GoferClient implements AutoCloseable {
     }
     int node = Memory.getInt(memory, slot.reply + Protocol.NODE);
     int open = Memory.getInt(memory, slot.reply + Protocol.OPEN);
-    boolean hasOne = slot.fd >= 0 ? open == 0 : open > 0;
+    boolean hasOne = slot.fd != -1 ? open == 0 : open > 0;
     if (!hasOne || (isCreate ? node <= 0 : node != 0)) {
       return malformed("opened fid=" + open + ", node=" + node);
+    }
+    if (slot.fd == -Errno.EMFILE) {
+      if (node != 0) {
+        closeLater(node);
+      }
+      return -Errno.ENFILE;
     }
     to.fd = slot.fd;
     slot.fd = -1;

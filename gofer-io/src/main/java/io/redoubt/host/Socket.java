@@ -150,7 +150,8 @@ public final class Socket {
    * <p>Descriptors beyond the length of {@code fds} are closed again: a peer cannot leave some
    * behind.
    *
-   * @param fds receives the descriptors, the rest is set to -1
+   * @param fds receives the descriptors, the rest is set to -1; the first to -EMFILE if some came
+   *     that this process has no number for
    * @return bytes, 0 at the end, or -errno
    */
   public static long recvFds(int fd, MemorySegment to, long length, int flags, int[] fds) {
@@ -180,6 +181,9 @@ public final class Socket {
       for (int one : surplus) {
         Unistd.close(one);
       }
+    }
+    if (fds.length > 0 && fds[0] == -1 && (Memory.getInt(s, Msghdr.MSG_FLAGS) & MSG_CTRUNC) != 0) {
+      fds[0] = -Errno.EMFILE;
     }
     return r;
   }

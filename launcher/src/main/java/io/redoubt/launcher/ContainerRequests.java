@@ -174,6 +174,7 @@ record ContainerRequests(SandboxConfig container) implements Container.Requests 
         false,
         tty,
         rlimits,
+        SandboxConfig.Network.OWN,
         null,
         false);
   }

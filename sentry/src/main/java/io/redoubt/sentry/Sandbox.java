@@ -92,7 +92,7 @@ public final class Sandbox {
       stdio.importHostFds(files, 0, 3, FIRST_STDIO_FD);
     }
     if (container != null) {
-      stdio.importHostFds(files, 3, preserved(), FIRST_STDIO_FD + 3);
+      stdio.importHostFds(files, 3, preserved(), SOCKET_MAKER_FD + 1);
     }
     kernel.reactor.start();
     kernel.signals.start();

@@ -62,6 +62,9 @@ public final class FdTable {
    * be closed by the caller
    */
   public synchronized OpenFile replace(int fd, OpenFile file, boolean cloexec) {
+    if (users == 0) {
+      return file; // the process is gone; a call of it was still running
+    }
     grow(fd);
     OpenFile old = files[fd];
     files[fd] = file;

@@ -83,8 +83,16 @@ public final class Dispatcher {
     run(c);
   }
 
-  /** Goes on with a call that was parked and has been woken. */
+  /**
+   * Goes on with a call that was parked and has been woken. If its thread has been killed
+   * meanwhile, and the sentry has not heard of that yet, the host may have given the thread's id to
+   * a process that is none of the sandbox's: nothing may be written there.
+   */
   void resume(Syscall c) {
+    if (Seccomp.idValid(c.listener, c.id) == -Errno.ENOENT) {
+      c.end();
+      return;
+    }
     if (c.startNanos != 0) {
       c.startNanos = System.nanoTime();
     }
@@ -105,8 +113,7 @@ public final class Dispatcher {
           }
           continue;
         }
-        if (c.isInterrupted()) {
-          interrupted(c);
+        if (c.isInterrupted() && interrupted(c)) {
           return;
         }
         if (c.isCancelled()) {
@@ -116,6 +123,7 @@ public final class Dispatcher {
         if (c.startNanos != 0) {
           observeBlocked(c);
         }
+        kernel.tasks.beforeWait(c.task);
         if (c.park()) {
           return;
         }
@@ -133,12 +141,49 @@ public final class Dispatcher {
    * signal may be blocked by the thread's mask: then the thread runs rt_sigsuspend with that mask,
    * which takes the signal at once and gives EINTR as well. Only then: a signal that the thread
    * takes on its way there would leave it suspended.
+   *
+   * <p>Who said that there is a signal has looked a while ago. The thread may have taken it since,
+   * and be in its next call, or another thread has.
+   *
+   * @return false when there is none any more, and the call is to go on waiting
    */
-  private void interrupted(Syscall c) {
-    boolean suspend = c.hasWaitMask && kernel.signals.waitsBehindMask(c.task, c.waitMask);
-    long address = c.waitMaskAddress;
-    if (!suspend || Rewrite.call(c, RT_SIGSUSPEND, address, 8, 0, 0, 0, 0) == -Errno.EAGAIN) {
-      answer(c, c.interruptedAnswer());
+  private boolean interrupted(Syscall c) {
+    HostStatus s = new HostStatus();
+    if (!s.read(c.task.hostTid)) {
+      reply(c, c.interruptedAnswer()); // it is dying
+      return true;
+    }
+    long takes = s.takes();
+    if (c.hasWaitMask) {
+      long wanted = (s.privatePending | s.sharedPending) & ~c.waitMask;
+      takes &= ~c.waitMask;
+      long address = c.waitMaskAddress;
+      if (wanted != 0
+          && takes == 0
+          && Rewrite.call(c, RT_SIGSUSPEND, address, 8, 0, 0, 0, 0) != -Errno.EAGAIN) {
+        return true;
+      }
+    }
+    if (takes == 0 && !c.isStopping()) {
+      c.forgetInterrupt();
+      return false;
+    }
+    interrupt(c, c.interruptedAnswer(), s);
+    return true;
+  }
+
+  /**
+   * Answers a call that a signal ends. The host kernel looks at restart codes only in a thread that
+   * it has told of a signal; in any other they would be the program's errno. A signal to the
+   * process is told to one thread, and which one /proc does not say: where it can be another,
+   * {@link Rewrite#interrupt} makes sure.
+   */
+  private void interrupt(Syscall c, long answer, HostStatus s) {
+    boolean isTold =
+        (s.privatePending & ~s.blocked) != 0
+            || (s.takes() != 0 && (s.threads == 1 || c.task.hostTid == s.tgid));
+    if (isTold || Rewrite.interrupt(c, answer) == -Errno.EAGAIN) {
+      reply(c, answer == Syscall.ERESTARTSYS ? SignalActions.answer(c.task, s) : answer);
     }
   }
 
@@ -169,7 +214,16 @@ public final class Dispatcher {
 
   /** Ends the call and answers the guest. */
   void answer(Syscall c, long handled) {
-    long result = handled == Syscall.ERESTARTSYS ? SignalActions.answer(c.task) : handled;
+    HostStatus s = handled == Syscall.ERESTARTSYS ? new HostStatus() : null;
+    if (s != null && s.read(c.task.hostTid)) {
+      interrupt(c, handled, s);
+    } else {
+      reply(c, handled);
+    }
+  }
+
+  /** Ends the call and sends exactly this. */
+  void reply(Syscall c, long result) {
     observe(c, result);
     int listener = c.listener;
     long id = c.id;

@@ -61,6 +61,10 @@ final class Exec {
       image.release();
       return fd == -Errno.EMFILE ? -Errno.EMFILE : -Errno.EAGAIN;
     }
+    Exec abandoned = task.exec; // a signal handler came before its rewritten call, and left
+    if (abandoned != null) {
+      abandoned.drop();
+    }
     task.exec = new Exec(task, image, fd);
     long r = Rewrite.call(c, Nr.EXECVEAT, fd, emptyString, argv, envp, AT_EMPTY_PATH, 0);
     if (r != Syscall.NO_REPLY) {

@@ -25,6 +25,7 @@ final class HostStatus {
   int nsTgid;
   int nsPid;
   char state;
+  int threads;
   long privatePending;
   long sharedPending;
   long blocked;
@@ -60,6 +61,11 @@ final class HostStatus {
       at = end + 1;
     }
     return true;
+  }
+
+  /** Signals that the thread takes as soon as it can: pending, and not blocked by its own mask. */
+  long takes() {
+    return (privatePending | sharedPending) & ~blocked;
   }
 
   /**
@@ -146,6 +152,8 @@ final class HostStatus {
       case 'T' -> {
         if (is(at, "Tgid:")) {
           tgid = (int) number(at + 5, end, 10);
+        } else if (is(at, "Threads:")) {
+          threads = (int) number(at + 8, end, 10);
         }
       }
       case 'P' -> {

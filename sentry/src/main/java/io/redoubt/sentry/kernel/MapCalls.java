@@ -46,7 +46,9 @@ public final class MapCalls {
     }
     long flags = c.arg3;
     if ((flags & MAP_ANONYMOUS) != 0) {
-      return (flags & MAP_HUGETLB) != 0 ? -Errno.ENOMEM : -Errno.EINVAL;
+      // Not native because of a flag that is rare (MAP_LOCKED, MAP_GROWSDOWN), or protection bits
+      // that mean nothing.
+      return (flags & MAP_HUGETLB) != 0 ? -Errno.ENOMEM : Syscall.CONTINUE;
     }
     int fd = (int) c.arg4;
     OpenFile f = c.file(fd);

@@ -173,7 +173,11 @@ public final class PidfdCalls {
       Task maker = c.task;
       PidFile f = PidFile.expected(maker);
       TaskTable tasks = maker.kernel.tasks;
-      tasks.expect(maker, flags, f);
+      int r = tasks.expect(maker, flags, f);
+      if (r != 0) {
+        f.close();
+        return r;
+      }
       long fd = install(c, f);
       if (fd >= 0 && c.memory().writeInt(address, (int) fd) != 0) {
         if (maker.files.remove((int) fd, f)) {

@@ -52,6 +52,10 @@ public final class ProcessCalls {
         != 0) {
       return -Errno.EINVAL;
     }
+    if (((flags & CloneFlags.THREAD) != 0 && (flags & CloneFlags.SIGHAND) == 0)
+        || ((flags & CloneFlags.SIGHAND) != 0 && (flags & CloneFlags.VM) == 0)) {
+      return -Errno.EINVAL;
+    }
     if ((flags & CloneFlags.PIDFD) != 0) {
       return PidfdCalls.clone(c);
     }
@@ -66,8 +70,8 @@ public final class ProcessCalls {
   }
 
   private static long fork(Syscall c, long flags) {
-    c.task.kernel.tasks.expect(c.task, flags);
-    return Syscall.CONTINUE;
+    int r = c.task.kernel.tasks.expect(c.task, flags);
+    return r == 0 ? Syscall.CONTINUE : r;
   }
 
   private static long unshare(Syscall c) {

@@ -38,7 +38,7 @@ final class Rewrite {
    */
   static long call(Syscall c, long nr, long a0, long a1, long a2, long a3, long a4, long a5) {
     int tid = c.task.hostTid;
-    int signal = stop(c);
+    int signal = stop(c, -Errno.ENOSYS, CallObserver.REWRITTEN);
     if (signal >= 0) {
       MemorySegment regs = REGISTERS.get();
       if (Ptrace.getRegs(tid, regs) == 0) {
@@ -48,6 +48,39 @@ final class Rewrite {
       Ptrace.detach(tid, signal);
     }
     return signal == -Errno.EAGAIN ? -Errno.EAGAIN : Syscall.NO_REPLY;
+  }
+
+  /**
+   * Ends a call for a signal to the process that this thread may not be the one to take. A thread
+   * that is let go by its tracer looks for signals, told of them or not, so it takes the signal if
+   * that is still there, and if not has its restart code heeded: the call is made again and nobody
+   * sees it.
+   *
+   * @param answer how the call ends if there is a signal: restart code, -EINTR, or what was done
+   * @return as {@link #call}
+   */
+  static long interrupt(Syscall c, long answer) {
+    Task task = c.task;
+    int tid = task.hostTid;
+    int signal = stop(c, answer > 0 ? answer : Syscall.ERESTARTSYS, answer);
+    if (signal < 0) {
+      return signal == -Errno.EAGAIN ? -Errno.EAGAIN : Syscall.NO_REPLY;
+    }
+    HostStatus s = new HostStatus();
+    if (answer < 0 && s.read(tid)) {
+      if (signal > 0) {
+        s.privatePending |= 1L << (signal - 1); // about to be delivered
+      }
+      long now = s.takes() == 0 ? Syscall.ERESTARTSYS : answer;
+      now = now == Syscall.ERESTARTSYS ? SignalActions.answer(task, s) : now;
+      MemorySegment regs = REGISTERS.get();
+      if (now != Syscall.ERESTARTSYS && Ptrace.getRegs(tid, regs) == 0) {
+        Memory.setLong(regs, UserRegs.RAX, now);
+        Ptrace.setRegs(tid, regs);
+      }
+    }
+    Ptrace.detach(tid, signal);
+    return Syscall.NO_REPLY;
   }
 
   /** Calls that a thread is made to run, one after the other, in place of its own. */
@@ -72,7 +105,7 @@ final class Rewrite {
   static long step(Syscall c, Steps steps) {
     int tid = c.task.hostTid;
     int original = c.nr;
-    int signal = stop(c);
+    int signal = stop(c, -Errno.ENOSYS, CallObserver.REWRITTEN);
     if (signal < 0) {
       return signal == -Errno.EAGAIN ? -Errno.EAGAIN : Syscall.NO_REPLY;
     }
@@ -115,10 +148,11 @@ final class Rewrite {
   /**
    * Seizes the thread, answers its call and waits until it has stopped.
    *
+   * @param observed what the observer is told of the answer
    * @return the signal that it stopped to take, 0 for none; -EAGAIN when it cannot be seized and
    *     the call is not answered; another negative when it is gone
    */
-  private static int stop(Syscall c) {
+  private static int stop(Syscall c, long answer, long observed) {
     Task task = c.task;
     int tid = task.hostTid;
     int r = Ptrace.seize(tid, 0);
@@ -132,10 +166,10 @@ final class Rewrite {
       }
       return -Errno.EAGAIN; // somebody outside is tracing it
     }
-    task.kernel.dispatcher.observe(c, CallObserver.REWRITTEN);
+    task.kernel.dispatcher.observe(c, observed);
     c.startNanos = 0; // observed
     // The answer comes before the stop: the thread cannot stop while it waits for it.
-    task.kernel.dispatcher.answer(c, -Errno.ENOSYS);
+    task.kernel.dispatcher.reply(c, answer);
     long w = Wait.wait4(tid, Wait.__WALL);
     if (w < 0 || !Wait.isStopped(Wait.status(w))) {
       return -Errno.ESRCH; // killed on the way; its pidfd tells

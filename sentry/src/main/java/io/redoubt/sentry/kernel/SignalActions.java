@@ -232,13 +232,9 @@ final class SignalActions {
    * What a held call that a signal ends answers instead of ERESTARTSYS: EINTR, if the handler that
    * will run first was installed without SA_RESTART.
    */
-  static long answer(Task task) {
+  static long answer(Task task, HostStatus status) {
     SignalActions actions = task.process.signalActions;
     if (actions == null || actions.entered == 0) {
-      return Syscall.ERESTARTSYS;
-    }
-    HostStatus status = new HostStatus();
-    if (!status.read(task.hostTid)) {
       return Syscall.ERESTARTSYS;
     }
     long takes = ~status.blocked & status.caught;

@@ -57,7 +57,7 @@ public final class Signals {
   /** To one thread. */
   public void toTask(Task task, int signal) {
     io.redoubt.host.Signals.tgkill(task.process.hostPid, task.hostTid, signal);
-    lookAt(task, new HostStatus());
+    lookAt(task, new HostStatus(), 0);
   }
 
   /** To a process. @return 0 or a negative errno */
@@ -65,8 +65,7 @@ public final class Signals {
     if (process.exited) {
       return -Errno.ESRCH;
     }
-    kernel.tasks.watch(process); // it may die of it without ever having called
-    int r = io.redoubt.host.Signals.kill(process.hostPid, signal);
+    int r = kernel.tasks.signal(process, signal);
     look(process);
     return r;
   }
@@ -121,57 +120,52 @@ public final class Signals {
     if (!process.signalQueue.isEmpty() && kernel.pendingSignals.pending(process, null) != 0) {
       process.signalQueue.wake(PollEvents.READABLE);
     }
+    long given = 0;
     for (Task t : process.tasks()) {
       if (t.call.isParked()) {
         if (status == null) {
           status = new HostStatus();
         }
-        lookAt(t, status);
+        given |= lookAt(t, status, given);
       }
     }
   }
 
   /** Interrupts the call that {@code task} is in, if a signal is pending for it. */
   void look(Task task) {
-    lookAt(task, new HostStatus());
+    lookAt(task, new HostStatus(), 0);
   }
 
-  private void lookAt(Task t, HostStatus status) {
+  /**
+   * Interrupts the call that {@code t} is in, if a signal is pending for it.
+   *
+   * @param given signals to the process for which another thread has been interrupted
+   * @return signals to the process for which this one has been
+   */
+  private long lookAt(Task t, HostStatus status, long given) {
     if (!t.call.isInFlight() || !status.read(t.hostTid)) {
-      return;
+      return 0;
     }
     long blocked = t.call.hasWaitMask ? t.call.waitMask : status.blocked;
     long mine = status.privatePending & ~blocked;
-    long shared = status.sharedPending & ~blocked;
+    long shared = status.sharedPending & ~blocked & ~given;
     if (mine == 0 && shared == 0) {
-      return;
+      return 0;
     }
     // A signal to the process is for one of its threads: the host kernel prefers the leader if that
     // does not block it. A thread that
     // it did not choose must not see a restart code, because nothing would turn that into a
     // restart.
     if (mine == 0 && t.hostTid != t.process.hostPid && leaderTakes(t.process, shared)) {
-      return;
+      return 0;
     }
-    t.call.interrupt();
+    boolean wasParked = t.call.interrupt();
     if (((mine | shared) & STOP_SIGNALS & ~status.caught) != 0 && t.process.threads.size() > 1) {
       // The thread will stop, and with it all the others: those that are parked have to come out
       // for it.
       kernel.timers.schedule(System.nanoTime() + 2_000_000, () -> stopOthers(t));
     }
-  }
-
-  /**
-   * Whether signals are pending that {@code mask} lets through, and all of them are blocked by the
-   * thread's own mask.
-   */
-  boolean waitsBehindMask(Task t, long mask) {
-    HostStatus s = new HostStatus();
-    if (!s.read(t.hostTid)) {
-      return false;
-    }
-    long pending = (s.privatePending | s.sharedPending) & ~mask;
-    return pending != 0 && (pending & ~s.blocked) == 0;
+    return wasParked ? shared : 0;
   }
 
   private static boolean leaderTakes(Process p, long shared) {
@@ -188,7 +182,7 @@ public final class Signals {
     if (s.read(stopped.hostTid) && s.state == 'T') {
       for (Task o : stopped.process.tasks()) {
         if (o != stopped && o.call.isParked()) {
-          o.call.interrupt();
+          o.call.interruptToStop();
         }
       }
     }

@@ -103,12 +103,12 @@ public final class Syscall implements Waiter {
   private WaitQueue.Entry spare; // most calls wait on one queue: its entry is used again
   private UserBuffer buffer; // of the last plain read or write
   private boolean registered; // since the last reset
-  private boolean timedOut; // written by the timer before wake, read by the run after it
 
   // Guarded by this: the hand-over between the one that parks and the ones that wake.
   private int phase = IDLE;
   private boolean woken;
   private boolean interrupted;
+  private boolean stopping; // the interruption is the stop of the process
   private boolean cancelled; // its thread has gone while another sentry thread was running it
 
   private final ArrayList<Path> kept = new ArrayList<>(0);
@@ -219,7 +219,7 @@ public final class Syscall implements Waiter {
 
   /** Whether the deadline has passed. */
   public boolean timedOut() {
-    return timedOut || (deadlineNanos != 0 && System.nanoTime() - deadlineNanos >= 0);
+    return deadlineNanos != 0 && System.nanoTime() - deadlineNanos >= 0;
   }
 
   /** Guest memory of the calling thread. */
@@ -319,6 +319,7 @@ public final class Syscall implements Waiter {
       phase = RUNNING;
       woken = false;
       interrupted = false;
+      stopping = false;
       cancelled = false;
     }
   }
@@ -383,7 +384,6 @@ public final class Syscall implements Waiter {
   void end() {
     forgetWaits();
     registered = false;
-    timedOut = false;
     if (timer != null) {
       timer.cancel();
       timer = null;
@@ -418,8 +418,10 @@ public final class Syscall implements Waiter {
     wake(false);
   }
 
+  /**
+   * May come late, when the call is over and the thread is in its next one: only a reason to look.
+   */
   private void onDeadline() {
-    timedOut = true;
     wake(false);
   }
 
@@ -429,6 +431,24 @@ public final class Syscall implements Waiter {
    */
   boolean interrupt() {
     return wake(true);
+  }
+
+  /** As above, because the process stops and its threads have to come out. */
+  void interruptToStop() {
+    synchronized (this) {
+      stopping = phase != IDLE;
+    }
+    wake(true);
+  }
+
+  /** Whether {@link #interruptToStop} is why. */
+  synchronized boolean isStopping() {
+    return stopping;
+  }
+
+  /** The signal is gone, another thread has taken it: the call goes on waiting. */
+  synchronized void forgetInterrupt() {
+    interrupted = false;
   }
 
   /** Whether {@link #cancel} came while the call was running: it ends where it would park. */

@@ -126,6 +126,7 @@ public final class Task {
     hasDuties = false;
     if (waited) {
       waited = false;
+      kernel.tasks.settle(this);
       kernel.tasks.noteDeadChildren(process);
     }
     Process target = signalled;

@@ -1,5 +1,7 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.host.Errno;
+import io.redoubt.host.FdReserve;
 import io.redoubt.host.Poll;
 import io.redoubt.host.Signals;
 import io.redoubt.host.Unistd;
@@ -24,6 +26,12 @@ public final class TaskTable {
   private static final int CHUNK_BITS = 12;
   private static final int CHUNK = 1 << CHUNK_BITS;
 
+  /** As many threads as Linux has by default, PID_MAX_DEFAULT. */
+  private static final int MAX_PENDING = 32_768;
+
+  private static final long FIRST_ORPHAN_LOOK_NANOS = 1_000_000;
+  private static final long LAST_ORPHAN_LOOK_NANOS = 1_000_000_000;
+
   private final Kernel kernel;
 
   // By host tid: chunks of 4,096, at most 1,024 of them (PID_MAX_LIMIT is 4 Mi).
@@ -34,24 +42,14 @@ public final class TaskTable {
   private final ArrayList<PendingClone> pending = new ArrayList<>();
   private final HostStatus status = new HostStatus();
 
+  /** The last processes took descriptors of the sentry's own reserve. */
+  private boolean isShortOfFds;
+
+  /** What the runtime's own pid 1 is on the host, which inherits orphans; 0: there is none. */
+  private int shimHostPid;
+
   TaskTable(Kernel kernel) {
     this.kernel = kernel;
-  }
-
-  /** A clone that has been let through and whose child has not called yet. */
-  record PendingClone(
-      Task maker, long flags, FdTable files, FsContext fs, SignalActions actions, PidFile pidFile) {
-    void release() {
-      files.release();
-      fs.release();
-      if (pidFile != null) {
-        pidFile.abandon();
-      }
-    }
-
-    boolean isThread() {
-      return (flags & CloneFlags.THREAD) != 0;
-    }
   }
 
   // ---- look-up ----
@@ -105,7 +103,17 @@ public final class TaskTable {
   synchronized void takeIn(Task maker) {
     for (int child : status.children(maker.process.hostPid, maker.hostTid)) {
       if (byHostTid(child) == null && !maker.process.ended.containsKey(child)) {
-        adopt(child);
+        watch(adopt(child)); // it may die without ever having called
+      }
+    }
+    if (hasPendingBrother(maker)) {
+      Process parent = maker.process.parent;
+      if (parent == null) {
+        takeInFrom(shimHostPid, shimHostPid);
+      } else {
+        for (Task t : new ArrayList<>(parent.threads)) {
+          takeInFrom(parent.hostPid, t.hostTid);
+        }
       }
     }
   }
@@ -157,6 +165,7 @@ public final class TaskTable {
       throw new IllegalStateException("the guest's first process is gone: hostPid=" + hostPid);
     }
     kernel.first = t.process;
+    shimHostPid = kernel.hasShim ? status.ppid : 0; // as addStarted has just read it
     return t;
   }
 
@@ -172,26 +181,39 @@ public final class TaskTable {
     }
     Process p = addProcess(status.nsPid, hostPid, null, limits);
     p.pgid = p.sid = p.pid;
-    return addTask(p, status.nsPid, hostPid, files, fs, credentials);
+    return addTask(
+        new Task(p, status.nsPid, hostPid, new HostGuestMemory(hostPid), files, fs, credentials));
   }
 
-  /** A clone traps: puts aside what the child inherits, as of now. */
-  void expect(Task maker, long flags) {
-    expect(maker, flags, null);
+  /** A clone traps: puts aside what the child inherits, as of now. @return 0 or -EAGAIN */
+  int expect(Task maker, long flags) {
+    return expect(maker, flags, null);
   }
 
   /** As above. @param pidFile gets the child, when it is known; or null */
-  void expect(Task maker, long flags, PidFile pidFile) {
+  int expect(Task maker, long flags, PidFile pidFile) {
     settle(maker);
-    FdTable files = (flags & CloneFlags.FILES) != 0 ? maker.files.share() : maker.files.copy();
-    FsContext fs = (flags & CloneFlags.FS) != 0 ? maker.fs.share() : maker.fs.copy();
-    SignalActions actions = maker.process.signalActions;
-    if (actions != null && (flags & CloneFlags.SIGHAND) == 0) {
-      actions = actions.copy();
-    }
     synchronized (this) {
-      pending.add(new PendingClone(maker, flags, files, fs, actions, pidFile));
+      for (int i = 0; i < pending.size(); i++) {
+        if (pending.get(i).standsAlsoFor(maker, flags)) {
+          return 0;
+        }
+      }
+      if (pending.size() >= MAX_PENDING) {
+        return -Errno.EAGAIN;
+      }
+      if (isShortOfFds && (flags & CloneFlags.THREAD) == 0) {
+        isShortOfFds = FdReserve.isReached();
+        if (isShortOfFds) {
+          return -Errno.EAGAIN; // its death could not be watched
+        }
+      }
     }
+    PendingClone c = new PendingClone(maker, flags, pidFile);
+    synchronized (this) {
+      pending.add(c);
+    }
+    return 0;
   }
 
   /**
@@ -219,23 +241,47 @@ public final class TaskTable {
     }
   }
 
-  /**
-   * As {@link #settle} for every thread of a process: before a wait, a kill of an unknown pid, and
-   * at exit.
-   */
-  void settle(Process process) {
-    for (Task t : process.tasks()) {
-      settle(t);
-    }
-  }
-
+  /** Whether a child of {@code maker}, not a thread, may have been made that has not called yet. */
   private boolean hasPending(Task maker) {
     for (int i = 0; i < pending.size(); i++) {
-      if (pending.get(i).maker == maker) {
+      if (pending.get(i).maker == maker && !pending.get(i).isThread()) {
         return true;
       }
     }
     return false;
+  }
+
+  /** As above, and it is a child of the maker's parent. */
+  private boolean hasPendingBrother(Task maker) {
+    for (int i = 0; i < pending.size(); i++) {
+      PendingClone c = pending.get(i);
+      if (c.maker == maker && !c.isThread() && (c.flags & CloneFlags.PARENT) != 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private List<PendingClone> pendingOf(Process p) {
+    List<PendingClone> found = new ArrayList<>(0);
+    for (int i = 0; i < pending.size(); i++) {
+      if (pending.get(i).isOf(p)) {
+        found.add(pending.get(i));
+      }
+    }
+    return found;
+  }
+
+  /**
+   * A task is going to wait, perhaps for a child that has not called yet: from now on the sentry
+   * hears of its death, even if that comes before any call.
+   */
+  void beforeWait(Task t) {
+    synchronized (this) {
+      if (!pending.isEmpty() && hasPending(t)) {
+        takeIn(t);
+      }
+    }
   }
 
   /** An unknown thread calls: who is it? @return null when it is dead already */
@@ -256,23 +302,27 @@ public final class TaskTable {
     if (from == null) {
       return null; // not of this sandbox's making: it is never answered
     }
-    pending.remove(from);
     Task maker = from.maker;
-    Process parent =
-        (from.flags & CloneFlags.PARENT) != 0 && maker.process.parent != null
-            ? maker.process.parent
-            : maker.process;
-    parent.ended.remove(tid); // the number is in use again
-    Process p = addProcess(guestTid, tid, parent, maker.process.limits.copy());
-    p.pgid = maker.process.pgid;
-    p.sid = maker.process.sid;
-    p.controllingTerminal = maker.process.controllingTerminal;
+    Process parent = maker.process;
+    if ((from.flags & CloneFlags.PARENT) != 0) {
+      parent = parent.parent;
+    }
+    if (parent == null || parent.exited) {
+      parent = processes.get(1);
+    }
+    if (parent != null) {
+      parent.ended.remove(tid); // the number is in use again
+    }
+    Process p = addProcess(guestTid, tid, parent, from.limits);
+    p.pgid = from.pgid;
+    p.sid = from.sid;
+    p.controllingTerminal = from.controllingTerminal;
     p.inheritImage(maker.process);
     p.signalActions = from.actions;
     if (from.pidFile != null) {
       from.pidFile.bind(p);
     }
-    return addTask(p, guestTid, tid, from.files, from.fs, maker.credentials);
+    return addTask(take(from, p, guestTid, tid));
   }
 
   private Task adoptThread(int tid, int tgid, int guestTid) {
@@ -281,19 +331,21 @@ public final class TaskTable {
     if (p == null) {
       return null;
     }
-    PendingClone from = null;
     for (int i = 0; i < pending.size(); i++) {
       PendingClone c = pending.get(i);
-      if (c.isThread() && c.maker.process == p) {
-        from = c;
-        break; // threads of one process inherit the same things
+      if (c.isThread() && c.isOf(p)) {
+        // Threads of one process inherit the same things.
+        return addTask(take(c, p, guestTid, tid));
       }
     }
-    if (from == null) {
-      return null;
+    return null;
+  }
+
+  private Task take(PendingClone c, Process p, int tid, int hostTid) {
+    if (c.isLast()) {
+      pending.remove(c);
     }
-    pending.remove(from);
-    return addTask(p, guestTid, tid, from.files, from.fs, from.maker.credentials);
+    return c.task(p, tid, hostTid);
   }
 
   private PendingClone findFork(int tid, int ppid) {
@@ -334,9 +386,12 @@ public final class TaskTable {
     return null;
   }
 
-  private static int parentHostPid(PendingClone c) {
+  private int parentHostPid(PendingClone c) {
     Process p = c.maker.process;
-    return (c.flags & CloneFlags.PARENT) != 0 && p.parent != null ? p.parent.hostPid : p.hostPid;
+    if ((c.flags & CloneFlags.PARENT) == 0) {
+      return p.hostPid;
+    }
+    return p.parent != null ? p.parent.hostPid : shimHostPid;
   }
 
   private Process processByHostPid(int hostPid) {
@@ -358,6 +413,12 @@ public final class TaskTable {
     return p;
   }
 
+  private void watch(Task t) {
+    if (t != null) {
+      watch(t.process);
+    }
+  }
+
   /**
    * Watches for a death that the sentry is not told of by an exit call. From the first call on that
    * is not an exit: a child that is forked only to exit costs no pidfd.
@@ -368,18 +429,33 @@ public final class TaskTable {
         return;
       }
       p.pidfd = Signals.pidfdOpen(p.hostPid, 0);
+      isShortOfFds |= FdReserve.isKept(p.pidfd);
       if (p.pidfd >= 0) {
         p.deathWatch = kernel.reactor.add(p.pidfd, PollEvents.IN, e -> processExits(p, null));
       }
     }
   }
 
-  private Task addTask(
-      Process p, int tid, int hostTid, FdTable files, FsContext fs, Credentials credentials) {
-    Task t = new Task(p, tid, hostTid, new HostGuestMemory(hostTid), files, fs, credentials);
-    p.threads.add(t);
-    byGuestTid.put(tid, t);
-    setHostTid(hostTid, t);
+  /**
+   * Sends a signal to this process and to no other, whatever its host pid may be by now; a process
+   * that may die of it is watched.
+   */
+  int signal(Process p, int signal) {
+    watch(p);
+    synchronized (this) {
+      if (p.exited) {
+        return -Errno.ESRCH;
+      }
+      return p.pidfd >= 0
+          ? Signals.pidfdSendSignal(p.pidfd, signal)
+          : Signals.kill(p.hostPid, signal);
+    }
+  }
+
+  private Task addTask(Task t) {
+    t.process.threads.add(t);
+    byGuestTid.put(t.tid, t);
+    setHostTid(t.hostTid, t);
     return t;
   }
 
@@ -411,7 +487,7 @@ public final class TaskTable {
   /** Whether a thread may have been made that has not called yet. */
   private boolean hasPendingThread(Process p) {
     for (int i = 0; i < pending.size(); i++) {
-      if (pending.get(i).isThread() && pending.get(i).maker.process == p) {
+      if (pending.get(i).isThread() && pending.get(i).isOf(p)) {
         return true;
       }
     }
@@ -434,20 +510,27 @@ public final class TaskTable {
    * @param caller the task whose exit call this is, or null
    */
   void processExits(Process p, Task caller) {
-    settle(p);
+    if (caller != null) {
+      settle(caller);
+    }
     List<Task> tasks;
     List<PendingClone> orphans = new ArrayList<>();
+    boolean mayHaveOrphans;
     synchronized (this) {
       if (p.exited) {
         return;
       }
-      p.exited = true;
       tasks = new ArrayList<>(p.threads);
-      for (int i = pending.size() - 1; i >= 0; i--) {
-        if (pending.get(i).isThread() && pending.get(i).maker.process == p) {
-          orphans.add(pending.remove(i));
+      for (PendingClone c : pendingOf(p)) {
+        if (c.isThread()) {
+          pending.remove(c);
+          orphans.add(c);
+        } else {
+          takeIn(c.maker);
         }
       }
+      mayHaveOrphans = !pendingOf(p).isEmpty();
+      p.exited = true;
     }
     for (Task t : tasks) {
       if (t != caller) {
@@ -483,6 +566,47 @@ public final class TaskTable {
       if (p.pidfd >= 0) {
         Unistd.close(p.pidfd);
         p.pidfd = -1;
+      }
+    }
+    if (mayHaveOrphans) {
+      findOrphans(p, FIRST_ORPHAN_LOOK_NANOS);
+    }
+  }
+
+  /**
+   * A process has ended in the middle of a fork, or with a child that has not called. The child, if
+   * there is one, has been given to another parent. What is left when the process is dead, and all
+   * such children are known, is of forks that failed.
+   */
+  private void findOrphans(Process p, long nextLookNanos) {
+    List<PendingClone> failed;
+    synchronized (this) {
+      boolean isDead = !status.read(p.hostPid) || status.state == 'Z' || status.nsTgid != p.pid;
+      takeInFrom(shimHostPid, shimHostPid);
+      for (Process q : new ArrayList<>(processes.values())) {
+        for (Task t : new ArrayList<>(q.threads)) {
+          takeInFrom(q.hostPid, t.hostTid);
+        }
+      }
+      failed = pendingOf(p);
+      if (!isDead && !failed.isEmpty()) {
+        kernel.timers.schedule(
+            System.nanoTime() + nextLookNanos,
+            () -> findOrphans(p, Math.min(2 * nextLookNanos, LAST_ORPHAN_LOOK_NANOS)));
+        return;
+      }
+      pending.removeAll(failed);
+    }
+    for (PendingClone c : failed) {
+      c.release();
+    }
+  }
+
+  /** Takes in children that a host thread made or was given, but none that is dead. */
+  private void takeInFrom(int hostPid, int hostTid) {
+    for (int child : status.children(hostPid, hostTid)) {
+      if (byHostTid(child) == null && status.read(child) && status.state != 'Z') {
+        watch(adopt(child));
       }
     }
   }
@@ -539,12 +663,38 @@ public final class TaskTable {
       o.call.cancel();
       o.releaseResources();
     }
+    settleExec(p);
     if (t.hostTid == p.hostPid) {
       return t;
     }
     synchronized (this) {
       forget(t);
-      return addTask(p, p.pid, p.hostPid, t.files, t.fs, t.credentials);
+      return addTask(
+          new Task(
+              p, p.pid, p.hostPid, new HostGuestMemory(p.hostPid), t.files, t.fs, t.credentials));
+    }
+  }
+
+  /**
+   * The one thread that exec has left has all the children of the others. What is still pending
+   * then never comes: threads are dead, and forks have failed. Kept, it would hold the files open
+   * that exec closes. (The children of CLONE_PARENT are somewhere else: those stay.)
+   */
+  private void settleExec(Process p) {
+    synchronized (this) {
+      if (pending.isEmpty()) {
+        return;
+      }
+    }
+    List<PendingClone> over;
+    synchronized (this) {
+      takeInFrom(p.hostPid, p.hostPid);
+      over = pendingOf(p);
+      over.removeIf(c -> (c.flags & CloneFlags.PARENT) != 0);
+      pending.removeAll(over);
+    }
+    for (PendingClone c : over) {
+      c.release();
     }
   }
 }

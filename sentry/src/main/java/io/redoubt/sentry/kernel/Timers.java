@@ -36,6 +36,9 @@ public final class Timers {
     }
   }
 
+  /** 146 years. */
+  private static final long FAR_NANOS = Long.MAX_VALUE / 2;
+
   private final PriorityQueue<Timer> queue = new PriorityQueue<>();
   private Runnable wakeReactor = () -> {};
 
@@ -49,7 +52,10 @@ public final class Timers {
    * schedule.
    */
   public Timer schedule(long atNanos, Runnable action) {
-    Timer t = new Timer(atNanos, action);
+    // Times are compared by their difference: none may be half of all the numbers away from
+    // another.
+    long latest = System.nanoTime() + FAR_NANOS;
+    Timer t = new Timer(atNanos - latest > 0 ? latest : atNanos, action);
     boolean earliest;
     synchronized (this) {
       queue.add(t);

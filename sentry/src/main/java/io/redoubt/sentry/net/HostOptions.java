@@ -7,6 +7,7 @@ import static io.redoubt.host.Errno.ENOPROTOOPT;
 import static io.redoubt.host.Errno.EOPNOTSUPP;
 import static io.redoubt.host.Errno.EPERM;
 
+import io.redoubt.host.Memory;
 import io.redoubt.host.Socket;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
@@ -245,8 +246,8 @@ final class HostOptions {
       return r;
     }
     MemorySegment s = c.scratch().small;
-    s.set(INT, VALUE, socket.options.resetsOnClose() ? 1 : 0);
-    s.set(INT, VALUE + 4, 0);
+    Memory.setInt(s, VALUE, socket.options.resetsOnClose() ? 1 : 0);
+    Memory.setInt(s, VALUE + 4, 0);
     return Socket.setsockopt(socket.fd, SOL_SOCKET, SO_LINGER, s.address() + VALUE, 8);
   }
 
@@ -261,7 +262,7 @@ final class HostOptions {
     if (c.memory().read(lengthAddress, s, 4) != 0) {
       return -EFAULT;
     }
-    int room = s.get(INT, 0);
+    int room = Memory.getInt(s, 0);
     if (room < 0) {
       return -EINVAL;
     }
@@ -270,13 +271,13 @@ final class HostOptions {
     if (room > 0 && c.memory().copyIn(address, s, VALUE, room) != room) {
       return -EFAULT;
     }
-    s.set(INT, LENGTH, room);
+    Memory.setInt(s, LENGTH, room);
     long value = s.address() + VALUE;
     int r = Socket.getsockopt(socket.fd, level, option, value, s.address() + LENGTH);
     if (r < 0) {
       return r;
     }
-    int length = s.get(INT, LENGTH);
+    int length = Memory.getInt(s, LENGTH);
     int filled = Math.max(0, Math.min(length, room));
     if (filled > 0 && c.memory().copyOut(address, s, VALUE, filled) != filled) {
       return -EFAULT;

@@ -10,6 +10,7 @@ import static io.redoubt.host.Errno.EMSGSIZE;
 import static io.redoubt.host.Errno.ENFILE;
 import static io.redoubt.host.Errno.EPIPE;
 
+import io.redoubt.host.Memory;
 import io.redoubt.host.Poll;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Socket.Msghdr;
@@ -85,7 +86,7 @@ class HostSocket extends SocketFile {
 
   private static long numberOf(int fd) {
     MemorySegment s = io.redoubt.sentry.kernel.KernelThread.scratch().small;
-    return Stat.fstat(fd, s) < 0 ? fd : s.get(LONG, Stat.StatBuf.ST_INO);
+    return Stat.fstat(fd, s) < 0 ? fd : Memory.getLong(s, Stat.StatBuf.ST_INO);
   }
 
   @Override
@@ -202,11 +203,11 @@ class HostSocket extends SocketFile {
 
   private byte[] nameOf(boolean peer) {
     MemorySegment s = io.redoubt.sentry.kernel.KernelThread.scratch().small;
-    s.set(INT, NAME_LENGTH, NAME_MAX);
+    Memory.setInt(s, NAME_LENGTH, NAME_MAX);
     long name = s.address() + NAME;
     long length = s.address() + NAME_LENGTH;
     int r = peer ? Socket.getpeername(fd, name, length) : Socket.getsockname(fd, name, length);
-    return r < 0 ? null : nameIn(s, s.get(INT, NAME_LENGTH));
+    return r < 0 ? null : nameIn(s, Memory.getInt(s, NAME_LENGTH));
   }
 
   private static byte[] nameIn(MemorySegment s, int length) {
@@ -348,15 +349,15 @@ class HostSocket extends SocketFile {
 
   private static void header(
       MemorySegment s, int nameLength, MemorySegment data, long length, int controlLength) {
-    s.set(LONG, Msghdr.MSG_NAME, nameLength == 0 ? 0 : s.address() + NAME);
-    s.set(LONG, Msghdr.MSG_NAMELEN, nameLength); // and its padding
-    s.set(LONG, Msghdr.MSG_IOV, s.address() + IOV);
-    s.set(LONG, Msghdr.MSG_IOVLEN, 1);
-    s.set(LONG, Msghdr.MSG_CONTROL, controlLength == 0 ? 0 : s.address() + CONTROL);
-    s.set(LONG, Msghdr.MSG_CONTROLLEN, controlLength);
-    s.set(LONG, Msghdr.MSG_FLAGS, 0);
-    s.set(LONG, IOV + Iovec.IOV_BASE, data.address());
-    s.set(LONG, IOV + Iovec.IOV_LEN, length);
+    Memory.setLong(s, Msghdr.MSG_NAME, nameLength == 0 ? 0 : s.address() + NAME);
+    Memory.setLong(s, Msghdr.MSG_NAMELEN, nameLength); // and its padding
+    Memory.setLong(s, Msghdr.MSG_IOV, s.address() + IOV);
+    Memory.setLong(s, Msghdr.MSG_IOVLEN, 1);
+    Memory.setLong(s, Msghdr.MSG_CONTROL, controlLength == 0 ? 0 : s.address() + CONTROL);
+    Memory.setLong(s, Msghdr.MSG_CONTROLLEN, controlLength);
+    Memory.setLong(s, Msghdr.MSG_FLAGS, 0);
+    Memory.setLong(s, IOV + Iovec.IOV_BASE, data.address());
+    Memory.setLong(s, IOV + Iovec.IOV_LEN, length);
   }
 
   @Override
@@ -411,10 +412,10 @@ class HostSocket extends SocketFile {
     if (n < 0) {
       return n == -EAGAIN || m.done == 0 ? n : m.done;
     }
-    m.resultFlags |= s.get(INT, Msghdr.MSG_FLAGS) & ~Message.MSG_CMSG_CLOEXEC;
-    int nameLength = s.get(INT, Msghdr.MSG_NAMELEN);
+    m.resultFlags |= Memory.getInt(s, Msghdr.MSG_FLAGS) & ~Message.MSG_CMSG_CLOEXEC;
+    int nameLength = Memory.getInt(s, Msghdr.MSG_NAMELEN);
     m.from = nameLength > 0 ? nameIn(s, nameLength) : null;
-    int used = (int) Math.min(s.get(LONG, Msghdr.MSG_CONTROLLEN), CONTROL_MAX);
+    int used = (int) Math.min(Memory.getLong(s, Msghdr.MSG_CONTROLLEN), CONTROL_MAX);
     if (used > 0) {
       m.control = new byte[used];
       MemorySegment.copy(s, ValueLayout.JAVA_BYTE, CONTROL, m.control, 0, used);

@@ -5,6 +5,7 @@ import static io.redoubt.host.Errno.ENOTTY;
 import static io.redoubt.host.Errno.EPERM;
 
 import io.redoubt.host.Ioctl;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -83,9 +84,9 @@ final class InterfaceIoctl {
 
   private static long number(Syscall c, int fd, int command, long arg) {
     MemorySegment s = c.scratch().small;
-    s.set(INT, 0, 0);
+    Memory.setInt(s, 0, 0);
     int r = Ioctl.ioctl(fd, command, s.address());
-    return r < 0 ? r : c.memory().writeInt(arg, s.get(INT, 0));
+    return r < 0 ? r : c.memory().writeInt(arg, Memory.getInt(s, 0));
   }
 
   private static long answer(Syscall c, int fd, int command, long arg, int size, boolean reads) {
@@ -102,15 +103,15 @@ final class InterfaceIoctl {
     if (c.memory().read(arg, s, SIZEOF_IFCONF) != 0) {
       return -EFAULT;
     }
-    int room = s.get(INT, 0);
-    long to = s.get(LONG, IFC_BUF);
-    s.set(INT, 0, Math.min(room, BUFFER_MAX));
-    s.set(LONG, IFC_BUF, to == 0 ? 0 : s.address() + BUFFER);
+    int room = Memory.getInt(s, 0);
+    long to = Memory.getLong(s, IFC_BUF);
+    Memory.setInt(s, 0, Math.min(room, BUFFER_MAX));
+    Memory.setLong(s, IFC_BUF, to == 0 ? 0 : s.address() + BUFFER);
     int r = Ioctl.ioctl(fd, SIOCGIFCONF, s.address());
     if (r < 0) {
       return r;
     }
-    int length = s.get(INT, 0);
+    int length = Memory.getInt(s, 0);
     if (to != 0 && length > 0 && c.memory().copyOut(to, s, BUFFER, length) != length) {
       return -EFAULT;
     }

@@ -4,9 +4,9 @@ import static io.redoubt.host.Errno.EADDRINUSE;
 import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.EPERM;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
@@ -159,13 +159,13 @@ final class NetlinkSocket extends HostSocket {
   long checkDatagram(Syscall c, Message m, MemorySegment data, long length) {
     // As netlink_rcv_skb() goes through them: it stops at the first that does not fit.
     for (long at = 0; length - at >= SIZEOF_NLMSGHDR; ) {
-      long size = data.get(ValueLayout.JAVA_INT_UNALIGNED, at) & 0xffffffffL;
+      long size = Memory.getInt(data, at) & 0xffffffffL;
       if (size < SIZEOF_NLMSGHDR || size > length - at) {
         break;
       }
-      int type = data.get(ValueLayout.JAVA_SHORT_UNALIGNED, at + NLMSG_TYPE) & 0xffff;
+      int type = Memory.getShort(data, at + NLMSG_TYPE) & 0xffff;
       if (!isQuestion(type)) {
-        data.set(ValueLayout.JAVA_SHORT_UNALIGNED, at + NLMSG_TYPE, NO_SUCH_TYPE);
+        Memory.setShort(data, at + NLMSG_TYPE, NO_SUCH_TYPE);
       }
       at += size + 3 & ~3L;
     }

@@ -5,12 +5,12 @@ import static io.redoubt.host.Errno.ENETDOWN;
 import static io.redoubt.host.Errno.ENFILE;
 
 import io.redoubt.host.Ioctl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.Kernel;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -133,9 +133,9 @@ public final class Network {
 
   /** The maker answers at once: nothing that a guest does can keep it waiting. */
   private synchronized int request(int domain, int type, int protocol) {
-    message.set(ValueLayout.JAVA_INT, 0, domain);
-    message.set(ValueLayout.JAVA_INT, 4, type);
-    message.set(ValueLayout.JAVA_INT, 8, protocol);
+    Memory.setInt(message, 0, domain);
+    Memory.setInt(message, 4, type);
+    Memory.setInt(message, 8, protocol);
     long n;
     do {
       n = Socket.send(maker, message, 12, Socket.MSG_NOSIGNAL);
@@ -149,7 +149,7 @@ public final class Network {
     if (n != 4) {
       return -ENETDOWN;
     }
-    int result = message.get(ValueLayout.JAVA_INT, 0);
+    int result = Memory.getInt(message, 0);
     return result < 0 ? result : received[0] >= 0 ? received[0] : -ENFILE;
   }
 }

@@ -1,6 +1,7 @@
 package io.redoubt.sentry.proc;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.DirSink;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.pseudo.Content;
@@ -166,7 +167,7 @@ final class InterfacesDir extends PseudoDir {
   }
 
   private static int number(Syscall c, String name, int command, StringBuilder out) {
-    return ask(c, name, command, s -> out.append(s.get(ValueLayout.JAVA_INT, ANSWER)));
+    return ask(c, name, command, s -> out.append(Memory.getInt(s, ANSWER)));
   }
 
   /** Takes IFF_* bits. */
@@ -175,8 +176,7 @@ final class InterfacesDir extends PseudoDir {
   }
 
   private static int flags(Syscall c, String name, Flags taker) {
-    return ask(
-        c, name, SIOCGIFFLAGS, s -> taker.take(s.get(ValueLayout.JAVA_SHORT, ANSWER) & 0xffff));
+    return ask(c, name, SIOCGIFFLAGS, s -> taker.take(Memory.getShort(s, ANSWER) & 0xffff));
   }
 
   private static int bit(int flags, int bit) {
@@ -196,12 +196,12 @@ final class InterfacesDir extends PseudoDir {
   }
 
   private static int family(MemorySegment s) {
-    return s.get(ValueLayout.JAVA_SHORT, ANSWER) & 0xffff;
+    return Memory.getShort(s, ANSWER) & 0xffff;
   }
 
   private static void address(MemorySegment s, StringBuilder out) {
     for (int i = 0; i < 6; i++) {
-      int b = s.get(ValueLayout.JAVA_BYTE, ANSWER + 2 + i) & 0xff;
+      int b = Memory.getByte(s, ANSWER + 2 + i) & 0xff;
       out.append(i == 0 ? "" : ":").append(b < 16 ? "0" : "").append(Integer.toHexString(b));
     }
   }
