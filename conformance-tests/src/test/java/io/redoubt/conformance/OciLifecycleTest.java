@@ -399,9 +399,9 @@ final class OciLifecycleTest {
         "1\nnull\nnone left\n",
         own,
         """
-        $RT create -b $B c1 </dev/null >/dev/null 2>&1; echo $?
+        $RT create -b $B failed-$$ </dev/null >/dev/null 2>&1; echo $?
         $RT list -f json
-        find /sys/fs/cgroup -maxdepth 4 -type d -name c1 | grep . || echo none left
+        find /sys/fs/cgroup -maxdepth 4 -type d -name failed-$$ | grep . || echo none left
         """);
   }
 
