@@ -52,7 +52,6 @@ class DistributionTest {
       assertEquals(
           List.of(
               "agrona",
-              "commons-cli",
               "disruptor",
               "gofer-io",
               "gson",
