@@ -79,6 +79,7 @@ END {
   } else {
     passed++
   }
+  failed += complete == "FAILED"
   for (i = 1; i <= skipped; i++) {
     print "skipped " skips[i]
   }
