@@ -45,6 +45,7 @@ final class GoferProcess implements AutoCloseable {
           List.of(
               java,
               "--enable-native-access=ALL-UNNAMED",
+              "--add-opens=java.base/jdk.internal.misc=ALL-UNNAMED",
               "-XX:+UseSerialGC",
               "-Xshare:auto",
               "-cp",
