@@ -11,7 +11,15 @@ cat /proc/self/maps /proc/self/status /proc/meminfo /proc/mounts >/dev/null 2>&1
 seq 1 2000 | sort -n | tail -n 1 >/tmp/redoubt-train 2>/dev/null
 cp -r /etc/apt /tmp/redoubt-train.d 2>/dev/null && rm -rf /tmp/redoubt-train.d
 (sleep 0.05 & wait)
-command -v python3 >/dev/null 2>&1 && python3 -c 'import os, sys, json, subprocess, threading
+command -v python3 >/dev/null 2>&1 && python3 -c 'import os, sys, json, socket, subprocess, threading
 t = threading.Thread(target=os.getpid); t.start(); t.join()
-subprocess.run(["/bin/true"])' 2>/dev/null
+subprocess.run(["/bin/true"])
+listener = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(listener.getsockname())
+server = listener.accept()[0]
+for i in range(100):
+    client.sendall(b"x" * 100); server.recv(1000)
+datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); datagrams.bind(("127.0.0.1", 0))
+datagrams.sendto(b"x", datagrams.getsockname()); datagrams.recvfrom(10)
+socket.if_nameindex()' 2>/dev/null
 exit 0

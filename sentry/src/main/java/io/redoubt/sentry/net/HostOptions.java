@@ -12,7 +12,6 @@ import io.redoubt.host.Socket;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -21,7 +20,6 @@ import java.nio.charset.StandardCharsets;
  * runs a program (filters, BPF), or reaches out of the namespace.
  */
 final class HostOptions {
-  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
 
   private static final int AF_INET = 2;
   private static final int SOL_IP = 0;
@@ -229,7 +227,7 @@ final class HostOptions {
 
   private static boolean isUsualCongestion(MemorySegment s, int length) {
     byte[] b = new byte[Math.min(length, 15)];
-    MemorySegment.copy(s, ValueLayout.JAVA_BYTE, VALUE, b, 0, b.length);
+    Memory.copy(s, VALUE, b, 0, b.length);
     String name = new String(b, StandardCharsets.ISO_8859_1);
     int end = name.indexOf(0);
     name = end < 0 ? name : name.substring(0, end);

@@ -23,7 +23,6 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
 
 /**
@@ -35,8 +34,6 @@ import java.util.ArrayDeque;
  * <p>Data goes through the bulk buffer of the sentry thread: one host call and one copy.
  */
 class HostSocket extends SocketFile {
-  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
   private static final int FIRST_FREE_PORT = 1024; // net.ipv4.ip_unprivileged_port_start
   private static final int SIGPIPE = 13;
@@ -113,7 +110,7 @@ class HostSocket extends SocketFile {
   /** Copies an address into the scratch memory. */
   private static MemorySegment nameSegment(Syscall c, byte[] address) {
     MemorySegment s = c.scratch().small;
-    MemorySegment.copy(address, 0, s, ValueLayout.JAVA_BYTE, NAME, address.length);
+    Memory.copy(address, 0, s, NAME, address.length);
     return s.asSlice(NAME, NAME_MAX);
   }
 
@@ -212,7 +209,7 @@ class HostSocket extends SocketFile {
 
   private static byte[] nameIn(MemorySegment s, int length) {
     byte[] b = new byte[Math.max(0, Math.min(length, NAME_MAX))];
-    MemorySegment.copy(s, ValueLayout.JAVA_BYTE, NAME, b, 0, b.length);
+    Memory.copy(s, NAME, b, 0, b.length);
     return b;
   }
 
@@ -261,12 +258,30 @@ class HostSocket extends SocketFile {
 
   @Override
   public long read(Syscall c, UserBuffer dst) {
-    long want = Math.min(dst.remaining(), c.scratch().bulk.byteSize());
-    if (want == 0) {
-      return 0; // sock_read_iter()
-    }
-    long n = Socket.recv(fd, c.scratch().bulk, want, Socket.MSG_DONTWAIT);
-    return n > 0 ? dst.copyOut(c.scratch().bulk, 0, n) : n;
+    return dst.remaining() == 0 ? 0 : receivePlain(c, dst, 0); // sock_read_iter()
+  }
+
+  @Override
+  public long write(Syscall c, UserBuffer src) {
+    return isStream() ? sendPlain(c, src, 0) : super.write(c, src);
+  }
+
+  @Override
+  public boolean hasPlainTransfers() {
+    return isStream();
+  }
+
+  @Override
+  public long receivePlain(Syscall c, UserBuffer data, int flags) {
+    MemorySegment bulk = c.scratch().bulk;
+    long want = Math.min(data.remaining(), bulk.byteSize());
+    long n = Socket.recv(fd, bulk, want, flags & RECEIVE_FLAGS | Socket.MSG_DONTWAIT);
+    return n > 0 ? data.copyOut(bulk, 0, Math.min(n, want)) : n;
+  }
+
+  @Override
+  public long sendPlain(Syscall c, UserBuffer data, int flags) {
+    return sendStream(c, data, flags, null, null);
   }
 
   @Override
@@ -275,30 +290,42 @@ class HostSocket extends SocketFile {
   }
 
   private long sendBytes(Syscall c, Message m) {
+    long n = sendStream(c, m.data, m.flags, m.to, m.control);
+    if (n < 0) {
+      return n == -EAGAIN || m.done == 0 ? n : m.done;
+    }
+    m.done += n;
+    return m.data.remaining() == 0 ? m.done : -EAGAIN;
+  }
+
+  /** Sends as much as there is room for. @return bytes, or -errno when none were sent */
+  private long sendStream(Syscall c, UserBuffer data, int flags, byte[] to, byte[] control) {
     MemorySegment bulk = c.scratch().bulk;
-    int flags = m.flags & SEND_FLAGS | Socket.MSG_DONTWAIT | Socket.MSG_NOSIGNAL;
+    int all = flags & SEND_FLAGS | Socket.MSG_DONTWAIT | Socket.MSG_NOSIGNAL;
+    long done = 0;
     do {
-      long want = Math.min(m.data.remaining(), CHUNK);
-      long have = want == 0 ? 0 : m.data.copyIn(bulk, 0, want);
+      long want = Math.min(data.remaining(), CHUNK);
+      long have = want == 0 ? 0 : data.copyIn(bulk, 0, want);
       if (have < 0) {
-        return m.done > 0 ? m.done : have;
+        return done > 0 ? done : have;
       }
       // The urgent byte is the last one of all; a push comes after the last one.
-      int now = m.data.remaining() > 0 ? flags & ~Message.MSG_OOB | Socket.MSG_MORE : flags;
-      long n = sendHost(c, m, bulk, have, now);
-      m.data.rewind(have - Math.max(n, 0));
-      if (n == -EPIPE && m.done == 0 && !m.has(Message.MSG_NOSIGNAL)) {
-        c.task.sendSignal(SIGPIPE);
-      }
+      int now = data.remaining() > 0 ? all & ~Message.MSG_OOB | Socket.MSG_MORE : all;
+      long n = sendHost(c, to, control, bulk, have, now);
+      data.rewind(have - Math.max(n, 0));
       if (n < 0) {
-        return n == -EAGAIN || m.done == 0 ? n : m.done;
+        boolean first = done == 0 && c.progress == 0;
+        if (n == -EPIPE && first && (flags & Message.MSG_NOSIGNAL) == 0) {
+          c.task.sendSignal(SIGPIPE);
+        }
+        return done > 0 ? done : n;
       }
-      m.done += n;
+      done += n;
       if (n < have) {
-        return -EAGAIN;
+        break;
       }
-    } while (m.data.remaining() > 0);
-    return m.done;
+    } while (data.remaining() > 0);
+    return done;
   }
 
   /** Sends one message whole or not at all. */
@@ -317,7 +344,7 @@ class HostSocket extends SocketFile {
       return r;
     }
     int flags = m.flags & SEND_FLAGS | Socket.MSG_DONTWAIT | Socket.MSG_NOSIGNAL;
-    long n = sendHost(c, m, bulk, length, flags);
+    long n = sendHost(c, m.to, m.control, bulk, length, flags);
     if (n < 0) {
       m.data.rewind(length);
       return n;
@@ -330,18 +357,19 @@ class HostSocket extends SocketFile {
     return 0;
   }
 
-  private long sendHost(Syscall c, Message m, MemorySegment from, long length, int flags) {
-    if (m.to == null && m.control == null) {
+  private long sendHost(
+      Syscall c, byte[] to, byte[] control, MemorySegment from, long length, int flags) {
+    if (to == null && control == null) {
       return Socket.send(fd, from, length, flags);
     }
     MemorySegment s = c.scratch().small;
-    int nameLength = m.to == null ? 0 : m.to.length;
+    int nameLength = to == null ? 0 : to.length;
     if (nameLength > 0) {
-      MemorySegment.copy(m.to, 0, s, ValueLayout.JAVA_BYTE, NAME, nameLength);
+      Memory.copy(to, 0, s, NAME, nameLength);
     }
-    int controlLength = m.control == null ? 0 : m.control.length;
+    int controlLength = control == null ? 0 : control.length;
     if (controlLength > 0) {
-      MemorySegment.copy(m.control, 0, s, ValueLayout.JAVA_BYTE, CONTROL, controlLength);
+      Memory.copy(control, 0, s, CONTROL, controlLength);
     }
     header(s, nameLength, from, length, controlLength);
     return Socket.sendmsg(fd, s.address(), flags);
@@ -418,7 +446,7 @@ class HostSocket extends SocketFile {
     int used = (int) Math.min(Memory.getLong(s, Msghdr.MSG_CONTROLLEN), CONTROL_MAX);
     if (used > 0) {
       m.control = new byte[used];
-      MemorySegment.copy(s, ValueLayout.JAVA_BYTE, CONTROL, m.control, 0, used);
+      Memory.copy(s, CONTROL, m.control, 0, used);
     }
     // With MSG_TRUNC n is the length of the datagram.
     long have = Math.min(n, want);

@@ -8,12 +8,9 @@ import io.redoubt.host.Ioctl;
 import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** The ioctls of a socket (socket(7), tcp(7), netdevice(7)): those that ask. */
 final class InterfaceIoctl {
-  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
   private static final int FIONREAD = 0x541b;
   private static final int SIOCOUTQ = 0x5411;

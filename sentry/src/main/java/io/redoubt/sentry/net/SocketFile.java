@@ -82,6 +82,28 @@ public abstract class SocketFile extends OpenFile {
   /** Receives into {@link Message#data}; returns as {@link #send} does. */
   public abstract long receive(Syscall c, Message m);
 
+  /**
+   * Whether {@link #sendPlain} and {@link #receivePlain} are there: bytes to or from the peer,
+   * without names and ancillary data, and without an object made for the call.
+   */
+  public boolean hasPlainTransfers() {
+    return false;
+  }
+
+  /**
+   * Sends as much as there is room for.
+   *
+   * @return bytes, by which {@code data} has gone on, or a negative errno
+   */
+  public long sendPlain(Syscall c, UserBuffer data, int flags) {
+    return -EOPNOTSUPP;
+  }
+
+  /** Receives what is there. @return bytes, 0 at the end, or a negative errno */
+  public long receivePlain(Syscall c, UserBuffer data, int flags) {
+    return -EOPNOTSUPP;
+  }
+
   /** shutdown(2). @param how bits: 1 receiving, 2 sending */
   public abstract long shutdown(Syscall c, int how);
 

@@ -13,7 +13,6 @@ import io.redoubt.sentry.kernel.KernelThread;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.net.Network;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -157,8 +156,8 @@ final class InterfacesDir extends PseudoDir {
     if (bytes.length >= IFNAMSIZ) {
       return -Errno.ENODEV;
     }
-    s.asSlice(0, SIZEOF_IFREQ).fill((byte) 0);
-    MemorySegment.copy(bytes, 0, s, ValueLayout.JAVA_BYTE, 0, bytes.length);
+    Memory.zero(s, 0, SIZEOF_IFREQ);
+    Memory.copy(bytes, 0, s, 0, bytes.length);
     int r = network.ask(command, s);
     if (r == 0) {
       answer.take(s);

@@ -15,13 +15,10 @@ import io.redoubt.sentry.net.Message;
 import io.redoubt.sentry.net.SocketFile;
 import io.redoubt.sentry.net.Ucred;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /** Ancillary data of sendmsg(2) and recvmsg(2): cmsg(3), net/core/scm.c. */
 final class ControlMessages {
-  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
   private static final int SOL_SOCKET = 1;
   private static final int SOL_IP = 0;
@@ -99,7 +96,7 @@ final class ControlMessages {
         return -ENOBUFS;
       }
       m.control = new byte[(int) length];
-      MemorySegment.copy(s, ValueLayout.JAVA_BYTE, 0, m.control, 0, (int) length);
+      Memory.copy(s, 0, m.control, 0, (int) length);
     }
     return 0;
   }

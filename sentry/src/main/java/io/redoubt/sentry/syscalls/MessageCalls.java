@@ -49,6 +49,9 @@ final class MessageCalls {
   private static final int NEVER_WAITS =
       Message.MSG_DONTWAIT | Message.MSG_OOB | Message.MSG_ERRQUEUE;
 
+  private static final int PLAIN_RECEIVE =
+      Message.MSG_DONTWAIT | Message.MSG_NOSIGNAL | Message.MSG_PEEK;
+
   private MessageCalls() {}
 
   static void register(SyscallTable t) {
@@ -82,6 +85,9 @@ final class MessageCalls {
     if (s == null) {
       return c.error();
     }
+    if (c.arg4 == 0 && s.hasPlainTransfers()) {
+      return sendPlain(c, s, flags);
+    }
     Message m = (Message) c.state;
     if (m == null) {
       m = new Message(UserBuffer.of(c.memory(), c.arg1, UserBuffer.clamped(c.arg2)), flags);
@@ -95,6 +101,22 @@ final class MessageCalls {
       c.state = m;
     }
     return finishSend(c, s, m);
+  }
+
+  /** send(2) of a stream, which makes no object. What earlier runs have sent is the progress. */
+  private static long sendPlain(Syscall c, SocketFile s, int flags) {
+    UserBuffer data = c.buffer(c.arg1, UserBuffer.clamped(c.arg2));
+    data.skip(c.progress);
+    long n = s.sendPlain(c, data, flags);
+    if (n >= 0) {
+      c.progress += n;
+      if (data.remaining() == 0) {
+        return c.progress;
+      }
+    } else if (n != -EAGAIN) {
+      return c.progress > 0 ? c.progress : n;
+    }
+    return s.await(c, null, PollEvents.OUT, dontWait(flags), c.progress);
   }
 
   private static long finishSend(Syscall c, SocketFile s, Message m) {
@@ -123,6 +145,10 @@ final class MessageCalls {
     SocketFile s = SocketCalls.hold(c, c.arg0);
     if (s == null) {
       return c.error();
+    }
+    if ((flags & ~PLAIN_RECEIVE) == 0 && c.arg4 == 0 && s.hasPlainTransfers()) {
+      long n = s.receivePlain(c, c.buffer(c.arg1, UserBuffer.clamped(c.arg2)), flags);
+      return n == -EAGAIN ? s.await(c, null, PollEvents.IN, dontWait(flags), 0) : n;
     }
     Message m = (Message) c.state;
     if (m == null) {
