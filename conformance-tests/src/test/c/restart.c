@@ -529,3 +529,15 @@ static void signals_to_one_of_several(int flags) {
 CASE(signal_to_one_of_several_threads_restarts) { signals_to_one_of_several(SA_RESTART); }
 
 CASE(signal_to_one_of_several_threads_interrupts) { signals_to_one_of_several(0); }
+
+/* What the parent had once and has no longer: the child begins anew. */
+CASE(handler_in_a_child_after_one_in_its_parent) {
+  on_alarm(count, 0);
+  SHOW(sigaction(SIGALRM, &(struct sigaction){.sa_handler = SIG_DFL}, NULL));
+  pid_t pid = fork();
+  if (pid == 0) {
+    struct sigaction action = {.sa_handler = count};
+    _exit(sigaction(SIGUSR1, &action, NULL) == 0 && raise(SIGUSR1) == 0 && handled == 1 ? 7 : 8);
+  }
+  reap("child", pid);
+}

@@ -71,7 +71,7 @@ final class SignalActions {
 
   private final long enter; // guest addresses, as the stub gave them
   private final long page;
-  private boolean isPageMapped;
+  private volatile boolean isPageMapped;
 
   /** Bit n-1: signal_enter stands for the handler of signal n. */
   private volatile long entered;
@@ -93,9 +93,9 @@ final class SignalActions {
   /** Of a forked child. */
   SignalActions copy() {
     SignalActions to = new SignalActions(enter, page);
-    if (entered != 0) {
+    if (isPageMapped) { // also when no handler is left that needs it: the child has the page, too
       synchronized (this) {
-        to.isPageMapped = isPageMapped;
+        to.isPageMapped = true;
         System.arraycopy(handlers, 0, to.handlers, 0, handlers.length);
         System.arraycopy(flags, 0, to.flags, 0, flags.length);
         to.entered = entered;
