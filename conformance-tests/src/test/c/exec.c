@@ -283,15 +283,15 @@ CASE(text_file_busy_of_scripts_and_interpreters) {
   run("./script", "x", (char *)NULL);
   close(out);
   run("./script", "x", (char *)NULL);
-  put("waits", "#!/bin/sh\necho x >&30\nread line <&31\n");
+  put("waits", "#!/bin/sh\necho x >&8\nread line <&9\n"); /* one digit is all that dash takes */
   chmod("waits", 0755);
   struct baton ready = new_baton();
   int go[2];
   MUST(pipe(go));
   pid_t pid = fork();
   if (pid == 0) {
-    MUST(dup2(ready.fds[1], 30));
-    MUST(dup2(go[0], 31));
+    MUST(dup2(ready.fds[1], 8));
+    MUST(dup2(go[0], 9));
     execl("./waits", "x", (char *)NULL);
     _exit(1);
   }

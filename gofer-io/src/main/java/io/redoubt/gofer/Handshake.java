@@ -87,11 +87,14 @@ final class Handshake {
     }
   }
 
-  private int receive(int kind) {
+  private int receive(int kind) throws IOException {
     long n;
     do {
       n = Socket.recvFds(control, message, Protocol.MAX_MESSAGE, 0, received);
     } while (n == -Errno.EINTR);
+    if (n == 0) {
+      throw new IOException("gofer: the sentry has gone"); // it has told why
+    }
     if (n < 8 || Memory.getInt(message, 0) != kind) {
       throw new MalformedException("configuration ended early: bytes=" + n);
     }
