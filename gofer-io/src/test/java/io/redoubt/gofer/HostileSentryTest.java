@@ -239,7 +239,7 @@ class HostileSentryTest {
     try (RawClient sentry = new RawClient()) {
       sentry.config(1, RegionLayout.VERSION);
       Socket.shutdown(sentry.control, Socket.SHUT_RDWR);
-      assertEquals("configuration ended early: bytes=0", sentry.join());
+      assertEquals("gofer: the sentry has gone", sentry.join());
     }
   }
 
