@@ -74,6 +74,9 @@ public final class Process {
 
   private boolean isImageReleased; // guarded by this
 
+  /** The stub that this process executes on the host, 0 or 1: the next exec takes the other. */
+  volatile int stub;
+
   /** Waiters of signalfds. */
   final WaitQueue signalQueue = new WaitQueue();
 
@@ -96,6 +99,7 @@ public final class Process {
       program = maker.exeInode;
     }
     setExe(maker.exe, program);
+    stub = maker.stub;
     argvPrefix = maker.argvPrefix;
     argvDrop = maker.argvDrop;
     synchronized (maker.scratchFds) {
