@@ -81,6 +81,15 @@ final class Exec {
     return r;
   }
 
+  /**
+   * The process is about to exit. @return false if the host kernel runs this exec already: then
+   * whichever is first there wins
+   */
+  synchronized boolean prevent() {
+    dropped |= phase == REWRITTEN;
+    return phase != EXECING;
+  }
+
   /** The task is gone: killed on its way, perhaps while a worker serves it. */
   synchronized void drop() {
     dropped = true;
@@ -136,6 +145,11 @@ final class Exec {
 
   private boolean isPlanned(int fd) {
     return fd >= 0 && (fd == programFd || fd == interpreterFd);
+  }
+
+  /** Whether the host kernel runs this exec. */
+  boolean isExecing() {
+    return phase == EXECING;
   }
 
   /**

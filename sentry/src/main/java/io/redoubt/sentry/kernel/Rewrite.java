@@ -4,6 +4,7 @@ import io.redoubt.host.Errno;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Ptrace;
 import io.redoubt.host.Ptrace.UserRegs;
+import io.redoubt.host.Seccomp;
 import io.redoubt.host.Wait;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -156,6 +157,11 @@ final class Rewrite {
     Task task = c.task;
     int tid = task.hostTid;
     int r = Ptrace.seize(tid, 0);
+    if (r == 0 && Seccomp.idValid(c.listener, c.id) == -Errno.ENOENT) {
+      // Another thread has made an exec meanwhile, and has this id now.
+      letGo(tid);
+      r = -Errno.ESRCH;
+    }
     if (r == 0) {
       r = Ptrace.interrupt(tid);
     }
@@ -178,6 +184,16 @@ final class Rewrite {
     // Stopped for our interrupt, or to deliver a signal, which then gets delivered: its handler
     // returns to the rewritten call.
     return Wait.ptraceEvent(status) == Ptrace.PTRACE_EVENT_STOP ? 0 : Wait.stopSignal(status);
+  }
+
+  /** Detaches, which a thread must have stopped for. */
+  private static void letGo(int tid) {
+    long w = Ptrace.interrupt(tid) == 0 ? Wait.wait4(tid, Wait.__WALL) : -1;
+    if (w > 0 && Wait.isStopped(Wait.status(w))) {
+      int status = Wait.status(w);
+      boolean isEvent = Wait.ptraceEvent(status) == Ptrace.PTRACE_EVENT_STOP;
+      Ptrace.detach(tid, isEvent ? 0 : Wait.stopSignal(status));
+    }
   }
 
   /** Puts a call into registers of a thread that has come out of one. */

@@ -298,6 +298,17 @@ public final class TaskTable {
     if (tgid != tid) {
       return adoptThread(tid, tgid, guestTid);
     }
+    Process same = processes.get(guestTid);
+    if (same != null && same.hostPid == tid) {
+      for (Task t : same.threads) {
+        if (t.exec != null && t.exec.isExecing()) {
+          // The leader has called exit, and this thread's exec has the leader's id now.
+          HostGuestMemory memory = new HostGuestMemory(tid);
+          return addTask(
+              new Task(same, guestTid, tid, memory, t.files.share(), t.fs.share(), t.credentials));
+        }
+      }
+    }
     PendingClone from = findFork(tid, status.ppid);
     if (from == null) {
       return null; // not of this sandbox's making: it is never answered
