@@ -158,9 +158,11 @@ final class Rewrite {
     int tid = task.hostTid;
     int r = Ptrace.seize(tid, 0);
     if (r == 0 && Seccomp.idValid(c.listener, c.id) == -Errno.ENOENT) {
-      // Another thread has made an exec meanwhile, and has this id now.
+      // Another thread has made an exec meanwhile, and has this id now. Its call may wait for this
+      // one to end.
+      c.end();
       letGo(tid);
-      r = -Errno.ESRCH;
+      return -Errno.ESRCH;
     }
     if (r == 0) {
       r = Ptrace.interrupt(tid);

@@ -592,7 +592,11 @@ public final class TaskTable {
   private void findOrphans(Process p, long nextLookNanos) {
     List<PendingClone> failed;
     synchronized (this) {
-      boolean isDead = !status.read(p.hostPid) || status.state == 'Z' || status.nsTgid != p.pid;
+      // A leader can be a zombie while another thread, with its children, is still on its way out.
+      boolean isDead =
+          !status.read(p.hostPid)
+              || status.nsTgid != p.pid
+              || (status.state == 'Z' && status.threads <= 1);
       takeInFrom(shimHostPid, shimHostPid);
       for (Process q : new ArrayList<>(processes.values())) {
         for (Task t : new ArrayList<>(q.threads)) {
