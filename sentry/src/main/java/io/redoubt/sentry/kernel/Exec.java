@@ -110,6 +110,9 @@ final class Exec {
     switch (phase) {
       case REWRITTEN -> {
         if (c.nr == Nr.EXECVEAT && c.arg0 == stubFd && c.arg4 == AT_EMPTY_PATH) {
+          if (task.process.isExiting) {
+            return -Errno.ESRCH; // prevent() has not seen this exec, and need not
+          }
           phase = EXECING;
           return Syscall.CONTINUE;
         }
@@ -220,6 +223,7 @@ final class Exec {
     t.credentials = now;
     int secure = now.euid() != old.uid() || now.egid() != old.gid() ? 1 : 0;
     p.stub = stub;
+    p.isExiting = false; // it was another thread, and it was late
     p.newImage(image.path, image.prefix, image.drop);
     p.signalActions = new SignalActions(c.arg3, c.arg4);
     programFd = Seccomp.addFd(c.listener, c.id, 0, image.fd, 0, O_CLOEXEC);

@@ -45,6 +45,9 @@ public final class Process {
   /** Its files are closed, its end is told or about to be. */
   public volatile boolean exited;
 
+  /** A thread has called exit_group: no exec of another begins any more. */
+  volatile boolean isExiting;
+
   /** The controlling terminal (a Terminal object of the tty package), or null. */
   public volatile Object controllingTerminal;
 

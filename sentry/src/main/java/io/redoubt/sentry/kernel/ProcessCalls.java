@@ -105,6 +105,7 @@ public final class ProcessCalls {
 
   private static long exitGroup(Syscall c) {
     boolean isCertain = true;
+    c.task.process.isExiting = true;
     for (Task t : c.task.process.tasks()) {
       Exec e = t == c.task ? null : t.exec;
       isCertain &= e == null || e.prevent();

@@ -390,11 +390,17 @@ public final class TaskTable {
     // parent.
     for (int i = 0; i < pending.size(); i++) {
       PendingClone c = pending.get(i);
-      if (!c.isThread() && c.maker.process.exited) {
+      if (!c.isThread() && isOver(c.maker.process)) {
         return c;
       }
     }
     return null;
+  }
+
+  /** Whether a process has ended, also if the sentry has not heard of that yet. */
+  private static boolean isOver(Process p) {
+    HostStatus s = p.exited ? null : new HostStatus();
+    return s == null || !s.read(p.hostPid) || s.state == 'Z' || s.nsTgid != p.pid;
   }
 
   private int parentHostPid(PendingClone c) {
