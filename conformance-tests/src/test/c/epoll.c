@@ -2,6 +2,7 @@
 #include "harness.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 
 static int add(int ep, int fd, uint32_t events) {
@@ -380,4 +381,26 @@ CASE(many_descriptors) {
       MUST(read(events[i].data.u64, &value, 8));
     }
   SHOW(ready);
+}
+
+static void ignore_it(__attribute__((unused)) int number) {}
+
+/* A pending signal wakes the signalfd, which is for others, and must interrupt the wait all the same. */
+CASE(signal_beside_a_signalfd) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGURG);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  signal(SIGTERM, ignore_it);
+  int epoll = MUST(epoll_create1(0));
+  struct epoll_event event = {.events = EPOLLIN};
+  MUST(epoll_ctl(epoll, EPOLL_CTL_ADD, MUST(signalfd(-1, &set, SFD_NONBLOCK)), &event));
+  pid_t parent = getpid(), pid = fork();
+  if (pid == 0) {
+    sleep_ms(100);
+    kill(parent, SIGTERM);
+    _exit(0);
+  }
+  SHOW(epoll_wait(epoll, &event, 1, 3000));
+  reap("killer", pid);
 }

@@ -195,3 +195,59 @@ CASE(clones_that_fail_leave_nothing) {
   close(p[1]);
   show_end(p[0]);
 }
+
+static void *exec_later(void *argument) {
+  spin_ms(50);
+  execl("/bin/echo", "echo", "from the thread", NULL);
+  return argument;
+}
+
+CASE(exec_after_the_leader_has_gone) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    pthread_t t;
+    pthread_create(&t, NULL, exec_later, NULL);
+    pthread_exit(NULL);
+  }
+  reap("exec", pid);
+}
+
+static void *exec_now(void *argument) {
+  execl("/bin/true", "true", NULL);
+  return argument;
+}
+
+/* Whoever is first: the process ends with 0, or with 5 by exit_group. */
+CASE(exec_against_exec_and_exit) {
+  int bad = 0;
+  for (int i = 0; i < 60; i++) {
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+      pthread_t t;
+      pthread_create(&t, NULL, sleep_long, NULL);
+      pthread_create(&t, NULL, exec_now, NULL);
+      spin_ms(i % 5);
+      if (i % 2) exec_now(NULL);
+      _exit(5);
+    }
+    if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || (WEXITSTATUS(status) != 0 && WEXITSTATUS(status) != 5)) {
+      bad++;
+      say("status %#x", status);
+    }
+  }
+  SHOW(bad);
+}
+
+/* The runtime's own program for exec asks by a call number of its own. A program whose exec has failed may not. */
+CASE(exec_that_fails_gives_no_rights) {
+  static char big[200000], buffer[16384];
+  memset(big, 'a', sizeof big - 1);
+  char *arguments[] = {"su", big, NULL};
+  MUST(setgid(1000));
+  MUST(setuid(1000));
+  long exec = execv("/bin/su", arguments); /* no other call between these */
+  long load = syscall(0x7265, 1, buffer, sizeof buffer, 0, 0);
+  long done = syscall(0x7265, 2, 0, 0, 0, 0);
+  say("exec %ld load %ld done %ld: euid %d", exec, load, done, geteuid());
+}

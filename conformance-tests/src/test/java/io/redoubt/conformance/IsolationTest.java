@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import java.io.IOException;
@@ -161,6 +162,48 @@ final class IsolationTest {
         "",
         inside(
             "mknod /tmp/mem c 1 1 2>/dev/null; (head -c 1 /tmp/mem >/dev/null) 2>/dev/null && echo opened; true"));
+  }
+
+  /**
+   * Processes and open files cost the sentry descriptors: a guest that has had them all goes on.
+   */
+  @Test
+  void survivesHavingHadAllDescriptors() {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/python3")), "no python3");
+    String take =
+        "import os, signal, sys\n"
+            + "children = []\n"
+            + "try:\n"
+            + "  for i in range(400):\n"
+            + "    child = os.fork()\n"
+            + "    if child == 0:\n"
+            + "      os.getuid(); signal.pause(); os._exit(0)\n"
+            + "    children.append(child)\n"
+            + "except BlockingIOError: pass\n"
+            + "files = []\n"
+            + "try:\n"
+            + "  for i in range(400): files.append(open('/tmp/%d' % i, 'w'))\n"
+            + "  names = [d + '/' + n for d, _, ns in os.walk('/usr/include') for n in ns]\n"
+            + "  for n in names[:1000]: files.append(open(n))\n"
+            + "except OSError as e: print(e.errno in (23, 24))\n"
+            + "for child in children: os.kill(child, 9)\n"
+            + "for child in children: os.waitpid(child, 0)\n"
+            + "del files\n"
+            + "print(os.system('true'))\n";
+    Outcome outcome =
+        Command.of(
+                List.of(
+                    "/usr/bin/prlimit",
+                    "--nofile=512:512",
+                    Redoubt.front().toString(),
+                    "do",
+                    "--",
+                    "/usr/bin/python3",
+                    "-c",
+                    take))
+            .run();
+    assertEquals("True\n0\n", outcome.out(), outcome::describe);
+    assertEquals(0, outcome.exit(), outcome::describe);
   }
 
   /** Calls that a guest never gets, as {@code denied.c} prints them: none may succeed. */

@@ -11,6 +11,7 @@ import io.redoubt.sentry.fs.FsContext;
 import io.redoubt.sentry.kernel.FirstExec;
 import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.PollEvents;
+import io.redoubt.sentry.kernel.Stub;
 import io.redoubt.sentry.kernel.SyscallTable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -77,7 +78,7 @@ public final class Sandbox {
     kernel.domainname = config.domainname();
     SyscallTable table = CallTable.create();
     kernel.observe(Observation.of(config, control, table));
-    kernel.configure(table, stub(), config.hasShim());
+    kernel.configure(table, new Stub(stub(), stub()), config.hasShim());
     mounts.build(GOFER_FD);
     if (mounts.cwd() == null) {
       throw new StartFailure(

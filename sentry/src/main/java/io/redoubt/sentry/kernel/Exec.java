@@ -4,6 +4,8 @@ import io.redoubt.host.Errno;
 import io.redoubt.host.Nr;
 import io.redoubt.host.Seccomp;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -20,7 +22,8 @@ import java.nio.charset.StandardCharsets;
  * </pre>
  *
  * A native exec that fails (E2BIG, EFAULT in argv, ENOMEM) returns its errno to the guest, whose
- * next call finds this object in EXECING with something else than LOAD, and drops it.
+ * next call finds this object in EXECING and drops it: with something else than LOAD, or with a
+ * LOAD that is a lie ({@link #thatHappened}).
  */
 final class Exec {
   private static final int REWRITTEN = 1;
@@ -28,6 +31,7 @@ final class Exec {
   private static final int LOADING = 3;
 
   private static final int AT_EMPTY_PATH = 0x1000;
+  private static final long AT_EXECFN = 31;
   private static final int O_CLOEXEC = 02000000;
 
   static final int LOAD = 1;
@@ -37,13 +41,15 @@ final class Exec {
   private final Task task;
   private final Image image;
   private final int stubFd; // its number in the guest
-  private int phase = REWRITTEN;
+  private final int stub; // number of the one that it runs
+  private volatile int phase = REWRITTEN;
   private boolean dropped; // guarded by this
   private int programFd = -1; // numbers in the guest
   private int interpreterFd = -1;
 
-  private Exec(Task task, Image image, int stubFd) {
+  private Exec(Task task, Image image, int stub, int stubFd) {
     this.task = task;
+    this.stub = stub;
     this.image = image;
     this.stubFd = stubFd;
   }
@@ -56,7 +62,8 @@ final class Exec {
    */
   static long start(Syscall c, Image image, long emptyString, long argv, long envp) {
     Task task = c.task;
-    int fd = Seccomp.addFd(c.listener, c.id, 0, task.kernel.stubFd, 0, O_CLOEXEC);
+    int stub = 1 - task.process.stub;
+    int fd = Seccomp.addFd(c.listener, c.id, 0, task.kernel.stub.fd(stub), 0, O_CLOEXEC);
     if (fd < 0) {
       image.release();
       return fd == -Errno.EMFILE ? -Errno.EMFILE : -Errno.EAGAIN;
@@ -65,13 +72,22 @@ final class Exec {
     if (abandoned != null) {
       abandoned.drop();
     }
-    task.exec = new Exec(task, image, fd);
+    task.exec = new Exec(task, image, stub, fd);
     long r = Rewrite.call(c, Nr.EXECVEAT, fd, emptyString, argv, envp, AT_EMPTY_PATH, 0);
     if (r != Syscall.NO_REPLY) {
       task.exec = null;
       image.release();
     }
     return r;
+  }
+
+  /**
+   * The process is about to exit. @return false if the host kernel runs this exec already: then
+   * whichever is first there wins
+   */
+  synchronized boolean prevent() {
+    dropped |= phase == REWRITTEN;
+    return phase != EXECING;
   }
 
   /** The task is gone: killed on its way, perhaps while a worker serves it. */
@@ -85,9 +101,18 @@ final class Exec {
     if (dropped) {
       return -Errno.ESRCH; // nobody hears it
     }
+    if (c.nr == StubCall.NUMBER && c.arg0 == LOAD && phase != LOADING) {
+      Exec happened = thatHappened(c); // two threads may exec at once
+      if (happened != null) {
+        return happened.load(c);
+      }
+    }
     switch (phase) {
       case REWRITTEN -> {
         if (c.nr == Nr.EXECVEAT && c.arg0 == stubFd && c.arg4 == AT_EMPTY_PATH) {
+          if (task.process.isExiting) {
+            return -Errno.ESRCH; // prevent() has not seen this exec, and need not
+          }
           phase = EXECING;
           return Syscall.CONTINUE;
         }
@@ -95,9 +120,6 @@ final class Exec {
         return handler == null ? -Errno.ENOSYS : handler.call(c);
       }
       case EXECING -> {
-        if (c.nr == StubCall.NUMBER && c.arg0 == LOAD) {
-          return load(c);
-        }
         task.exec = null;
         image.release();
         return handler == null ? -Errno.ENOSYS : handler.call(c);
@@ -128,9 +150,58 @@ final class Exec {
     return fd >= 0 && (fd == programFd || fd == interpreterFd);
   }
 
-  /** Whether this exec waits for the stub's first call, which comes under the id of the leader. */
+  /** Whether the host kernel runs this exec. */
   boolean isExecing() {
     return phase == EXECING;
+  }
+
+  /**
+   * The exec whose stub calls now, under the id of the leader, whoever made it; null when none has
+   * happened: the host kernel may have refused it, and a program may make the stub's call itself to
+   * be taken for the new one.
+   */
+  static Exec thatHappened(Syscall c) {
+    Process p = c.task.process;
+    Exec found = null;
+    boolean isOne = true;
+    for (Task t : p.tasks()) {
+      Exec e = t.exec;
+      if (e != null && e.phase == EXECING) {
+        isOne &= found == null;
+        found = e;
+      }
+    }
+    if (found == null
+        || c.task.hostTid != p.hostPid
+        || !c.task.kernel.stub.isRunBy(p.hostPid, found.stub)) {
+      return null;
+    }
+    return isOne ? found : byExecutedName(c);
+  }
+
+  /**
+   * Of several execs of one process, the one that the host kernel has named its new image after.
+   */
+  private static Exec byExecutedName(Syscall c) {
+    Process p = c.task.process;
+    ByteBuffer auxv =
+        ByteBuffer.wrap(HostStatus.readFile(p.hostPid + "/auxv", 4096))
+            .order(ByteOrder.nativeOrder());
+    String name = null;
+    while (auxv.remaining() >= 16) {
+      long type = auxv.getLong();
+      long value = auxv.getLong();
+      if (type == AT_EXECFN) {
+        name = c.memory().readPath(c, value);
+      }
+    }
+    for (Task t : p.tasks()) {
+      Exec e = t.exec;
+      if (e != null && e.phase == EXECING && ("/dev/fd/" + e.stubFd).equals(name)) {
+        return e;
+      }
+    }
+    return null;
   }
 
   /** The stub asks what to load: the old image is gone for good. */
@@ -151,6 +222,8 @@ final class Exec {
     Credentials now = old.afterExec(image.stat, image.path.mount().isNosuid());
     t.credentials = now;
     int secure = now.euid() != old.uid() || now.egid() != old.gid() ? 1 : 0;
+    p.stub = stub;
+    p.isExiting = false; // it was another thread, and it was late
     p.newImage(image.path, image.prefix, image.drop);
     p.signalActions = new SignalActions(c.arg3, c.arg4);
     programFd = Seccomp.addFd(c.listener, c.id, 0, image.fd, 0, O_CLOEXEC);

@@ -75,17 +75,17 @@ public final class Kernel {
   /** Whether pid 1 is the runtime's own reaper, which no guest may touch. */
   volatile boolean hasShim;
 
-  /** The stub that exec starts programs with: a sealed memfd. */
-  int stubFd = -1;
+  /** What exec starts programs with. */
+  Stub stub;
 
   /**
    * Sets what the sandbox runs with; before {@link #serve}.
    *
-   * @param stubFd a sealed memfd with the stub, read-only
+   * @param stub what exec starts programs with
    * @param hasShim whether pid 1 is the runtime's own
    */
-  public void configure(SyscallTable table, int stubFd, boolean hasShim) {
-    this.stubFd = stubFd;
+  public void configure(SyscallTable table, Stub stub, boolean hasShim) {
+    this.stub = stub;
     this.hasShim = hasShim;
     dispatcher.install(table, StubCall.NUMBER, StubCall::call);
   }

@@ -45,6 +45,9 @@ public final class Process {
   /** Its files are closed, its end is told or about to be. */
   public volatile boolean exited;
 
+  /** A thread has called exit_group: no exec of another begins any more. */
+  volatile boolean isExiting;
+
   /** The controlling terminal (a Terminal object of the tty package), or null. */
   public volatile Object controllingTerminal;
 
@@ -74,6 +77,9 @@ public final class Process {
 
   private boolean isImageReleased; // guarded by this
 
+  /** The stub that this process executes on the host, 0 or 1: the next exec takes the other. */
+  volatile int stub;
+
   /** Waiters of signalfds. */
   final WaitQueue signalQueue = new WaitQueue();
 
@@ -96,6 +102,7 @@ public final class Process {
       program = maker.exeInode;
     }
     setExe(maker.exe, program);
+    stub = maker.stub;
     argvPrefix = maker.argvPrefix;
     argvDrop = maker.argvDrop;
     synchronized (maker.scratchFds) {

@@ -104,7 +104,18 @@ public final class ProcessCalls {
   }
 
   private static long exitGroup(Syscall c) {
-    c.task.kernel.tasks.processExits(c.task.process, c.task);
+    boolean isCertain = true;
+    c.task.process.isExiting = true;
+    for (Task t : c.task.process.tasks()) {
+      Exec e = t == c.task ? null : t.exec;
+      isCertain &= e == null || e.prevent();
+    }
+    TaskTable tasks = c.task.kernel.tasks;
+    if (isCertain) {
+      tasks.processExits(c.task.process, c.task);
+    } else {
+      tasks.watch(c.task.process); // another thread's exec may kill this one first
+    }
     return Syscall.CONTINUE;
   }
 

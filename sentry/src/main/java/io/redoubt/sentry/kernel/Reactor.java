@@ -26,12 +26,17 @@ public final class Reactor {
   public final class Registration {
     private final int fd;
     private final int slot;
+
+    /** What epoll gives back: the slot, and above it a number that no registration had before. */
+    private final long key;
+
     private final Handler handler;
     private boolean removed; // guarded by Reactor.this
 
     Registration(int fd, int slot, Handler handler) {
       this.fd = fd;
       this.slot = slot;
+      this.key = ++count << 32 | slot;
       this.handler = handler;
     }
 
@@ -39,7 +44,7 @@ public final class Reactor {
     public void modify(int events) {
       synchronized (Reactor.this) {
         if (!removed) {
-          Poll.epollCtl(epoll, EPOLL_CTL_MOD, fd, events, slot);
+          Poll.epollCtl(epoll, EPOLL_CTL_MOD, fd, events, key);
         }
       }
     }
@@ -71,6 +76,7 @@ public final class Reactor {
   private final int wakeFd;
   private final ArrayList<Registration> registrations = new ArrayList<>();
   private final ArrayList<Integer> freeSlots = new ArrayList<>();
+  private long count; // of registrations so far
   private KernelThread thread;
 
   public Reactor(Timers timers) {
@@ -100,7 +106,7 @@ public final class Reactor {
         slot = freeSlots.removeLast();
       }
       Registration r = new Registration(fd, slot, handler);
-      if (Poll.epollCtl(epoll, EPOLL_CTL_ADD, fd, events, slot) < 0) {
+      if (Poll.epollCtl(epoll, EPOLL_CTL_ADD, fd, events, r.key) < 0) {
         freeSlots.add(slot);
         return null;
       }
@@ -128,12 +134,15 @@ public final class Reactor {
         for (int i = 0; i < n; i++) {
           long at = (long) i * EVENT_BYTES;
           int mask = Memory.getInt(events, at);
-          int slot = (int) Memory.getLong(events, at + 4);
+          long key = Memory.getLong(events, at + 4);
+          int slot = (int) key;
           Registration r;
           synchronized (this) {
             r = slot < registrations.size() ? registrations.get(slot) : null;
           }
-          if (r != null) {
+          // An event may be of a registration that has been removed since it was received, and its
+          // slot be another's: that process would be taken for dead.
+          if (r != null && r.key == key) {
             r.handler.ready(mask);
           }
         }

@@ -4,6 +4,7 @@ import io.redoubt.host.Errno;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Ptrace;
 import io.redoubt.host.Ptrace.UserRegs;
+import io.redoubt.host.Seccomp;
 import io.redoubt.host.Wait;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -45,7 +46,7 @@ final class Rewrite {
         set(regs, nr, a0, a1, a2, a3, a4, a5);
         Ptrace.setRegs(tid, regs);
       }
-      Ptrace.detach(tid, signal);
+      detach(tid, signal);
     }
     return signal == -Errno.EAGAIN ? -Errno.EAGAIN : Syscall.NO_REPLY;
   }
@@ -79,7 +80,7 @@ final class Rewrite {
         Ptrace.setRegs(tid, regs);
       }
     }
-    Ptrace.detach(tid, signal);
+    detach(tid, signal);
     return Syscall.NO_REPLY;
   }
 
@@ -141,7 +142,7 @@ final class Rewrite {
       }
       Ptrace.setRegs(tid, before);
     }
-    Ptrace.detach(tid, signal);
+    detach(tid, signal);
     return Syscall.NO_REPLY;
   }
 
@@ -156,12 +157,23 @@ final class Rewrite {
     Task task = c.task;
     int tid = task.hostTid;
     int r = Ptrace.seize(tid, 0);
+    boolean isSeized = r == 0;
+    if (isSeized && Seccomp.idValid(c.listener, c.id) == -Errno.ENOENT) {
+      // Another thread has made an exec meanwhile, and has this id now. Its call may wait for this
+      // one to end.
+      c.end();
+      letGo(tid);
+      return -Errno.ESRCH;
+    }
     if (r == 0) {
       r = Ptrace.interrupt(tid);
     }
     if (r < 0) {
       if (r == -Errno.ESRCH) {
         c.end(); // the thread is dying: nobody waits for an answer
+        if (isSeized) {
+          reap(tid);
+        }
         return r;
       }
       return -Errno.EAGAIN; // somebody outside is tracing it
@@ -178,6 +190,36 @@ final class Rewrite {
     // Stopped for our interrupt, or to deliver a signal, which then gets delivered: its handler
     // returns to the rewritten call.
     return Wait.ptraceEvent(status) == Ptrace.PTRACE_EVENT_STOP ? 0 : Wait.stopSignal(status);
+  }
+
+  /** Detaches a thread that may be running. */
+  private static void letGo(int tid) {
+    long w = Ptrace.interrupt(tid) == 0 ? Wait.wait4(tid, Wait.__WALL) : 0;
+    if (w == 0) {
+      reap(tid);
+    } else if (w > 0 && Wait.isStopped(Wait.status(w))) {
+      int status = Wait.status(w);
+      boolean isEvent = Wait.ptraceEvent(status) == Ptrace.PTRACE_EVENT_STOP;
+      detach(tid, isEvent ? 0 : Wait.stopSignal(status));
+    }
+  }
+
+  /** Detaches a thread that has stopped, if it has not been killed since. */
+  private static void detach(int tid, int signal) {
+    if (Ptrace.detach(tid, signal) < 0) {
+      reap(tid);
+    }
+  }
+
+  /**
+   * A thread that dies while it is traced is its tracer's to wait for. Until that is done its
+   * process is no zombie for its parent, and an exec of another thread waits for it.
+   */
+  private static void reap(int tid) {
+    long w;
+    do {
+      w = Wait.wait4(tid, Wait.__WALL);
+    } while (w > 0 && Wait.isStopped(Wait.status(w)) && Ptrace.detach(tid, 0) < 0);
   }
 
   /** Puts a call into registers of a thread that has come out of one. */

@@ -117,9 +117,6 @@ public final class Signals {
   /** Interrupts the parked calls of {@code process} for which a signal is pending. */
   public void look(Process process) {
     HostStatus status = null;
-    if (!process.signalQueue.isEmpty() && kernel.pendingSignals.pending(process, null) != 0) {
-      process.signalQueue.wake(PollEvents.READABLE);
-    }
     long given = 0;
     for (Task t : process.tasks()) {
       if (t.call.isParked()) {
@@ -128,6 +125,11 @@ public final class Signals {
         }
         given |= lookAt(t, status, given);
       }
+    }
+    // After that: a call that waits for a signalfd among others is not parked any more when it has
+    // been woken for that.
+    if (!process.signalQueue.isEmpty() && kernel.pendingSignals.pending(process, null) != 0) {
+      process.signalQueue.wake(PollEvents.READABLE);
     }
   }
 

@@ -298,6 +298,17 @@ public final class TaskTable {
     if (tgid != tid) {
       return adoptThread(tid, tgid, guestTid);
     }
+    Process same = processes.get(guestTid);
+    if (same != null && same.hostPid == tid) {
+      for (Task t : same.threads) {
+        if (t.exec != null && t.exec.isExecing()) {
+          // The leader has called exit, and this thread's exec has the leader's id now.
+          HostGuestMemory memory = new HostGuestMemory(tid);
+          return addTask(
+              new Task(same, guestTid, tid, memory, t.files.share(), t.fs.share(), t.credentials));
+        }
+      }
+    }
     PendingClone from = findFork(tid, status.ppid);
     if (from == null) {
       return null; // not of this sandbox's making: it is never answered
@@ -379,11 +390,17 @@ public final class TaskTable {
     // parent.
     for (int i = 0; i < pending.size(); i++) {
       PendingClone c = pending.get(i);
-      if (!c.isThread() && c.maker.process.exited) {
+      if (!c.isThread() && isOver(c.maker.process)) {
         return c;
       }
     }
     return null;
+  }
+
+  /** Whether a process has ended, also if the sentry has not heard of that yet. */
+  private static boolean isOver(Process p) {
+    HostStatus s = p.exited ? null : new HostStatus();
+    return s == null || !s.read(p.hostPid) || s.state == 'Z' || s.nsTgid != p.pid;
   }
 
   private int parentHostPid(PendingClone c) {
@@ -581,7 +598,11 @@ public final class TaskTable {
   private void findOrphans(Process p, long nextLookNanos) {
     List<PendingClone> failed;
     synchronized (this) {
-      boolean isDead = !status.read(p.hostPid) || status.state == 'Z' || status.nsTgid != p.pid;
+      // A leader can be a zombie while another thread, with its children, is still on its way out.
+      boolean isDead =
+          !status.read(p.hostPid)
+              || status.nsTgid != p.pid
+              || (status.state == 'Z' && status.threads <= 1);
       takeInFrom(shimHostPid, shimHostPid);
       for (Process q : new ArrayList<>(processes.values())) {
         for (Task t : new ArrayList<>(q.threads)) {
