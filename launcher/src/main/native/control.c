@@ -187,6 +187,9 @@ static void handle_frame(void)
     case FRAME_FILTER:
         problem = front.phase == AWAIT_PLAN ? plan_filter(&front.stage, payload, length) : "a filter out of turn";
         break;
+    case FRAME_PROFILE:
+        problem = front.phase == AWAIT_PLAN ? plan_profile(&front.stage, payload, length) : "a filter out of turn";
+        break;
     case FRAME_PLAN:
         if (front.phase == AWAIT_PLAN && has_filter)
             plan_frame(payload, length);

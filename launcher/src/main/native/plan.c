@@ -161,7 +161,7 @@ const char *plan_next(const char *payload, size_t length, const char *key, const
     return NULL;
 }
 
-const char *plan_filter(struct stage *stage, const char *payload, size_t length)
+static const char *copy_filter(struct stage *stage, const char *payload, size_t length, struct sock_fprog *program)
 {
     size_t size = sizeof(struct sock_filter), count = length / size;
     if (count == 0 || length % size != 0 || count > BPF_MAXINSNS)
@@ -170,6 +170,20 @@ const char *plan_filter(struct stage *stage, const char *payload, size_t length)
     if (!copy)
         return "the filter is too large";
     memcpy(copy, payload, length);
-    stage->page->plan.filter = (struct sock_fprog){.len = (unsigned short)count, .filter = copy};
+    *program = (struct sock_fprog){.len = (unsigned short)count, .filter = copy};
     return NULL;
+}
+
+const char *plan_filter(struct stage *stage, const char *payload, size_t length)
+{
+    return copy_filter(stage, payload, length, &stage->page->plan.filter);
+}
+
+const char *plan_profile(struct stage *stage, const char *payload, size_t length)
+{
+    uint32_t *flags = &stage->page->plan.profile_flags;
+    if (length < sizeof *flags)
+        return "the filter has a wrong length";
+    memcpy(flags, payload, sizeof *flags);
+    return copy_filter(stage, payload + sizeof *flags, length - sizeof *flags, &stage->page->plan.profile);
 }

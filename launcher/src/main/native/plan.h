@@ -19,4 +19,7 @@ bool plan_other(const char *key, const char *value);
 /* Copies a FILTER frame's instructions to where the stage finds them. */
 const char *plan_filter(struct stage *stage, const char *payload, size_t length);
 
+/* The same for a PROFILE frame. */
+const char *plan_profile(struct stage *stage, const char *payload, size_t length);
+
 #endif

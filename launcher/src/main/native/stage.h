@@ -18,6 +18,8 @@ struct stage_plan {
     const char *hostname; /* may be null */
     bool has_shim;        /* pid 1 only reaps, the guest is pid 2; otherwise the guest is pid 1 */
     struct sock_fprog filter;
+    struct sock_fprog profile; /* linux.seccomp, on top of the filter; length 0: none */
+    uint32_t profile_flags;
 };
 
 #define STAGE_NO_STATUS (-1)

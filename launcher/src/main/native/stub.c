@@ -241,7 +241,7 @@ __attribute__((used)) _Noreturn void stub_main(ulong *kernel_stack)
     }
 
     if (*string)
-        call3(__NR_prctl, PR_SET_NAME, (long)string, 0);
+        call6(__NR_prctl, PR_SET_NAME, (long)string, 0, 0, STUB_MARK, 0);
     call3(STUB_CALL, STUB_DONE, 0, 0);
     stub_enter(entry, stack);
 }

@@ -19,6 +19,7 @@ enum stub_op {
     STUB_DONE = 2, /* the program is about to get control: the task stops being one that is loading */
 };
 
+#define STUB_MARK 0x72656462 /* by this the container's own filter knows a call of the stub: ContainerProfile */
 #define STUB_MAGIC 0x54425452u /* "RTBT" */
 #define STUB_BUFFER 16384
 #define STUB_MAX_SEGMENTS 8

@@ -6,6 +6,7 @@ import com.google.gson.JsonParser;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
+import io.redoubt.seccomp.ContainerProfile;
 import io.redoubt.sentry.SandboxConfig;
 import io.redoubt.sentry.SandboxConfig.Root;
 import io.redoubt.sentry.SandboxConfig.RootMode;
@@ -19,10 +20,12 @@ import java.util.List;
 /**
  * An OCI bundle (runtime-spec, config.md): a directory with config.json and a root file system.
  *
+ * @param profile what its programs may not do; null: none
  * @param plan what the front does, keys and values in turn
  * @param warnings what is not done as the configuration says
  */
-record Bundle(SandboxConfig config, List<String> plan, List<String> warnings) {
+record Bundle(
+    SandboxConfig config, ContainerProfile profile, List<String> plan, List<String> warnings) {
   private static final int MAX_BYTES = 16 << 20;
 
   /** Reads the bundle in the directory {@code dir}, an absolute path. */
@@ -74,12 +77,13 @@ record Bundle(SandboxConfig config, List<String> plan, List<String> warnings) {
     JsonFields linux = top.object("linux");
     linux(linux);
     List<String> plan = OciPlan.of(version, root.path(), top, process, linux);
+    ContainerProfile profile = OciProfile.read(linux);
     top.reportUnknown();
     if (linux != null) {
       linux.reportUnknown();
     }
     process.reportUnknown();
-    return new Bundle(config, plan, warnings);
+    return new Bundle(config, profile, plan, warnings);
   }
 
   private static Root root(JsonFields top, String dir) {
@@ -121,7 +125,6 @@ record Bundle(SandboxConfig config, List<String> plan, List<String> warnings) {
         "devices",
         "netDevices",
         "sysctl",
-        "seccomp",
         "rootfsPropagation",
         "mountLabel",
         "intelRdt",

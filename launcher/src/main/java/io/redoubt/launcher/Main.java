@@ -92,7 +92,7 @@ public final class Main {
         command,
         bundle.config(),
         new Container(
-            bundle.plan(), command.equals("create"), new ContainerRequests(bundle.config())));
+            bundle.plan(), bundle.profile(), command.equals("create"), new ContainerRequests(bundle.config())));
   }
 
   private static void start(

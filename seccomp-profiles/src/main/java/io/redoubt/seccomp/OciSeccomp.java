@@ -73,6 +73,40 @@ public record OciSeccomp(
     return unknown;
   }
 
+  /**
+   * The highest number that an entry names, -1 for none. What is newer than all that its author
+   * knew is ENOSYS for runc, not the default action, so that programs take to the older call.
+   */
+  int highestNumber() {
+    int highest = -1;
+    for (Entry entry : orEmpty(syscalls)) {
+      for (String name : orEmpty(entry.names())) {
+        highest = Math.max(highest, Syscalls.find(name));
+      }
+    }
+    return highest;
+  }
+
+  boolean namesX8664() {
+    List<String> given = orEmpty(architectures);
+    return given.contains("SCMP_ARCH_X86_64") || given.contains("SCMP_ARCH_NATIVE");
+  }
+
+  /** The flags of seccomp(2) that mean something here: there are no other threads to synchronise. */
+  int filterFlags() {
+    int bits = 0;
+    for (String flag : orEmpty(flags)) {
+      bits |=
+          switch (flag) {
+            case "SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV" -> 0;
+            case "SECCOMP_FILTER_FLAG_LOG" -> ContainerProfile.FLAG_LOG;
+            case "SECCOMP_FILTER_FLAG_SPEC_ALLOW" -> ContainerProfile.FLAG_SPEC_ALLOW;
+            default -> throw new IllegalArgumentException("unknown seccomp flag: flag=" + flag);
+          };
+    }
+    return bits;
+  }
+
   private static Action action(String name, Integer errnoRet) {
     int data = errnoRet == null ? EPERM : errnoRet;
     return switch (name) {

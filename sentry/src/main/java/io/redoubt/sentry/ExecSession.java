@@ -31,7 +31,7 @@ final class ExecSession {
   private final Kernel kernel;
   private final Path root;
   private final byte[] filter;
-  private final Container.Requests requests;
+  private final Container container;
   private final ControlSocket client;
   private final List<Integer> stdioNumbers = new ArrayList<>();
   private final List<Integer> stdioFds = new ArrayList<>();
@@ -40,18 +40,18 @@ final class ExecSession {
   private Reactor.Registration registration;
 
   private ExecSession(
-      Kernel kernel, Path root, byte[] filter, Container.Requests requests, int client) {
+      Kernel kernel, Path root, byte[] filter, Container container, int client) {
     this.kernel = kernel;
     this.root = root;
     this.filter = filter;
-    this.requests = requests;
+    this.container = container;
     this.client = new ControlSocket(client);
   }
 
   /** Serves a connection; it belongs to the session from now on. */
   static void start(
-      Kernel kernel, Path root, byte[] filter, Container.Requests requests, int client) {
-    ExecSession s = new ExecSession(kernel, root, filter, requests, client);
+      Kernel kernel, Path root, byte[] filter, Container container, int client) {
+    ExecSession s = new ExecSession(kernel, root, filter, container, client);
     new KernelThread(s::begin, "exec").start();
   }
 
@@ -83,7 +83,7 @@ final class ExecSession {
 
   private void update(byte[] resources) {
     Plan p = new Plan();
-    for (String s : requests.update(new String(resources, StandardCharsets.ISO_8859_1))) {
+    for (String s : container.requests().update(new String(resources, StandardCharsets.ISO_8859_1))) {
       p.entry("cgroup.set", s);
     }
     client.send(ControlSocket.PLAN, p.bytes());
@@ -93,8 +93,9 @@ final class ExecSession {
    * @return whether the program runs, and the session with it
    */
   private boolean run(byte[] request) {
-    SandboxConfig config = requests.exec(Plan.read(request));
+    SandboxConfig config = container.requests().exec(Plan.read(request));
     client.send(ControlSocket.FILTER, filter);
+    Sandbox.sendProfile(client, container);
     client.send(ControlSocket.PLAN, new Plan().process(config).bytes());
     stdio = new Stdio(kernel, config.uid(), false);
     Frame f = client.receive();

@@ -4,6 +4,7 @@ import io.redoubt.host.Mman;
 import io.redoubt.host.Process;
 import io.redoubt.host.Seccomp;
 import io.redoubt.host.Unistd;
+import io.redoubt.seccomp.ContainerProfile;
 import io.redoubt.seccomp.GuestProfile;
 import io.redoubt.sentry.ControlSocket.Frame;
 import io.redoubt.sentry.fs.FdTable;
@@ -40,6 +41,7 @@ public final class Sandbox {
     this.container = container;
     this.control = control;
     control.send(ControlSocket.FILTER, filter);
+    sendProfile(control, container);
     control.send(ControlSocket.PLAN, plan());
     kernel = new Kernel();
     mounts = new MountTree(kernel, config, control);
@@ -61,6 +63,18 @@ public final class Sandbox {
     }
   }
 
+  /** Of the container's own profile what the host kernel enforces. */
+  static void sendProfile(ControlSocket control, Container container) {
+    ContainerProfile profile = container == null ? null : container.profile();
+    byte[] filters = profile == null ? new byte[0] : profile.sockFilters();
+    if (filters.length > 0) {
+      byte[] frame = new byte[4 + filters.length];
+      frame[0] = (byte) profile.flags();
+      System.arraycopy(filters, 0, frame, 4, filters.length);
+      control.send(ControlSocket.PROFILE, frame);
+    }
+  }
+
   private byte[] plan() {
     Plan p = new Plan();
     if (container != null) {
@@ -78,6 +92,7 @@ public final class Sandbox {
     kernel.domainname = config.domainname();
     SyscallTable table = CallTable.create();
     kernel.observe(Observation.of(config, control, table));
+    kernel.profile = container == null ? null : container.profile();
     kernel.configure(table, new Stub(stub(), stub()), config.hasShim());
     mounts.build(GOFER_FD);
     if (mounts.cwd() == null) {
@@ -155,7 +170,7 @@ public final class Sandbox {
       case ControlSocket.SIGNAL -> kernel.signals.fromOutside(kernel.first, f.intAt(0));
       case ControlSocket.KILL -> kernel.signals.toProcess(kernel.first, f.intAt(0));
       case ControlSocket.CLIENT ->
-          ExecSession.start(kernel, mounts.root(), filter, container.requests(), f.fd());
+          ExecSession.start(kernel, mounts.root(), filter, container, f.fd());
       case ControlSocket.WINSIZE -> stdio.resize(f);
       case ControlSocket.EXITED -> stdio.drain(this::finish);
       default -> {}

@@ -5,6 +5,7 @@ import io.redoubt.host.Memory;
 import io.redoubt.host.Nr;
 import io.redoubt.host.Seccomp;
 import io.redoubt.host.Seccomp.Notif;
+import io.redoubt.seccomp.ContainerProfile;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -79,6 +80,10 @@ public final class Dispatcher {
     c.servedNanos = 0;
     if (task.hasDuties) {
       task.doDuties();
+    }
+    ContainerProfile profile = kernel.profile;
+    if (profile != null && profile.mayRefuse(nr) && Sentence.passed(profile, c)) {
+      return;
     }
     run(c);
   }
@@ -160,6 +165,7 @@ public final class Dispatcher {
       long address = c.waitMaskAddress;
       if (wanted != 0
           && takes == 0
+          && (kernel.profile == null || kernel.profile.allows(RT_SIGSUSPEND, address, 8))
           && Rewrite.call(c, RT_SIGSUSPEND, address, 8, 0, 0, 0, 0) != -Errno.EAGAIN) {
         return true;
       }

@@ -150,6 +150,11 @@ final class Exec {
     return fd >= 0 && (fd == programFd || fd == interpreterFd);
   }
 
+  /** Whether the stub runs, and no program. */
+  boolean isLoading() {
+    return phase == LOADING;
+  }
+
   /** Whether the host kernel runs this exec. */
   boolean isExecing() {
     return phase == EXECING;

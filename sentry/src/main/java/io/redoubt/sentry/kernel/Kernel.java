@@ -1,5 +1,6 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.seccomp.ContainerProfile;
 import io.redoubt.host.Memory;
 import io.redoubt.sentry.dev.Devices;
 import io.redoubt.sentry.fs.FdTable;
@@ -89,6 +90,9 @@ public final class Kernel {
     this.hasShim = hasShim;
     dispatcher.install(table, StubCall.NUMBER, StubCall::call);
   }
+
+  /** The container's own profile; null: none. Set before the sandbox starts. */
+  public volatile ContainerProfile profile;
 
   /**
    * A call of nobody, with the credentials of the guest's root, for what the sentry does at start.

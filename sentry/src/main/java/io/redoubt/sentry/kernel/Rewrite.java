@@ -39,6 +39,9 @@ final class Rewrite {
    */
   static long call(Syscall c, long nr, long a0, long a1, long a2, long a3, long a4, long a5) {
     int tid = c.task.hostTid;
+    if (c.task.kernel.profile != null) {
+      c.task.madeCall = new long[] {nr, a0, a1, a2, a3, a4, a5};
+    }
     int signal = stop(c, -Errno.ENOSYS, CallObserver.REWRITTEN);
     if (signal >= 0) {
       MemorySegment regs = REGISTERS.get();

@@ -8,7 +8,7 @@ import io.redoubt.host.Errno;
  */
 final class StubCall {
   /** Far past the end of Linux's table. */
-  static final int NUMBER = 0x7265;
+  static final int NUMBER = io.redoubt.seccomp.GuestProfile.STUB_CALL;
 
   private StubCall() {}
 

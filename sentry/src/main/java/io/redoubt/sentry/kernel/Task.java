@@ -42,6 +42,9 @@ public final class Task {
    */
   PidfdCalls.Clone pidfdClone;
 
+  /** The call that this thread was last made to run in place of its own: {@link Sentence}. */
+  long[] madeCall;
+
   // Things to do before the next call of this task, because the host kernel has run one of its
   // calls since: see doDuties.
   volatile boolean hasDuties;

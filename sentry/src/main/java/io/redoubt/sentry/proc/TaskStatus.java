@@ -218,8 +218,12 @@ final class TaskStatus {
         "NoNewPrivs",
         (t, value, out) ->
             out.append(t.credentials() != null && t.credentials().noNewPrivs() ? '1' : '0'));
-    LINES.put("Seccomp", ZERO);
-    LINES.put("Seccomp_filters", ZERO);
+    LINES.put("Seccomp", (t, value, out) -> out.append(hasProfile(t) ? '2' : '0'));
+    LINES.put("Seccomp_filters", (t, value, out) -> out.append(hasProfile(t) ? '1' : '0'));
+  }
+
+  private static boolean hasProfile(Target t) {
+    return t.process().kernel.profile != null;
   }
 
   static int status(Syscall c, Target target, StringBuilder out) {

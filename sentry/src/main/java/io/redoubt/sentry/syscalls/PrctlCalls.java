@@ -24,6 +24,8 @@ public final class PrctlCalls {
   private static final int PR_SET_TIMING = 14;
   private static final int PR_GET_NAME = 16;
   private static final int PR_GET_SECCOMP = 21;
+  private static final int SECCOMP_MODE_FILTER = 2;
+  private static final int SECCOMP_SET_MODE_FILTER = 1;
   private static final int PR_CAPBSET_READ = 23;
   private static final int PR_CAPBSET_DROP = 24;
   private static final int PR_GET_TSC = 25;
@@ -74,9 +76,17 @@ public final class PrctlCalls {
         317,
         "seccomp",
         3,
-        c -> -Errno.EINVAL,
+        PrctlCalls::seccomp,
         NONE,
         "as a kernel without filters: a guest's own filter could answer in place of the sentry");
+  }
+
+  /** A container's profile is loaded by what runs before its first program. */
+  private static long seccomp(Syscall c) {
+    boolean isFirst = c.task.process.firstExec != null && !c.task.process.hasExeced;
+    return isFirst && c.task.kernel.profile != null && c.arg0 == SECCOMP_SET_MODE_FILTER
+        ? Syscall.CONTINUE
+        : -Errno.EINVAL;
   }
 
   private static long prctl(Syscall c) {
@@ -96,8 +106,10 @@ public final class PrctlCalls {
         return (o.securebits() & Credentials.SECBIT_KEEP_CAPS) == 0 ? 0 : 1;
       case PR_SET_KEEPCAPS:
         return setKeepCaps(c, o);
-      case PR_GET_TIMING, PR_GET_SECCOMP:
+      case PR_GET_TIMING:
         return 0;
+      case PR_GET_SECCOMP:
+        return c.task.kernel.profile == null ? 0 : SECCOMP_MODE_FILTER;
       case PR_SET_TIMING:
         return c.arg1 == 0 ? 0 : -Errno.EINVAL;
       case PR_CAPBSET_READ:
