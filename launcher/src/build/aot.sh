@@ -51,10 +51,14 @@ chmod 755 "$out"
 "$java" -cp "$dist/lib/*" io.redoubt.seccomp.WriteProgram "$out/guest.bpf" ||
   warn "the guest's filter could not be compiled"
 
+# Containers are started by the same JVM; of them the training run only reads a configuration.
+mkdir -p "$out/bundle/rootfs"
+sed "s|ROOT|$out/bundle/rootfs|" "$here/train-config.json" >"$out/bundle/config.json"
+
 # The script goes in as an argument, and from the root: this folder may be out of the guest's reach.
 (
   cd /
-  REDOUBT_TRAIN=$out REDOUBT_JAVA=$here/aot.sh timeout -k 5 120 \
+  REDOUBT_TRAIN=$out REDOUBT_TRAIN_BUNDLE=$out/bundle REDOUBT_JAVA=$here/aot.sh timeout -k 5 120 \
     "$dist/bin/redoubt-front" do -- /bin/sh -c "$(cat "$here/train-guest.sh")" >"$out/guest.log" 2>&1 </dev/null
 ) ||
   warn "the training sandbox failed, see $out/guest.log"

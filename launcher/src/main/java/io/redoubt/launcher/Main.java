@@ -51,6 +51,12 @@ public final class Main {
         if (given.has("--help")) {
           caller.print(DoCommand.help());
         } else {
+          String bundle = System.getenv("REDOUBT_TRAIN_BUNDLE");
+          if (bundle != null) {
+            Bundle.read(bundle)
+                .profile()
+                .sockFilters(); // so that the ahead-of-time cache has what containers need
+          }
           start(caller, command, DoCommand.config(given), null);
         }
       }
@@ -92,7 +98,10 @@ public final class Main {
         command,
         bundle.config(),
         new Container(
-            bundle.plan(), bundle.profile(), command.equals("create"), new ContainerRequests(bundle.config())));
+            bundle.plan(),
+            bundle.profile(),
+            command.equals("create"),
+            new ContainerRequests(bundle.config())));
   }
 
   private static void start(

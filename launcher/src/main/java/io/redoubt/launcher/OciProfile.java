@@ -35,9 +35,30 @@ final class OciProfile {
 
   private static final Set<String> ARCHITECTURES =
       Set.of(
-          "X86", "X86_64", "X32", "ARM", "AARCH64", "MIPS", "MIPS64", "MIPS64N32", "MIPSEL",
-          "MIPSEL64", "MIPSEL64N32", "PPC", "PPC64", "PPC64LE", "S390", "S390X", "RISCV64",
-          "PARISC", "PARISC64", "LOONGARCH64", "NATIVE", "M68K", "SH", "SHEB");
+          "X86",
+          "X86_64",
+          "X32",
+          "ARM",
+          "AARCH64",
+          "MIPS",
+          "MIPS64",
+          "MIPS64N32",
+          "MIPSEL",
+          "MIPSEL64",
+          "MIPSEL64N32",
+          "PPC",
+          "PPC64",
+          "PPC64LE",
+          "S390",
+          "S390X",
+          "RISCV64",
+          "PARISC",
+          "PARISC64",
+          "LOONGARCH64",
+          "NATIVE",
+          "M68K",
+          "SH",
+          "SHEB");
 
   private static final int PRIVATE_ANONYMOUS_NORESERVE = 0x4022;
   private static final int PRIVATE_FIXED = 0x12;
@@ -103,8 +124,7 @@ final class OciProfile {
     String a = f.string(field);
     if (a == null || !ACTIONS.contains(a)) {
       throw f.failure(
-          field,
-          "string " + (a == null ? "" : a) + " is not a valid action for seccomp");
+          field, "string " + (a == null ? "" : a) + " is not a valid action for seccomp");
     }
     return a;
   }

@@ -10,16 +10,36 @@ public sealed interface Action {
   Action TRAP = new Trap(0);
 
   /** The host kernel runs the call. */
-  record Allow() implements Action {}
+  record Allow() implements Action {
+    @Override
+    public int returnValue() {
+      return 0x7fff0000;
+    }
+  }
 
   /** The call runs and is noted in the host's audit log. */
-  record Log() implements Action {}
+  record Log() implements Action {
+    @Override
+    public int returnValue() {
+      return 0x7ffc0000;
+    }
+  }
 
   /** The thread waits until the holder of the listener has answered for it. */
-  record Notify() implements Action {}
+  record Notify() implements Action {
+    @Override
+    public int returnValue() {
+      return 0x7fc00000;
+    }
+  }
 
   /** A tracer is asked; without one the call is ENOSYS. */
-  record Trace(int data) implements Action {}
+  record Trace(int data) implements Action {
+    @Override
+    public int returnValue() {
+      return 0x7ff00000 | data & 0xffff;
+    }
+  }
 
   /** The call does not run and fails with this number, 0 to 4095. */
   record Errno(int number) implements Action {
@@ -31,30 +51,42 @@ public sealed interface Action {
         throw new IllegalArgumentException("errno out of range: number=" + number);
       }
     }
+
+    @Override
+    public int returnValue() {
+      return 0x00050000 | number;
+    }
   }
 
   /** The thread gets SIGSYS. */
-  record Trap(int data) implements Action {}
+  record Trap(int data) implements Action {
+    @Override
+    public int returnValue() {
+      return 0x00030000 | data & 0xffff;
+    }
+  }
 
   /** The thread dies of SIGSYS, and the process with its last thread. */
-  record KillThread() implements Action {}
+  record KillThread() implements Action {
+    @Override
+    public int returnValue() {
+      return 0x00000000;
+    }
+  }
 
   /** The process dies of SIGSYS. */
-  record KillProcess() implements Action {}
-
-  /** The value that the BPF program returns, {@code SECCOMP_RET_*} with its 16 bits of data. */
-  default int returnValue() {
-    return switch (this) {
-      case Allow() -> 0x7fff0000;
-      case Log() -> 0x7ffc0000;
-      case Trace(int data) -> 0x7ff00000 | data & 0xffff;
-      case Notify() -> 0x7fc00000;
-      case Errno(int number) -> 0x00050000 | number;
-      case Trap(int data) -> 0x00030000 | data & 0xffff;
-      case KillThread() -> 0x00000000;
-      case KillProcess() -> 0x80000000;
-    };
+  record KillProcess() implements Action {
+    @Override
+    public int returnValue() {
+      return 0x80000000;
+    }
   }
+
+  /**
+   * The value that the BPF program returns, {@code SECCOMP_RET_*} with its 16 bits of data. Equal
+   * for actions that are: a comparison of these costs no start-up time, one of records does.
+   */
+  int returnValue();
 
   /** The action in a few words, for people. */
   default String describe() {

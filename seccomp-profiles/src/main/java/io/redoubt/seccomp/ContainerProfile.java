@@ -52,6 +52,46 @@ public final class ContainerProfile {
           "rt_tgsigqueueinfo",
           "exit_group");
 
+  /** The calls that {@link NativeCalls} has a rule of: its conditions take long to make. */
+  static final List<String> NATIVE =
+      List.of(
+          "mmap",
+          "mprotect",
+          "munmap",
+          "brk",
+          "mremap",
+          "madvise",
+          "futex",
+          "set_robust_list",
+          "set_tid_address",
+          "rseq",
+          "membarrier",
+          "sched_yield",
+          "getcpu",
+          "arch_prctl",
+          "prctl",
+          "rt_sigaction",
+          "rt_sigprocmask",
+          "rt_sigreturn",
+          "sigaltstack",
+          "rt_sigpending",
+          "rt_sigtimedwait",
+          "rt_sigsuspend",
+          "pause",
+          "restart_syscall",
+          "nanosleep",
+          "clock_nanosleep",
+          "clock_gettime",
+          "clock_getres",
+          "gettimeofday",
+          "time",
+          "times",
+          "getrusage",
+          "gettid",
+          "getpid",
+          "getppid",
+          "getrandom");
+
   private final Rule[][] rules = new Rule[Syscalls.limit()][];
   private final boolean[] isAllowed = new boolean[Syscalls.limit()];
   private final Action fallback;
@@ -80,7 +120,7 @@ public final class ContainerProfile {
       list.add(new Rule(r.number(), r.condition(), enforced(r.action()), r.reason()));
     }
     int highest = seccomp.highestNumber();
-    boolean refusesNew = !passes(fallback) && !fallback.equals(ENOSYS) && seccomp.namesX8664();
+    boolean refusesNew = !passes(fallback) && !same(fallback, ENOSYS) && seccomp.namesX8664();
     last = refusesNew && highest >= 0 ? highest : Integer.MAX_VALUE;
     beyond = refusesNew ? ENOSYS : fallback;
     for (int i = 0; i < rules.length; i++) {
@@ -92,13 +132,15 @@ public final class ContainerProfile {
 
   /** No guest has a tracer, so that asking one fails; and whom to notify there is nobody. */
   private static Action enforced(Action action) {
-    return switch (action) {
-      case Action.Trace(int _) -> ENOSYS;
-      case Action.Notify() ->
-          throw new IllegalArgumentException(
-              "SCMP_ACT_NOTIFY is not supported: the listener of a sandbox is its sentry");
-      default -> action;
-    };
+    if (action instanceof Action.Notify) {
+      throw new IllegalArgumentException(
+          "SCMP_ACT_NOTIFY is not supported: the listener of a sandbox is its sentry");
+    }
+    return action instanceof Action.Trace ? ENOSYS : action;
+  }
+
+  private static boolean same(Action a, Action b) {
+    return a.returnValue() == b.returnValue();
   }
 
   private static boolean passes(Action action) {
@@ -153,11 +195,8 @@ public final class ContainerProfile {
 
   /** The kernel's part, as rules; none where all is left to the sentry. */
   Filter kernelPart() {
-    boolean[] isNative = numbers(NativeCalls.RULES);
-    boolean[] isMade = new boolean[rules.length];
-    for (String name : MADE_BY_SENTRY) {
-      isMade[Syscalls.number(name)] = true;
-    }
+    boolean[] isNative = numbers(NATIVE);
+    boolean[] isMade = numbers(MADE_BY_SENTRY);
     Action rest = isFatal(fallback) ? fallback : Action.ALLOW;
     boolean anyFatal = isFatal(fallback);
     var out = new ArrayList<Rule>();
@@ -184,10 +223,10 @@ public final class ContainerProfile {
     return new Filter("container", out, rest, List.of());
   }
 
-  private static boolean[] numbers(List<Rule> rules) {
+  private static boolean[] numbers(List<String> names) {
     boolean[] out = new boolean[Syscalls.limit()];
-    for (Rule r : rules) {
-      out[r.number()] |= r.action() instanceof Action.Allow;
+    for (String name : names) {
+      out[Syscalls.number(name)] = true;
     }
     return out;
   }
@@ -203,7 +242,7 @@ public final class ContainerProfile {
   }
 
   private static void add(List<Rule> out, int number, Action action, Action rest) {
-    if (!action.equals(rest)) {
+    if (!same(action, rest)) {
       out.add(all(number, action));
     }
   }

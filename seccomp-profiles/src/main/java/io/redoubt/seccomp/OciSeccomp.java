@@ -44,7 +44,7 @@ public record OciSeccomp(
     var plain = new ArrayList<Rule>();
     for (Entry entry : orEmpty(syscalls)) {
       Action action = action(entry.action(), entry.errnoRet());
-      if (action.equals(fallback)) {
+      if (action.returnValue() == fallback.returnValue()) {
         continue;
       }
       Condition condition = condition(orEmpty(entry.args()));
@@ -92,7 +92,9 @@ public record OciSeccomp(
     return given.contains("SCMP_ARCH_X86_64") || given.contains("SCMP_ARCH_NATIVE");
   }
 
-  /** The flags of seccomp(2) that mean something here: there are no other threads to synchronise. */
+  /**
+   * The flags of seccomp(2) that mean something here: there are no other threads to synchronise.
+   */
   int filterFlags() {
     int bits = 0;
     for (String flag : orEmpty(flags)) {
@@ -109,8 +111,10 @@ public record OciSeccomp(
 
   private static Action action(String name, Integer errnoRet) {
     int data = errnoRet == null ? EPERM : errnoRet;
+    if (name == null) {
+      throw new IllegalArgumentException("seccomp action is missing");
+    }
     return switch (name) {
-      case null -> throw new IllegalArgumentException("seccomp action is missing");
       case "SCMP_ACT_ALLOW" -> Action.ALLOW;
       case "SCMP_ACT_LOG" -> Action.LOG;
       case "SCMP_ACT_NOTIFY" -> Action.NOTIFY;
@@ -144,8 +148,10 @@ public record OciSeccomp(
   private static Condition condition(Arg arg) {
     Argument argument = Argument.longArg(arg.index(), "arg" + arg.index());
     long value = arg.value();
+    if (arg.op() == null) {
+      throw new IllegalArgumentException("seccomp operator is missing");
+    }
     return switch (arg.op()) {
-      case null -> throw new IllegalArgumentException("seccomp operator is missing");
       case "SCMP_CMP_EQ" -> Condition.is(argument, value);
       case "SCMP_CMP_NE" -> Condition.not(Condition.is(argument, value));
       case "SCMP_CMP_LE" -> Condition.between(argument, 0, value);

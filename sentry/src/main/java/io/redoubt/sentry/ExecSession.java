@@ -39,8 +39,7 @@ final class ExecSession {
   private Task task;
   private Reactor.Registration registration;
 
-  private ExecSession(
-      Kernel kernel, Path root, byte[] filter, Container container, int client) {
+  private ExecSession(Kernel kernel, Path root, byte[] filter, Container container, int client) {
     this.kernel = kernel;
     this.root = root;
     this.filter = filter;
@@ -49,8 +48,7 @@ final class ExecSession {
   }
 
   /** Serves a connection; it belongs to the session from now on. */
-  static void start(
-      Kernel kernel, Path root, byte[] filter, Container container, int client) {
+  static void start(Kernel kernel, Path root, byte[] filter, Container container, int client) {
     ExecSession s = new ExecSession(kernel, root, filter, container, client);
     new KernelThread(s::begin, "exec").start();
   }
@@ -83,7 +81,8 @@ final class ExecSession {
 
   private void update(byte[] resources) {
     Plan p = new Plan();
-    for (String s : container.requests().update(new String(resources, StandardCharsets.ISO_8859_1))) {
+    for (String s :
+        container.requests().update(new String(resources, StandardCharsets.ISO_8859_1))) {
       p.entry("cgroup.set", s);
     }
     client.send(ControlSocket.PLAN, p.bytes());

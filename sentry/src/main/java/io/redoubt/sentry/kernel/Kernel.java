@@ -1,7 +1,7 @@
 package io.redoubt.sentry.kernel;
 
-import io.redoubt.seccomp.ContainerProfile;
 import io.redoubt.host.Memory;
+import io.redoubt.seccomp.ContainerProfile;
 import io.redoubt.sentry.dev.Devices;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;

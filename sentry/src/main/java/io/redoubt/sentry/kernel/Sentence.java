@@ -20,17 +20,17 @@ final class Sentence {
     if (isOurs(c)) {
       return false;
     }
-    switch (profile.decide(c.nr, c.arg0, c.arg1, c.arg2, c.arg3, c.arg4, c.arg5)) {
-      case Action.Errno(int number) -> {
-        c.task.kernel.dispatcher.reply(c, -number);
-        return true;
-      }
-      case Action.KillProcess() -> die(c, ContainerProfile.KILL_PROCESS_CALL);
-      case Action.KillThread() -> die(c, ContainerProfile.KILL_THREAD_CALL);
-      case Action.Trap(int _) -> die(c, ContainerProfile.TRAP_CALL);
-      default -> {
-        return false;
-      }
+    Action a = profile.decide(c.nr, c.arg0, c.arg1, c.arg2, c.arg3, c.arg4, c.arg5);
+    if (a instanceof Action.Errno e) {
+      c.task.kernel.dispatcher.reply(c, -e.number());
+    } else if (a instanceof Action.KillProcess) {
+      die(c, ContainerProfile.KILL_PROCESS_CALL);
+    } else if (a instanceof Action.KillThread) {
+      die(c, ContainerProfile.KILL_THREAD_CALL);
+    } else if (a instanceof Action.Trap) {
+      die(c, ContainerProfile.TRAP_CALL);
+    } else {
+      return false;
     }
     return true;
   }
@@ -57,7 +57,8 @@ final class Sentence {
     if (c.nr == SECCOMP && !t.process.hasExeced) {
       return true;
     }
-    // It is not forgotten once it has been made: a freeze makes the kernel issue a call anew. Who makes
+    // It is not forgotten once it has been made: a freeze makes the kernel issue a call anew. Who
+    // makes
     // the same call himself then does what he was allowed to do in another way.
     long[] made = t.madeCall;
     return made != null
