@@ -12,6 +12,7 @@
 #include "oci.h"
 #include "output.h"
 #include "plan.h"
+#include "sysctl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,6 +85,8 @@ bool plan_other(const char *key, const char *value)
         settings[setting_count++] = strdup(value);
     } else if (strcmp(key, "hook") == 0 || strcmp(key, "hook.arg") == 0 || strcmp(key, "hook.env") == 0) {
         hooks_add(&front.container.record, key, value);
+    } else if (strcmp(key, "sysctl") == 0) {
+        sysctl_add(value);
     } else if (strcmp(key, "oom.score") == 0) {
         oom_score = strdup(value);
     } else if (strcmp(key, "console.size") == 0) {
@@ -203,6 +206,9 @@ void lifecycle_plan(void)
     run_hooks("prestart", STATUS_CREATING, 0);
     run_hooks("createRuntime", STATUS_CREATING, 0);
     run_hooks("createContainer", STATUS_CREATING, front.stage.pid);
+    /* After the hooks, which may have made the devices that they are about. */
+    if ((problem = sysctl_write(front.stage.pid)))
+        refuse(problem);
 }
 
 void lifecycle_go(void)

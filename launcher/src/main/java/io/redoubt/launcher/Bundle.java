@@ -7,6 +7,7 @@ import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import io.redoubt.seccomp.ContainerProfile;
+import io.redoubt.sentry.LinuxSettings;
 import io.redoubt.sentry.SandboxConfig;
 import io.redoubt.sentry.SandboxConfig.Root;
 import io.redoubt.sentry.SandboxConfig.RootMode;
@@ -20,12 +21,17 @@ import java.util.List;
 /**
  * An OCI bundle (runtime-spec, config.md): a directory with config.json and a root file system.
  *
+ * @param linux what it changes in the tree and the kernel
  * @param profile what its programs may not do; null: none
  * @param plan what the front does, keys and values in turn
  * @param warnings what is not done as the configuration says
  */
 record Bundle(
-    SandboxConfig config, ContainerProfile profile, List<String> plan, List<String> warnings) {
+    SandboxConfig config,
+    LinuxSettings linux,
+    ContainerProfile profile,
+    List<String> plan,
+    List<String> warnings) {
   private static final int MAX_BYTES = 16 << 20;
 
   /** Reads the bundle in the directory {@code dir}, an absolute path. */
@@ -49,8 +55,14 @@ record Bundle(
       p.env().add("LISTEN_FDS=" + listen); // sd_listen_fds(3): the front has handed them on
       p.env().add("LISTEN_PID=1");
     }
+    JsonFields linux = top.object("linux");
+    LinuxSettings settings = OciLinux.read(linux);
+    ContainerProfile profile = OciProfile.read(linux);
     String hostname = top.string("hostname");
-    String domainname = top.string("domainname");
+    String domainname = OciLinux.domainname(settings);
+    if (domainname == null) {
+      domainname = top.string("domainname");
+    }
     SandboxConfig config =
         new SandboxConfig(
             p.args(),
@@ -74,16 +86,13 @@ record Bundle(
             SandboxConfig.Network.OWN,
             null,
             false);
-    JsonFields linux = top.object("linux");
-    linux(linux);
-    List<String> plan = OciPlan.of(version, root.path(), top, process, linux);
-    ContainerProfile profile = OciProfile.read(linux);
+    List<String> plan = OciPlan.of(version, root.path(), top, process, linux, settings);
     top.reportUnknown();
     if (linux != null) {
       linux.reportUnknown();
     }
     process.reportUnknown();
-    return new Bundle(config, profile, plan, warnings);
+    return new Bundle(config, settings, profile, plan, warnings);
   }
 
   private static Root root(JsonFields top, String dir) {
@@ -100,37 +109,6 @@ record Bundle(
       throw top.failure("root.path", absolute + ": " + problem);
     }
     return new Root(absolute, readOnly ? RootMode.READ_ONLY : RootMode.WRITABLE);
-  }
-
-  /**
-   * What a sandbox has of its own (namespaces, a /proc without the host's secrets) needs nothing;
-   * the rest is not there yet.
-   */
-  private static void linux(JsonFields linux) {
-    if (linux == null) {
-      return;
-    }
-    for (String field : new String[] {"maskedPaths", "readonlyPaths"}) {
-      for (String path : linux.strings(field)) {
-        if (!path.startsWith("/proc/") && !path.startsWith("/sys/")) {
-          linux.warn(
-              field,
-              path + ": only paths of /proc and /sys, which are the sandbox's own, can be here");
-        }
-      }
-    }
-    linux.unsupported(
-        "uidMappings",
-        "gidMappings",
-        "devices",
-        "netDevices",
-        "sysctl",
-        "rootfsPropagation",
-        "mountLabel",
-        "intelRdt",
-        "personality",
-        "timeOffsets",
-        "memoryPolicy");
   }
 
   private static String text(String dir) {

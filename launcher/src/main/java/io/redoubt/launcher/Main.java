@@ -99,6 +99,7 @@ public final class Main {
         bundle.config(),
         new Container(
             bundle.plan(),
+            bundle.linux(),
             bundle.profile(),
             command.equals("create"),
             new ContainerRequests(bundle.config())));

@@ -49,13 +49,25 @@ final class OciMounts {
           "nomand",
           "iversion",
           "noiversion",
+          "symfollow",
+          "rsymfollow",
+          "lazytime",
+          "nolazytime",
+          "ratime",
+          "rnoatime",
+          "rdiratime",
+          "rnodiratime",
+          "rrelatime",
+          "rnorelatime",
+          "rstrictatime",
+          "rnostrictatime",
           "rrw",
           "rsuid",
           "rdev",
           "rexec");
 
   private static final Set<String> ACCEPTED_KEYS =
-      Set.of("uid", "gid", "ptmxmode", "nr_inodes", "nr_blocks", "max");
+      Set.of("ptmxmode", "nr_inodes", "nr_blocks", "max", "inode64", "inode32");
 
   private OciMounts() {}
 
@@ -85,7 +97,11 @@ final class OciMounts {
     String type = f.string("type");
     String source = f.string("source");
     List<String> given = f.strings("options");
-    f.unsupported("uidMappings", "gidMappings");
+    for (String ids : new String[] {"uidMappings", "gidMappings"}) {
+      if (!f.objects(ids).isEmpty()) {
+        throw f.failure(ids, "mounts with ids of their own (idmap) are not supported");
+      }
+    }
     List<String> options = options(f, given);
     if (given.contains("bind") || given.contains("rbind") || "bind".equals(type)) {
       if (source == null) {
@@ -127,8 +143,15 @@ final class OciMounts {
         out.add(o);
       } else if (o.startsWith("r") && FLAGS.contains(o.substring(1))) {
         out.add(o.substring(1)); // recursive: a bind has no mounts below it here
-      } else if (equals > 0 && (key.equals("size") || key.equals("mode"))) {
+      } else if (equals > 0
+          && (key.equals("size") || key.equals("mode") || key.equals("uid") || key.equals("gid"))) {
         out.add(o);
+      } else if (o.equals("nosymfollow") || o.equals("rnosymfollow")) {
+        throw f.failure("options", o + ": the sandbox follows symlinks on every mount");
+      } else if (o.equals("idmap") || o.equals("ridmap")) {
+        throw f.failure("options", o + ": mounts with ids of their own are not supported");
+      } else if (o.equals("tmpcopyup")) {
+        f.warn("options", o + ": the file system starts empty");
       } else if (!ACCEPTED.contains(o) && !ACCEPTED_KEYS.contains(key)) {
         f.warn("options", o + ": unknown option, ignored");
       }

@@ -1,5 +1,6 @@
 package io.redoubt.launcher;
 
+import io.redoubt.sentry.LinuxSettings;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,7 +19,12 @@ final class OciPlan {
   private OciPlan() {}
 
   static List<String> of(
-      String version, String root, JsonFields top, JsonFields process, JsonFields linux) {
+      String version,
+      String root,
+      JsonFields top,
+      JsonFields process,
+      JsonFields linux,
+      LinuxSettings settings) {
     OciPlan p = new OciPlan();
     p.add("ociVersion", version);
     p.add("rootfs", root);
@@ -30,6 +36,7 @@ final class OciPlan {
     p.process(process);
     if (linux != null) {
       p.namespaces(linux);
+      p.sysctls(settings);
       String path = linux.string("cgroupsPath");
       p.add("cgroup.path", path == null ? "" : path);
       JsonFields resources = linux.object("resources");
@@ -59,6 +66,15 @@ final class OciPlan {
         throw process.failure("oomScoreAdj", score + " is not within -1000 to 1000");
       }
       add("oom.score", Long.toString(score));
+    }
+  }
+
+  /** Those of the network namespace, whose values are the host kernel's. */
+  private void sysctls(LinuxSettings settings) {
+    for (int i = 0; i + 1 < settings.sysctls().size(); i += 2) {
+      if (settings.sysctls().get(i).startsWith("net.")) {
+        add("sysctl", settings.sysctls().get(i) + "\t" + settings.sysctls().get(i + 1));
+      }
     }
   }
 

@@ -129,7 +129,18 @@ record OciProcess(
             f.flag("noNewPrivileges"),
             f.flag("terminal"),
             rlimits(f));
-    f.unsupported("apparmorProfile", "selinuxLabel", "ioPriority", "scheduler", "execCPUAffinity");
+    String profile = f.string("apparmorProfile");
+    if (profile != null && !profile.isEmpty()) {
+      f.warn(
+          "apparmorProfile",
+          profile
+              + ": ignored: it is about files and rights of the host, of which a guest has none");
+    }
+    String label = f.string("selinuxLabel");
+    if (label != null && !label.isEmpty()) {
+      OciLinux.selinux(f, "selinuxLabel");
+    }
+    f.unsupported("ioPriority", "scheduler", "execCPUAffinity");
     return p;
   }
 

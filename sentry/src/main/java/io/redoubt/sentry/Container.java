@@ -7,12 +7,17 @@ import java.util.List;
  * What an OCI container is beyond its {@link SandboxConfig}.
  *
  * @param plan keys and values in turn, for the front: record, control groups, hooks, namespaces
+ * @param linux what it changes in the tree and the kernel
  * @param profile what its programs may not do; null: none
  * @param isCreated whether the program is started later, and so has to be looked up before
  * @param requests reads what commands ask of the container later
  */
 public record Container(
-    List<String> plan, ContainerProfile profile, boolean isCreated, Requests requests) {
+    List<String> plan,
+    LinuxSettings linux,
+    ContainerProfile profile,
+    boolean isCreated,
+    Requests requests) {
 
   /** Texts of commands, as what they mean. Both throw a {@link StartFailure} for a bad one. */
   public interface Requests {

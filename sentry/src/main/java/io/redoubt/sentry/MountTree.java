@@ -11,6 +11,7 @@ import io.redoubt.sentry.fs.FsContext;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.Mount;
 import io.redoubt.sentry.fs.Path;
+import io.redoubt.sentry.fs.SetAttr;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.gofer.GoferFs;
 import io.redoubt.sentry.fs.mem.MemFs;
@@ -28,11 +29,13 @@ final class MountTree {
   private final Kernel kernel;
   private final SandboxConfig config;
   private final ControlSocket control;
+  private final Container container; // null: not an OCI container
   private GoferClient gofer;
   private Path root;
   private Path cwd;
 
-  MountTree(Kernel kernel, SandboxConfig config, ControlSocket control) {
+  MountTree(Kernel kernel, SandboxConfig config, ControlSocket control, Container container) {
+    this.container = container;
     this.kernel = kernel;
     this.config = config;
     this.control = control;
@@ -67,6 +70,9 @@ final class MountTree {
                 + Errno.message(r)
                 + "; the mount point's parents must be directories");
       }
+    }
+    if (container != null) {
+      ContainerTree.change(kernel, c, root, container.linux());
     }
     if (config.root().mode() == RootMode.READ_ONLY) {
       kernel.vfs.remount(root.mount(), Mount.READ_ONLY);
@@ -129,11 +135,32 @@ final class MountTree {
       case "sysfs" -> SysFs.create();
       case "devtmpfs" -> DevFs.create(c);
       case "devpts" -> DevPts.create(kernel.terminals);
-      case "tmpfs", "mqueue" -> MemFs.tmpfs(size(m), mode(m));
+      case "tmpfs", "mqueue" -> owned(c, MemFs.tmpfs(size(m), mode(m)), m);
       default ->
           throw new StartFailure(
               1, "mount " + m.destination() + ": the sandbox has no file system type " + m.type());
     };
+  }
+
+  private static Inode owned(Syscall c, Inode root, MountSpec m) {
+    SetAttr owner = new SetAttr();
+    owner.mask = SetAttr.UID | SetAttr.GID;
+    owner.uid = id(m, "uid");
+    owner.gid = id(m, "gid");
+    if (owner.uid != 0 || owner.gid != 0) {
+      root.setattr(c, owner);
+    }
+    return root;
+  }
+
+  private static int id(MountSpec m, String key) {
+    String s = m.value(key);
+    try {
+      return s == null ? 0 : Integer.parseUnsignedInt(s);
+    } catch (NumberFormatException e) {
+      throw new StartFailure(
+          1, "mount " + m.destination() + ": " + key + "=" + s + " is not an id");
+    }
   }
 
   private static int flags(MountSpec m) {

@@ -44,7 +44,7 @@ public final class Sandbox {
     sendProfile(control, container);
     control.send(ControlSocket.PLAN, plan());
     kernel = new Kernel();
-    mounts = new MountTree(kernel, config, control);
+    mounts = new MountTree(kernel, config, control, container);
   }
 
   /**
@@ -93,6 +93,10 @@ public final class Sandbox {
     SyscallTable table = CallTable.create();
     kernel.observe(Observation.of(config, control, table));
     kernel.profile = container == null ? null : container.profile();
+    if (container != null) {
+      kernel.sysctls.set(container.linux().sysctls());
+      kernel.machine = container.linux().machine();
+    }
     kernel.configure(table, new Stub(stub(), stub()), config.hasShim());
     mounts.build(GOFER_FD);
     if (mounts.cwd() == null) {

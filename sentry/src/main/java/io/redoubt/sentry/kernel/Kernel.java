@@ -91,6 +91,12 @@ public final class Kernel {
     dispatcher.install(table, StubCall.NUMBER, StubCall::call);
   }
 
+  /** What uname(2) calls the machine; null: what the host does. */
+  public volatile String machine;
+
+  /** Kernel parameters that were given. */
+  public final Sysctls sysctls = new Sysctls();
+
   /** The container's own profile; null: none. Set before the sandbox starts. */
   public volatile ContainerProfile profile;
 

@@ -23,6 +23,20 @@ final class Sysctl {
     fs(sys.dir("fs"), kernel);
     net(sys.dir("net"));
     sys.dir("user").text("max_user_namespaces", "0\n");
+    given(sys, kernel);
+  }
+
+  /** Those of the container's configuration for which there is no file above. */
+  private static void given(PseudoDir sys, Kernel k) {
+    for (String name : k.sysctls.names()) {
+      String[] parts = name.split("\\.");
+      PseudoDir d = sys;
+      for (int i = 0; i < parts.length - 1 && d != null; i++) {
+        d = d.dir(parts[i]);
+      }
+      String value = k.sysctls.text(name);
+      d.text(parts[parts.length - 1], value + "\n");
+    }
   }
 
   private static void kernel(PseudoDir d, Kernel k) {

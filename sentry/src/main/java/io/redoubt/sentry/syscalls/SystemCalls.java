@@ -73,6 +73,9 @@ public final class SystemCalls {
     Kernel k = c.task.kernel;
     putName(s, Utsname.NODENAME, k.hostname);
     putName(s, Utsname.DOMAINNAME, k.domainname);
+    if (k.machine != null) {
+      putName(s, Utsname.MACHINE, k.machine);
+    }
     return c.memory().write(c.arg0, s, Utsname.SIZEOF);
   }
 

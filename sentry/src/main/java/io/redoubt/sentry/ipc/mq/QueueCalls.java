@@ -74,8 +74,8 @@ public final class QueueCalls {
 
   private static long open(Syscall c) {
     int flags = (int) c.arg1;
-    long maxMessages = DEFAULT_MESSAGES;
-    long maxBytes = DEFAULT_BYTES;
+    long maxMessages = QueueTable.max(c, "msg_default", DEFAULT_MESSAGES);
+    long maxBytes = QueueTable.max(c, "msgsize_default", DEFAULT_BYTES);
     if (c.arg3 != 0) {
       MemorySegment s = c.scratch().small;
       if (c.memory().read(c.arg3, s, ATTR_SIZEOF) < 0) {

@@ -40,11 +40,13 @@ public final class QueueTable {
     boolean isFree = me.has(Credentials.CAP_SYS_RESOURCE);
     if (maxMessages <= 0
         || maxBytes <= 0
-        || maxMessages > (isFree ? HARD_MAX_MESSAGES : MAX_MESSAGES)
-        || maxBytes > (isFree ? HARD_MAX_BYTES : MAX_BYTES)) {
+        || maxMessages > (isFree ? HARD_MAX_MESSAGES : max(c, "msg_max", MAX_MESSAGES))
+        || maxBytes > (isFree ? HARD_MAX_BYTES : max(c, "msgsize_max", MAX_BYTES))
+        || maxMessages > HARD_MAX_MESSAGES
+        || maxBytes > HARD_MAX_BYTES) {
       return c.fail(-Errno.EINVAL);
     }
-    if (queues.size() >= MAX_QUEUES && !isFree) {
+    if (queues.size() >= max(c, "queues_max", MAX_QUEUES) && !isFree) {
       return c.fail(-Errno.ENOSPC);
     }
     long charge = PosixQueue.charge((int) maxMessages, (int) maxBytes);
@@ -59,6 +61,11 @@ public final class QueueTable {
     queues.put(name, q);
     q.uses++;
     return q;
+  }
+
+  /** A parameter of fs.mqueue. */
+  static long max(Syscall c, String name, long otherwise) {
+    return c.task.kernel.sysctls.of("fs.mqueue." + name, otherwise, Integer.MAX_VALUE);
   }
 
   /** Takes a name away; the queue goes with its last use. @return 0 or a negative errno */

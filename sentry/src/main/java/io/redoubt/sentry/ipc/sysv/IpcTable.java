@@ -31,11 +31,21 @@ final class IpcTable<T extends IpcObject> {
     T create();
   }
 
+  private final String sysctl;
+  private final int word;
   private final Object[] slots = new Object[MAX_OBJECTS];
   private final HashMap<Integer, T> byKey = new HashMap<>();
   private int count;
   private int last = -1;
   private int sequence;
+
+  /**
+   * @param sysctl whose word of that index is how many there may be
+   */
+  IpcTable(String sysctl, int word) {
+    this.sysctl = sysctl;
+    this.word = word;
+  }
 
   /** The ...get() calls: finds or makes. @return an id or a negative errno */
   synchronized int get(Syscall c, int key, int flags, Kind<T> kind) {
@@ -51,7 +61,7 @@ final class IpcTable<T extends IpcObject> {
     if (key != IPC_PRIVATE && (flags & IPC_CREAT) == 0) {
       return -Errno.ENOENT;
     }
-    if (count == MAX_OBJECTS) {
+    if (count >= c.task.kernel.sysctls.of(sysctl, word, MAX_OBJECTS, MAX_OBJECTS)) {
       return -Errno.ENOSPC;
     }
     t = kind.create();

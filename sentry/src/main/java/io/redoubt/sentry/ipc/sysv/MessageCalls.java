@@ -21,6 +21,8 @@ public final class MessageCalls {
   /** MSGMAX: bytes of a message. */
   private static final int MAX_MESSAGE = 8192;
 
+  private static final int LARGEST_MESSAGE = 64 << 10; // what a worker's buffer takes
+
   /** Of all queues together, so that small messages cannot fill the sentry: some 100 bytes each. */
   private static final int MAX_TOTAL_MESSAGES = 1 << 16;
 
@@ -73,9 +75,19 @@ public final class MessageCalls {
 
               @Override
               public MessageQueue create() {
-                return new MessageQueue(key, c.task.credentials, flags);
+                MessageQueue q = new MessageQueue(key, c.task.credentials, flags);
+                q.maxBytes = defaultBytes(c);
+                return q;
               }
             });
+  }
+
+  private static long defaultBytes(Syscall c) {
+    return c.task.kernel.sysctls.of("kernel.msgmnb", MessageQueue.DEFAULT_BYTES, MAX_QUEUE_BYTES);
+  }
+
+  private static long largest(Syscall c) {
+    return c.task.kernel.sysctls.of("kernel.msgmax", MAX_MESSAGE, LARGEST_MESSAGE);
   }
 
   /** What a blocked call has read: the queue, and for msgsnd the message. */
@@ -104,7 +116,7 @@ public final class MessageCalls {
       return c.fail(-Errno.EFAULT);
     }
     long type = Memory.getLong(s, 0);
-    if (size < 0 || size > MAX_MESSAGE || type < 1 || (int) c.arg0 < 0) {
+    if (size < 0 || size > largest(c) || type < 1 || (int) c.arg0 < 0) {
       return c.fail(-Errno.EINVAL);
     }
     byte[] text = new byte[(int) size];
@@ -206,8 +218,8 @@ public final class MessageCalls {
     int[] fields = {
       ofNow ? queues.count() : IpcTable.MAX_OBJECTS * MessageQueue.DEFAULT_BYTES / 1024, // msgpool
       ofNow ? totalMessages(queues) : MessageQueue.DEFAULT_BYTES, // msgmap
-      MAX_MESSAGE, // msgmax
-      MessageQueue.DEFAULT_BYTES, // msgmnb
+      (int) largest(c), // msgmax
+      (int) defaultBytes(c), // msgmnb
       IpcTable.MAX_OBJECTS, // msgmni
       16, // msgssz
       ofNow ? (int) bytes : MessageQueue.DEFAULT_BYTES, // msgtql
@@ -253,7 +265,7 @@ public final class MessageCalls {
       return r;
     }
     long bytes = Memory.getLong(s, MSG_QBYTES);
-    if (Long.compareUnsigned(bytes, MessageQueue.DEFAULT_BYTES) > 0
+    if (Long.compareUnsigned(bytes, defaultBytes(c)) > 0
         && !c.task.credentials.has(Credentials.CAP_SYS_RESOURCE)) {
       return -Errno.EPERM;
     }

@@ -45,7 +45,7 @@ public final class SemaphoreCalls {
     int key = (int) c.arg0;
     int count = (int) c.arg1;
     int flags = (int) c.arg2;
-    if (count < 0 || count > MAX_SEMAPHORES) {
+    if (count < 0 || count > limit(c, 0, MAX_SEMAPHORES)) {
       return -Errno.EINVAL;
     }
     IpcTable<SemaphoreSet> sets = c.task.kernel.sysv().semaphores;
@@ -64,11 +64,16 @@ public final class SemaphoreCalls {
             if (count == 0) {
               return c.fail(-Errno.EINVAL);
             }
-            return count + total(sets) > MAX_TOTAL
+            return count + total(sets) > limit(c, 1, MAX_TOTAL)
                 ? c.fail(-Errno.ENOSPC)
                 : new SemaphoreSet(key, c.task.credentials, flags, count);
           }
         });
+  }
+
+  /** A word of kernel.sem. */
+  static long limit(Syscall c, int word, int limit) {
+    return c.task.kernel.sysctls.of("kernel.sem", word, limit, limit);
   }
 
   /** Semaphores of all sets. */
@@ -135,7 +140,7 @@ public final class SemaphoreCalls {
     if (count == 0 || id < 0) {
       return c.fail(-Errno.EINVAL);
     }
-    if (count > MAX_OPERATIONS) {
+    if (count > limit(c, 2, MAX_OPERATIONS)) {
       return c.fail(-Errno.E2BIG);
     }
     MemorySegment s = c.scratch().small;

@@ -70,8 +70,8 @@ final class SemaphoreControl {
       IpcTable.MAX_OBJECTS, // semmni
       IpcTable.MAX_OBJECTS * SemaphoreCalls.MAX_SEMAPHORES, // semmns
       IpcTable.MAX_OBJECTS * SemaphoreCalls.MAX_SEMAPHORES, // semmnu
-      SemaphoreCalls.MAX_SEMAPHORES, // semmsl
-      SemaphoreCalls.MAX_OPERATIONS, // semopm
+      (int) SemaphoreCalls.limit(c, 0, SemaphoreCalls.MAX_SEMAPHORES), // semmsl
+      (int) SemaphoreCalls.limit(c, 2, SemaphoreCalls.MAX_OPERATIONS), // semopm
       SemaphoreCalls.MAX_OPERATIONS, // semume
       ofNow ? sets.count() : 20, // semusz
       SemaphoreSet.MAX_VALUE, // semvmx

@@ -72,9 +72,31 @@ public final class SharedMemoryCalls {
             });
   }
 
+  static long largest(Syscall c) {
+    return c.task.kernel.sysctls.of("kernel.shmmax", MAX_BYTES, MAX_BYTES);
+  }
+
+  /** kernel.shmall is of all segments together, in pages. */
+  private static boolean isTooMuch(Syscall c, long size) {
+    long limit = c.task.kernel.sysctls.of("kernel.shmall", Long.MAX_VALUE, Long.MAX_VALUE);
+    if (limit == Long.MAX_VALUE) {
+      return false;
+    }
+    var table = c.task.kernel.sysv().segments.table;
+    long pages = size + PAGE_MASK >> 12;
+    for (int i = table.highestIndex(); i >= 0; i--) {
+      SharedSegment s = table.byIndex(i);
+      pages += s == null ? 0 : s.size + PAGE_MASK >> 12;
+    }
+    return pages > limit;
+  }
+
   private static SharedSegment make(Syscall c, int key, long size, int flags) {
-    if (size < 1 || size > MAX_BYTES) {
+    if (size < 1 || size > largest(c)) {
       return c.fail(-Errno.EINVAL);
+    }
+    if (isTooMuch(c, size)) {
+      return c.fail(-Errno.ENOSPC);
     }
     if ((flags & SHM_HUGETLB) != 0) {
       return c.fail(-Errno.ENOMEM); // as with an empty pool

@@ -72,7 +72,7 @@ final class SharedMemoryControl {
   private static long limits(Syscall c, IpcTable<SharedSegment> table) {
     MemorySegment s = c.scratch().small;
     s.asSlice(0, SHMINFO_SIZEOF).fill((byte) 0);
-    Memory.setLong(s, 0, SharedMemoryCalls.MAX_BYTES);
+    Memory.setLong(s, 0, SharedMemoryCalls.largest(c));
     Memory.setLong(s, 8, 1);
     Memory.setLong(s, 16, IpcTable.MAX_OBJECTS);
     Memory.setLong(s, 24, IpcTable.MAX_OBJECTS);

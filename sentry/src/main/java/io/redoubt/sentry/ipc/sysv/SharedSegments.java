@@ -12,7 +12,7 @@ final class SharedSegments {
   private static final long[] COLLECT_AFTER_NANOS = {5_000_000, 500_000_000};
 
   private final Kernel kernel;
-  final IpcTable<SharedSegment> table = new IpcTable<>();
+  final IpcTable<SharedSegment> table = new IpcTable<>("kernel.shmmni", 0);
 
   /** Removed while attached; they end when the last process lets go. Guarded by itself. */
   private final List<SharedSegment> doomed = new ArrayList<>();

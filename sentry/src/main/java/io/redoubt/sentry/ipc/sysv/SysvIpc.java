@@ -5,8 +5,8 @@ import io.redoubt.sentry.kernel.Process;
 
 /** The System V objects of one sandbox: what an ipc namespace is on Linux. */
 public final class SysvIpc {
-  final IpcTable<SemaphoreSet> semaphores = new IpcTable<>();
-  final IpcTable<MessageQueue> queues = new IpcTable<>();
+  final IpcTable<SemaphoreSet> semaphores = new IpcTable<>("kernel.sem", 3);
+  final IpcTable<MessageQueue> queues = new IpcTable<>("kernel.msgmni", 0);
   final SharedSegments segments;
 
   public SysvIpc(Kernel kernel) {
