@@ -26,16 +26,19 @@ final class Sysctl {
     given(sys, kernel);
   }
 
-  /** Those of the container's configuration for which there is no file above. */
+  /** Those of the container's configuration, in place of the defaults. */
   private static void given(PseudoDir sys, Kernel k) {
     for (String name : k.sysctls.names()) {
-      String[] parts = name.split("\\.");
-      PseudoDir d = sys;
-      for (int i = 0; i < parts.length - 1 && d != null; i++) {
-        d = d.dir(parts[i]);
+      if (name.equals("kernel.domainname")) {
+        continue; // has a file that can be written
       }
-      String value = k.sysctls.text(name);
-      d.text(parts[parts.length - 1], value + "\n");
+      PseudoDir d = sys;
+      int from = 0;
+      for (int dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', from)) {
+        d = d.at(name.substring(from, dot));
+        from = dot + 1;
+      }
+      d.text(name.substring(from), k.sysctls.text(name) + "\n");
     }
   }
 

@@ -72,6 +72,11 @@ public class PseudoDir extends PseudoInode {
     return d;
   }
 
+  /** The directory of that name, which is made if there is none. */
+  public final PseudoDir at(String name) {
+    return children.get(name) instanceof PseudoDir d ? d : dir(name);
+  }
+
   @Override
   protected final long nlink() {
     return 2L + directories;
