@@ -279,6 +279,41 @@ const char *cgroup_join(const struct record *record, pid_t pid, bool not_frozen)
     return NULL;
 }
 
+static bool is_listed(const char *dir, const char *controllers, size_t length)
+{
+    char name[64];
+    for (const char *at = controllers; at < controllers + length; at += strcspn(at, ",:") + 1) {
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(at, ",:"), at);
+        if (*name && is_of(dir, name))
+            return true;
+    }
+    return false;
+}
+
+const char *cgroup_join_below(const struct record *record, pid_t pid, const char *where)
+{
+    char number[16], dir[PATH_MAX];
+    const char *colon = strchr(where, ':'), *path = colon ? colon + 1 : where;
+    bool joined = false;
+    snprintf(number, sizeof number, "%d", pid);
+    path += strspn(path, "/");
+    if (!is_plain(path))
+        return "exec --cgroup: the path must hold neither .. nor control characters";
+    for (size_t i = 0; i < record->count; i++) {
+        if (strcmp(record->keys[i], "cgroup") || (colon && !is_listed(record->values[i], where, (size_t)(colon - where))))
+            continue;
+        joined = true;
+        snprintf(dir, sizeof dir, "%s/%s", record->values[i], path);
+        int error = write_text(dir, "cgroup.procs", number);
+        if (error) {
+            snprintf(problem, sizeof problem, "exec --cgroup: cannot join %s: %s", dir,
+                     error == -ENOENT ? "no such file or directory" : strerror(-error));
+            return problem;
+        }
+    }
+    return joined ? NULL : "exec --cgroup: unknown controller, or the container has no control groups";
+}
+
 void cgroup_leave(const struct record *record, pid_t pid)
 {
     char number[16], parent[PATH_MAX];

@@ -25,6 +25,9 @@ const char *cgroup_set(const struct record *record, char *const *settings, size_
 /* Moves a process. not_frozen: it stays where it is in a hierarchy that can be frozen by itself. Returns null or what is wrong. */
 const char *cgroup_join(const struct record *record, pid_t pid, bool not_frozen);
 
+/* Moves a process to a group below the container's that is there: "[CONTROLLER[,...]:]PATH". Returns null or what is wrong. */
+const char *cgroup_join_below(const struct record *record, pid_t pid, const char *where);
+
 /* Moves a process out, to the parent or the root, so that the groups can be removed. */
 void cgroup_leave(const struct record *record, pid_t pid);
 

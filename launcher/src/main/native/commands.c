@@ -58,7 +58,7 @@ int command_start(void)
     }
     const char *problem = ask(&container, FRAME_START, 0);
     if (!problem)
-        problem = hooks_run(&container, "poststart", STATUS_RUNNING, 0);
+        problem = hooks_run(&container, "poststart", STATUS_RUNNING, 0, -1);
     if (problem)
         oci_fail("%s", problem);
     return 0;
@@ -123,7 +123,7 @@ static void destroy(struct container *container)
         cgroup_kill(&container->record);
         cgroup_remove(&container->record);
     }
-    const char *problem = hooks_run(container, "poststop", STATUS_STOPPED, 0);
+    const char *problem = hooks_run(container, "poststop", STATUS_STOPPED, 0, -1);
     if (problem)
         oci_log("warning", problem);
     container_remove(container);

@@ -139,7 +139,7 @@ int command_create(void)
     struct container made;
     const char *problem = NULL;
     if (strcmp(oci.command, "create") && container_open(&made, id, false))
-        problem = hooks_run(&made, "poststart", STATUS_RUNNING, 0);
+        problem = hooks_run(&made, "poststart", STATUS_RUNNING, 0, -1);
     if (problem)
         oci_fail("%s", problem);
     /* A program that has ended by now is no failure: its container is there, stopped. */

@@ -67,6 +67,9 @@ static void add_file(const char *path)
 
 static void make_request(void)
 {
+    const char *hook = getenv("REDOUBT_HOOK");
+    if (hook)
+        add("hook", hook);
     if (oci.process) {
         if (oci.word_count > 1)
             oci_fail("exec: a command and --process exclude each other");
@@ -92,9 +95,10 @@ static void make_request(void)
 /* The monitor takes the first frame and hands the connection on; all that follows is for the sentry. */
 static void send_request(void)
 {
-    int socket_fd = container_connect(front.exec_in);
+    bool is_hook = front.control.socket >= 0;
+    int socket_fd = is_hook ? front.control.socket : container_connect(front.exec_in);
     bool sent = socket_fd >= 0 && frame_reader_open(&front.control, socket_fd) == 0 &&
-                frame_send(socket_fd, FRAME_CLIENT, NULL, 0, -1) == 0;
+                (is_hook || frame_send(socket_fd, FRAME_CLIENT, NULL, 0, -1) == 0);
     for (int32_t fd = 0; fd < 3 && sent && !oci.console_socket; fd++)
         if (!front.closed[fd])
             sent = frame_send(socket_fd, FRAME_STDIO, &fd, sizeof fd, fd) == 0;
@@ -137,8 +141,6 @@ int command_exec(void)
         oci_fail("cannot exec in a container that is being created");
     if (oci.console_socket && !oci.detach)
         oci_fail("cannot use console socket if runc will not detach or allocate tty");
-    if (oci.cgroup)
-        oci_fail("exec --cgroup is not supported: the program joins the container's own control groups");
     pid_t init = container_pid(&container);
     make_request();
     if (!oci.detach) {

@@ -85,6 +85,7 @@ void gofer_ended(void);
 void lifecycle_before_plan(const char *payload, size_t length); /* namespaces that are joined */
 void lifecycle_plan(void);                                      /* the plan is read, nothing has acted on it */
 void lifecycle_go(void);                                        /* the sentry is receiving */
+const char *lifecycle_before_start(void); /* hooks in the container; null or what is wrong */
 void lifecycle_start(void);                                     /* the guest may exec */
 void lifecycle_over(void);                                      /* everything has been killed */
 

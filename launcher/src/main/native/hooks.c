@@ -1,6 +1,8 @@
 #include "hooks.h"
 
+#include "frames.h"
 #include "json.h"
+#include "oci.h"
 #include "state.h"
 
 #include <errno.h>
@@ -12,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,19 +75,61 @@ static _Noreturn void become_hook(const char *path, char **argv, char **envp, in
     _exit(127);
 }
 
+/* startContainer: a program of the container's, run as an exec whose connection with the sentry is there already. */
+static _Noreturn void become_exec(const struct container *container, const char *path, char **argv, char **envp, int input,
+                                  int output, int sentry)
+{
+    size_t count = 0;
+    char *arguments[4 + 2 * 4096 + 4] = {(char[]){"redoubt"}, (char[]){"--root"}, (char *)(uintptr_t)oci_root(), (char[]){"exec"}};
+    char option[] = "-e", end[] = "--";
+    for (count = 4; *envp && count < 4096; envp++) {
+        arguments[count++] = option;
+        arguments[count++] = *envp;
+    }
+    arguments[count++] = end;
+    arguments[count++] = (char *)(uintptr_t)container->id;
+    for (; *argv && count < 2 * 4096; argv++)
+        arguments[count++] = *argv;
+    setsid();
+    dup2(input, 0);
+    dup2(output, 1);
+    dup2(output, 2);
+    dup2(sentry, 3);
+    syscall(SYS_close_range, 4u, ~0u, 0);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    unsetenv("LISTEN_FDS");
+    setenv("REDOUBT_HOOK", path, 1);
+    execv("/proc/self/exe", arguments);
+    dprintf(2, "cannot run a hook in the container: %s", strerror(errno));
+    _exit(127);
+}
+
 /* Its state on stdin, a file so that nobody has to write while it reads; what it prints is kept for the message. */
-static const char *run_one(const char *path, char **argv, char **envp, int timeout_seconds, const char *state, pid_t init)
+static const char *run_one(const struct container *container, const char *path, char **argv, char **envp, int timeout_seconds,
+                           const char *state, pid_t init, int sentry)
 {
     static char problem[2048];
     char said[1024] = "";
     int input = (int)syscall(SYS_memfd_create, "redoubt-state", 1u), output[2];
     if (input < 0 || pipe2(output, O_CLOEXEC) || write(input, state, strlen(state)) < 0 || lseek(input, 0, SEEK_SET) < 0)
         return "cannot make a pipe for a hook";
+    int ends[2] = {-1, -1};
+    if (sentry >= 0 && (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) ||
+                        frame_send(sentry, FRAME_CLIENT, NULL, 0, ends[0])))
+        return "cannot ask the sentry to run a hook";
     pid_t pid = fork();
+    if (pid == 0 && sentry >= 0)
+        become_exec(container, path, argv, envp, input, output[1], ends[1]);
     if (pid == 0)
         become_hook(path, argv, envp, input, output[1], init);
     close(input);
     close(output[1]);
+    if (sentry >= 0) {
+        close(ends[0]);
+        close(ends[1]);
+    }
     int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1, status = 0;
     struct pollfd on[2] = {{.fd = output[0], .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
     long long until = state_now_millis() + timeout_seconds * 1000LL;
@@ -125,7 +170,7 @@ static const char *run_one(const char *path, char **argv, char **envp, int timeo
     return problem;
 }
 
-const char *hooks_run(const struct container *container, const char *name, enum status status, pid_t init)
+const char *hooks_run(const struct container *container, const char *name, enum status status, pid_t init, int sentry)
 {
     const struct record *record = &container->record;
     const char *problem = NULL;
@@ -148,7 +193,7 @@ const char *hooks_run(const struct container *container, const char *name, enum 
         if (!arguments)
             argv[0] = path;
         char *state = state_text(container, status);
-        problem = run_one(path, argv, envp, timeout, state, init);
+        problem = run_one(container, path, argv, envp, timeout, state, init, sentry);
         free(state);
         free(argv);
         free(envp);

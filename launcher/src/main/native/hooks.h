@@ -6,9 +6,10 @@
 
 /*
  * Runs the hooks of that name in their order. init: a process whose network, ipc and uts namespaces they run in, 0 for our own.
+ * sentry: its control socket, for hooks that are programs of the container's own; -1 for all others.
  * Returns null, or which one failed and how.
  */
-const char *hooks_run(const struct container *container, const char *name, enum status status, pid_t init);
+const char *hooks_run(const struct container *container, const char *name, enum status status, pid_t init, int sentry);
 
 bool hooks_have(const struct record *record, const char *name);
 

@@ -92,7 +92,7 @@ bool plan_other(const char *key, const char *value)
     } else if (strcmp(key, "console.size") == 0) {
         sscanf(value, "%hu:%hu", &front.first_size.ws_row, &front.first_size.ws_col);
     } else {
-        return strcmp(key, "namespace") == 0;
+        return strcmp(key, "namespace") == 0 || strncmp(key, "map.", 4) == 0; /* of lifecycle_before_plan */
     }
     return true;
 }
@@ -111,7 +111,10 @@ void lifecycle_before_plan(const char *payload, size_t length)
         shares_uts |= strcmp(type, "uts") == 0;
         shares = true;
     }
-    if (shares && !stage_again(&front.stage))
+    const char *uids = front.container.id ? plan_next(payload, length, "map.uid", NULL) : NULL;
+    const char *gids = front.container.id ? plan_next(payload, length, "map.gid", NULL) : NULL;
+    stage_map(uids, gids);
+    if ((shares || uids || gids) && !stage_again(&front.stage))
         finish(EXIT_LAUNCHER);
 }
 
@@ -150,7 +153,7 @@ static void write_record(const char *phase)
 
 static void run_hooks(const char *name, enum status status, pid_t init)
 {
-    const char *problem = hooks_run(&front.container, name, status, init);
+    const char *problem = hooks_run(&front.container, name, status, init, -1);
     if (problem)
         refuse(problem);
 }
@@ -159,6 +162,8 @@ static void plan_exec(void)
 {
     const char *problem = cgroup_join(&front.exec_in->record, front.stage.pid, false);
     if (problem && !lifecycle_is_tolerant())
+        refuse(problem);
+    if (oci.cgroup && (problem = cgroup_join_below(&front.exec_in->record, front.stage.pid, oci.cgroup)))
         refuse(problem);
     if (oom_score)
         write_score(front.stage.pid, oom_score);
@@ -220,11 +225,21 @@ void lifecycle_go(void)
         monitor_created();
         return;
     }
+    const char *problem = lifecycle_before_start();
+    if (problem)
+        refuse(problem);
     lifecycle_start();
     if (front.is_monitor)
         monitor_created();
     else if ((front.container.id || front.exec_in) && oci.pid_file)
         oci_write_pid_file(oci.pid_file, front.stage.pid);
+}
+
+const char *lifecycle_before_start(void)
+{
+    if (!front.container.id || !hooks_have(&front.container.record, "startContainer"))
+        return NULL;
+    return hooks_run(&front.container, "startContainer", STATUS_CREATED, 0, front.control.socket);
 }
 
 void lifecycle_start(void)
@@ -256,7 +271,7 @@ void lifecycle_over(void)
     if (front.is_monitor)
         cgroup_leave(&front.container.record, getpid());
     cgroup_remove(&front.container.record);
-    const char *problem = hooks_run(&front.container, "poststop", STATUS_STOPPED, 0);
+    const char *problem = hooks_run(&front.container, "poststop", STATUS_STOPPED, 0, -1);
     if (problem)
         complain("%s", problem);
     container_remove(&front.container);

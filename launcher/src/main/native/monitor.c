@@ -126,8 +126,12 @@ static void start(int client)
         answer(client, front.phase == RUNNING ? "cannot start an already running container" : "cannot start a container that has stopped");
         return;
     }
-    lifecycle_start();
-    answer(client, NULL);
+    const char *problem = lifecycle_before_start();
+    if (!problem)
+        lifecycle_start();
+    answer(client, problem);
+    if (problem)
+        refuse(problem);
 }
 
 /* Requests are a header and at most a number, which their senders write at once. */

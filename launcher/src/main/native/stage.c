@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -100,6 +101,57 @@ static int write_file(pid_t pid, const char *name, const char *text)
     return result;
 }
 
+static const char *given_map[2]; /* uid, gid; null: none given */
+
+void stage_map(const char *uids, const char *gids)
+{
+    given_map[0] = uids;
+    given_map[1] = gids;
+}
+
+/* newuidmap(1) may map the ranges of /etc/subuid, which an ordinary user may not. */
+static int run_map_program(const char *program, pid_t pid, const char *map)
+{
+    char number[16], *copy = strdup(map), *rest = copy, *word, *argv[1024] = {(char *)(uintptr_t)program, number};
+    int count = 2, status = 0;
+    snprintf(number, sizeof number, "%d", pid);
+    while (count < 1023 && (word = strsep(&rest, " \n")))
+        if (*word)
+            argv[count++] = word;
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(standard_error.fd, 2);
+        execvp(program, argv);
+        _exit(errno == ENOENT ? 127 : 126);
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    free(copy);
+    if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        complain("%s is missing, which maps the ids of /etc/subuid and /etc/subgid: apt-get install uidmap", program);
+    return -EPERM;
+}
+
+/* Our own id alone, once, everybody may map. */
+static bool is_own_id(const char *map, uid_t own)
+{
+    unsigned inside, outside, size;
+    int end = 0;
+    return sscanf(map, "%u %u %u %n", &inside, &outside, &size, &end) == 3 && !map[end] && outside == own && size == 1;
+}
+
+static int write_given_map(pid_t pid, const char *file, uid_t id, const char *map)
+{
+    if (geteuid() == 0)
+        return write_file(pid, file, map);
+    if (!is_own_id(map, id))
+        return run_map_program(strcmp(file, "uid_map") ? "newgidmap" : "newuidmap", pid, map);
+    write_file(pid, "setgroups", "deny");
+    return write_file(pid, file, map);
+}
+
 /*
  * Root maps a range that no other program uses, so that a guest is nobody on the host. Everybody else has one id to give
  * away, and the kernel wants setgroups(2) off before it takes that map (user_namespaces(7)).
@@ -107,6 +159,9 @@ static int write_file(pid_t pid, const char *name, const char *text)
 static int write_map(pid_t pid, const char *file, uid_t id)
 {
     char text[64];
+    const char *given = given_map[strcmp(file, "uid_map") ? 1 : 0];
+    if (given)
+        return write_given_map(pid, file, id, given);
     if (geteuid() == 0 && write_file(pid, file, "0 100000 65536") == 0)
         return 0;
     write_file(pid, "setgroups", "deny");

@@ -64,6 +64,9 @@ bool stage_join(struct stage *stage, pid_t init);
 /* Namespaces that stage_start is to join instead of making them: type as in config.json. Returns null or what is wrong. */
 const char *stage_share(const char *type, const char *path);
 
+/* Maps for stage_again: lines of /proc/PID/uid_map and gid_map; null: the usual ones. */
+void stage_map(const char *uids, const char *gids);
+
 /* Kills the stage that waits for its plan, and starts another with what stage_share was told. */
 bool stage_again(struct stage *stage);
 

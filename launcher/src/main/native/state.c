@@ -30,7 +30,8 @@ char *state_text(const struct container *container, enum status status)
     FILE *to = open_memstream(&text, &size);
     if (!to)
         abort();
-    pid_t pid = status == STATUS_STOPPED ? 0 : container_pid(container);
+    /* Who is told of a created container is a hook that runs in it (runtime-spec, config.md). */
+    pid_t pid = status == STATUS_STOPPED ? 0 : status == STATUS_CREATED ? 1 : container_pid(container);
     fprintf(to, "{\"ociVersion\":%s,\"id\":%s,\"status\":\"%s\",\"pid\":%d,\"bundle\":%s", value(container, "ociVersion", "\"1.0.0\""),
             id, status_names[status], pid, value(container, "bundle", "\"\""));
     const char *annotations = record_get(&container->record, "annotations");

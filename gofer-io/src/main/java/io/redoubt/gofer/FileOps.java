@@ -68,6 +68,7 @@ final class FileOps {
   final FidTable fids;
 
   private final ServedRoot[] roots;
+  final Ids ids;
   private final boolean donates;
   private final MemorySegment region;
   private final int procFd;
@@ -84,7 +85,14 @@ final class FileOps {
    * @param donates whether regular files are answered with a descriptor
    * @param procFd descriptor of /proc/self/fd
    */
-  FileOps(ServedRoot[] roots, boolean donates, MemorySegment region, int procFd, FidTable fids) {
+  FileOps(
+      ServedRoot[] roots,
+      Ids ids,
+      boolean donates,
+      MemorySegment region,
+      int procFd,
+      FidTable fids) {
+    this.ids = ids;
     this.roots = roots;
     this.donates = donates;
     this.region = region;
@@ -122,17 +130,17 @@ final class FileOps {
       case Op.ATTACH -> attach();
       case Op.WALK -> walk();
       case Op.GETATTR -> getattr();
-      case Op.SETATTR -> setattr();
+      case Op.SETATTR -> ids.toHost(request) ? setattr() : -Errno.EINVAL;
       case Op.OPEN -> open();
-      case Op.CREATE -> create();
+      case Op.CREATE -> ids.toHost(request) ? create() : -Errno.EOVERFLOW;
       case Op.READ -> read();
       case Op.WRITE -> write();
       case Op.READDIR -> readdir();
       case Op.LIST -> list();
       case Op.READLINK -> readlink();
-      case Op.MKDIR -> make(Stat.S_IFDIR);
-      case Op.MKNOD -> make(request.mode & Stat.S_IFMT);
-      case Op.SYMLINK -> make(Stat.S_IFLNK);
+      case Op.MKDIR -> ids.toHost(request) ? make(Stat.S_IFDIR) : -Errno.EOVERFLOW;
+      case Op.MKNOD -> ids.toHost(request) ? make(request.mode & Stat.S_IFMT) : -Errno.EOVERFLOW;
+      case Op.SYMLINK -> ids.toHost(request) ? make(Stat.S_IFLNK) : -Errno.EOVERFLOW;
       case Op.LINK -> link();
       case Op.UNLINK -> unlink();
       case Op.RENAME -> rename();
@@ -252,6 +260,7 @@ final class FileOps {
       }
       long record = payload + (long) found * Protocol.WALK_ENTRY_SIZE;
       Memory.setInt(region, record, fid);
+      ids.toGuest(stat);
       NodeAttr.store(stat, region, record + 8);
       found++;
       if (!isDirectory(statMode())) {

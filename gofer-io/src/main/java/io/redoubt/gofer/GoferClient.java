@@ -51,7 +51,10 @@ public final class GoferClient implements AutoCloseable {
 
   private int closingCount;
 
-  private GoferClient(Connection connection) {
+  private final Ids ids;
+
+  private GoferClient(Connection connection, Ids ids) {
+    this.ids = ids;
     this.connection = connection;
     this.memory = connection.memory;
   }
@@ -68,12 +71,18 @@ public final class GoferClient implements AutoCloseable {
    */
   public static GoferClient connect(int socket, List<Root> roots, boolean donates, Runnable onDeath)
       throws IOException {
+    return connect(socket, roots, Ids.SAME, donates, onDeath);
+  }
+
+  /** The same for a guest whose ids are others on the host. */
+  public static GoferClient connect(
+      int socket, List<Root> roots, Ids ids, boolean donates, Runnable onDeath) throws IOException {
     MemorySegment m = Arena.global().allocate(Protocol.MAX_MESSAGE, 8);
     Memory.setInt(m, 0, Protocol.CONFIG);
     Memory.setInt(m, 4, roots.size());
     Memory.setInt(m, 8, RegionLayout.VERSION);
     Memory.setInt(m, 12, donates ? 0 : 1);
-    send(socket, m, 16, -1);
+    send(socket, m, putIds(m, ids), -1);
     for (Root root : roots) {
       byte[] path = root.fd() >= 0 ? new byte[0] : root.path().getBytes(ISO_8859_1);
       if (path.length > Protocol.MAX_MESSAGE - 8) {
@@ -99,10 +108,34 @@ public final class GoferClient implements AutoCloseable {
     }
     try {
       Region region = Region.mapForeign(received[0]);
-      return new GoferClient(new Connection(socket, region, onDeath));
+      return new GoferClient(new Connection(socket, region, onDeath), ids);
     } finally {
       Unistd.close(received[0]);
     }
+  }
+
+  /** Appends the maps to a CONFIG message. @return its length */
+  private static int putIds(MemorySegment m, Ids ids) throws IOException {
+    int[] users = ids.users();
+    int[] groups = ids.groups();
+    if (users.length + groups.length > Protocol.MAX_ID_WORDS) {
+      throw new IOException("gofer: too many id mappings");
+    }
+    Memory.setInt(m, 16, users.length);
+    Memory.setInt(m, 20, groups.length);
+    int at = 24;
+    for (int[] map : new int[][] {users, groups}) {
+      for (int word : map) {
+        Memory.setInt(m, at, word);
+        at += 4;
+      }
+    }
+    return at;
+  }
+
+  /** Whom the files belong to on the host. */
+  public Ids ids() {
+    return ids;
   }
 
   private static void send(int socket, MemorySegment m, long length, int fd) throws IOException {

@@ -159,6 +159,7 @@ final class GoferServer {
     Memory.setInt(m, reply + Protocol.ERROR, files.walkError);
     Memory.setInt(m, reply + Protocol.REPLY_PAYLOAD, files.replyPayload);
     if (files.hasAttributes) {
+      files.ids.toGuest(files.stat);
       NodeAttr.store(files.stat, m, reply + Protocol.ATTR);
     }
     if (files.donated >= 0) {

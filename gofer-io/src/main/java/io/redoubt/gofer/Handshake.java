@@ -32,6 +32,7 @@ final class Handshake {
   private final int[] received = new int[1];
   private int version;
   private boolean donates;
+  private Ids ids;
 
   private Handshake(int control) {
     this.control = control;
@@ -57,7 +58,7 @@ final class Handshake {
       check(fd, "cannot make the shared region");
       Region region = Region.mapOwn(fd);
       FidTable fids = new FidTable(fidLimit());
-      FileOps files = new FileOps(roots, donates, region.memory, procFd, fids);
+      FileOps files = new FileOps(roots, ids, donates, region.memory, procFd, fids);
       GoferServer server = new GoferServer(control, region, files);
       send(Protocol.READY, 8, fd);
       Unistd.close(fd);
@@ -115,6 +116,7 @@ final class Handshake {
       throw new MalformedException("sentry and gofer differ: version=" + version);
     }
     donates = Memory.getInt(message, 12) == 0;
+    ids = receiveIds(n);
     ServedRoot[] roots = new ServedRoot[count];
     IOException first = null;
     for (int i = 0; i < count; i++) {
@@ -128,6 +130,29 @@ final class Handshake {
       throw first;
     }
     return roots;
+  }
+
+  private Ids receiveIds(int bytes) {
+    int users = bytes < 24 ? 0 : Memory.getInt(message, 16);
+    int groups = bytes < 24 ? 0 : Memory.getInt(message, 20);
+    if (users < 0
+        || groups < 0
+        || users > Protocol.MAX_ID_WORDS
+        || groups > Protocol.MAX_ID_WORDS - users
+        || users % 3 != 0
+        || groups % 3 != 0
+        || bytes < 24 + 4 * (users + groups) && bytes != 16) {
+      throw new MalformedException("bad id maps: users=" + users + ", groups=" + groups);
+    }
+    return new Ids(words(24, users), words(24 + 4 * users, groups));
+  }
+
+  private int[] words(int at, int count) {
+    int[] out = new int[count];
+    for (int i = 0; i < count; i++) {
+      out[i] = Memory.getInt(message, at + 4 * i);
+    }
+    return out;
   }
 
   private ServedRoot openRoot(int bytes) throws IOException {

@@ -155,5 +155,8 @@ final class Protocol {
   /** Longest message of the control socket. */
   static final int MAX_MESSAGE = 8 + 4096;
 
+  /** Words of both id maps in a CONFIG message, three a line. */
+  static final int MAX_ID_WORDS = 3 * 320;
+
   private Protocol() {}
 }

@@ -32,6 +32,9 @@ record Bundle(
     ContainerProfile profile,
     List<String> plan,
     List<String> warnings) {
+  /** Annotation: whose network a container without a network namespace has. */
+  static final String HOST_NETWORK = "dev.redoubt.network";
+
   private static final int MAX_BYTES = 16 << 20;
 
   /** Reads the bundle in the directory {@code dir}, an absolute path. */
@@ -83,7 +86,7 @@ record Bundle(
             false,
             p.terminal(),
             p.rlimits(),
-            SandboxConfig.Network.OWN,
+            network(top, linux),
             null,
             false);
     List<String> plan = OciPlan.of(version, root.path(), top, process, linux, settings);
@@ -109,6 +112,32 @@ record Bundle(
       throw top.failure("root.path", absolute + ": " + problem);
     }
     return new Root(absolute, readOnly ? RootMode.READ_ONLY : RootMode.WRITABLE);
+  }
+
+  /**
+   * runc leaves a container without a network namespace in the host's. Here that takes a word more,
+   * because to leave something out is not to ask for less of a wall.
+   */
+  private static SandboxConfig.Network network(JsonFields top, JsonFields linux) {
+    List<String> types = new ArrayList<>();
+    if (linux != null) {
+      for (JsonFields n : linux.objects("namespaces")) {
+        types.add(n.string("type"));
+      }
+    }
+    JsonFields annotations = top.object("annotations");
+    String asked = annotations == null ? null : annotations.string(HOST_NETWORK);
+    if (types.contains("network") || !"host".equals(asked)) {
+      if (!types.isEmpty() && !types.contains("network")) {
+        linux.warn(
+            "namespaces",
+            "no network namespace: the sandbox has one of its own with nothing but loopback; the annotation "
+                + HOST_NETWORK
+                + "=host gives it the host's");
+      }
+      return SandboxConfig.Network.OWN;
+    }
+    return SandboxConfig.Network.HOST;
   }
 
   private static String text(String dir) {

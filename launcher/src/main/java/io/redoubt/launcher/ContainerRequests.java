@@ -67,6 +67,7 @@ record ContainerRequests(SandboxConfig container) implements Container.Requests 
     for (int i = 0; i + 1 < request.size(); i += 2) {
       String value = request.get(i + 1);
       switch (request.get(i)) {
+        case "hook" -> env.clear(); // all that comes is the hook's own
         case "arg" -> args.add(value);
         case "env" -> put(env, value);
         case "gid" -> groups.add(id("--additional-gids", value));

@@ -54,7 +54,8 @@ final class OciLinux {
 
   /** Of a configuration without such an object. */
   private static LinuxSettings none() {
-    return new LinuxSettings(List.of(), List.of(), List.of(), List.of(), null);
+    return new LinuxSettings(
+        List.of(), List.of(), List.of(), List.of(), null, new int[0], new int[0]);
   }
 
   static LinuxSettings read(JsonFields linux) {
@@ -67,13 +68,48 @@ final class OciLinux {
     l.propagation();
     l.others();
     return new LinuxSettings(
-        l.devices, l.paths("maskedPaths"), l.paths("readonlyPaths"), l.sysctls, l.machine());
+        l.devices,
+        l.paths("maskedPaths"),
+        l.paths("readonlyPaths"),
+        l.sysctls,
+        l.machine(),
+        l.map("uidMappings"),
+        l.map("gidMappings"));
   }
 
   /** kernel.domainname where linux.sysctl has it, or null. */
   static String domainname(LinuxSettings settings) {
     int at = settings.sysctls().indexOf("kernel.domainname");
     return at < 0 ? null : settings.sysctls().get(at + 1);
+  }
+
+  /** Container's first, host's first, size. */
+  private int[] map(String field) {
+    List<JsonFields> entries = linux.objects(field);
+    int[] map = new int[3 * entries.size()];
+    boolean hasRoot = entries.isEmpty();
+    for (int i = 0; i < entries.size(); i++) {
+      JsonFields e = entries.get(i);
+      map[3 * i] = e.id("containerID");
+      map[3 * i + 1] = e.id("hostID");
+      long size = e.unsigned("size", 0);
+      if (size < 1 || size > 0xffffffffL) {
+        throw e.failure("size", "must be above 0 and below 2 to the power of 32");
+      }
+      map[3 * i + 2] = (int) size;
+      hasRoot |= map[3 * i] == 0;
+      e.reportUnknown();
+    }
+    if (!entries.isEmpty() && !hasNamespace("user")) {
+      throw linux.failure(
+          field,
+          "user namespace mappings specified, but user namespace isn't enabled in the config");
+    }
+    if (!hasRoot) {
+      throw linux.failure(
+          field, "no mapping for container ID 0: the sandbox's first process has it");
+    }
+    return map;
   }
 
   private List<String> paths(String field) {

@@ -37,6 +37,8 @@ final class OciPlan {
     if (linux != null) {
       p.namespaces(linux);
       p.sysctls(settings);
+      p.map("map.uid", settings.userMap());
+      p.map("map.gid", settings.groupMap());
       String path = linux.string("cgroupsPath");
       p.add("cgroup.path", path == null ? "" : path);
       JsonFields resources = linux.object("resources");
@@ -78,6 +80,22 @@ final class OciPlan {
     }
   }
 
+  /** As /proc/PID/uid_map takes it. */
+  private void map(String key, int[] map) {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < map.length; i += 3) {
+      text.append(Integer.toUnsignedString(map[i]))
+          .append(' ')
+          .append(Integer.toUnsignedString(map[i + 1]))
+          .append(' ')
+          .append(Integer.toUnsignedString(map[i + 2]))
+          .append('\n');
+    }
+    if (map.length > 0) {
+      add(key, text.toString());
+    }
+  }
+
   private void namespaces(JsonFields linux) {
     List<String> seen = new ArrayList<>();
     for (JsonFields n : linux.objects("namespaces")) {
@@ -110,11 +128,6 @@ final class OciPlan {
         String path = hook.string("path");
         if (path == null || !path.startsWith("/")) {
           throw hook.failure("path", path == null ? "missing" : "not an absolute path: " + path);
-        }
-        if (name.equals("startContainer")) {
-          throw hook.failure(
-              "path",
-              "startContainer hooks are not supported: use createContainer, or a program of the container");
         }
         long timeout = hook.signed("timeout");
         if (hook.has("timeout") && (timeout <= 0 || timeout > Integer.MAX_VALUE)) {

@@ -91,11 +91,15 @@ final class ExecSession {
   /**
    * @return whether the program runs, and the session with it
    */
-  private boolean run(byte[] request) {
-    SandboxConfig config = container.requests().exec(Plan.read(request));
+  private boolean run(byte[] bytes) {
+    List<String> request = Plan.read(bytes);
+    SandboxConfig config = container.requests().exec(request);
+    // A hook has a path, and arguments of which the first may be something else.
+    boolean isHook = request.size() > 1 && request.get(0).equals("hook");
+    String program = isHook ? request.get(1) : config.args().get(0);
     client.send(ControlSocket.FILTER, filter);
     Sandbox.sendProfile(client, container);
-    client.send(ControlSocket.PLAN, new Plan().process(config).bytes());
+    client.send(ControlSocket.PLAN, new Plan().process(config).entry("exec", program).bytes());
     stdio = new Stdio(kernel, config.uid(), false);
     Frame f = client.receive();
     while (f != null && f.type() != ControlSocket.LISTENER) {
@@ -112,7 +116,7 @@ final class ExecSession {
     }
     int listener = f.fd();
     try {
-      attach(config, f.intAt(0));
+      attach(config, program, f.intAt(0));
     } catch (StartFailure e) {
       Unistd.close(listener);
       stdio.close();
@@ -126,7 +130,7 @@ final class ExecSession {
   }
 
   /** Enters the process in the books, and looks its command up. */
-  private void attach(SandboxConfig config, int hostPid) {
+  private void attach(SandboxConfig config, String program, int hostPid) {
     Path cwd = cwd(config);
     FdTable files = new FdTable();
     if (config.tty()) {
@@ -153,7 +157,7 @@ final class ExecSession {
       throw new StartFailure(255, "exec: the process was killed before it could run");
     }
     FirstExec first = new FirstExec(config.searchPath(), (code, message) -> {});
-    String problem = first.check(task.call, config.args().get(0));
+    String problem = first.check(task.call, program);
     if (problem != null) {
       throw new StartFailure(255, problem);
     }

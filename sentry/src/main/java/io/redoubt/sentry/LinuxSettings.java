@@ -10,14 +10,19 @@ import java.util.List;
  * @param maskedPaths what is to be there with nothing in it
  * @param readonlyPaths what is not to be written
  * @param sysctls names and values in turn
+ * @param userMap guest's first, host's first, count triples; empty: its ids are the host's
+ * @param groupMap the same
  * @param machine of uname(2); null: the host's
  */
+@SuppressWarnings("ArrayRecordComponent") // never compared
 public record LinuxSettings(
     List<Device> devices,
     List<String> maskedPaths,
     List<String> readonlyPaths,
     List<String> sysctls,
-    String machine) {
+    String machine,
+    int[] userMap,
+    int[] groupMap) {
   /**
    * A device node, or a fifo.
    *

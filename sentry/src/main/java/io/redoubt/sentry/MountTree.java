@@ -1,6 +1,7 @@
 package io.redoubt.sentry;
 
 import io.redoubt.gofer.GoferClient;
+import io.redoubt.gofer.Ids;
 import io.redoubt.gofer.NodeAttr;
 import io.redoubt.gofer.Root;
 import io.redoubt.host.Errno;
@@ -93,10 +94,16 @@ final class MountTree {
       }
     }
     try {
-      gofer = GoferClient.connect(socket, roots, true, () -> onGoferDeath());
+      gofer = GoferClient.connect(socket, roots, ids(), true, () -> onGoferDeath());
     } catch (IOException e) {
       throw new StartFailure(1, e.getMessage());
     }
+  }
+
+  private Ids ids() {
+    return container == null
+        ? Ids.SAME
+        : new Ids(container.linux().userMap(), container.linux().groupMap());
   }
 
   private void onGoferDeath() {

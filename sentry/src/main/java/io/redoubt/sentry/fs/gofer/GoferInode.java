@@ -163,6 +163,8 @@ final class GoferInode extends Inode {
     }
     NodeAttr a = c.scratch().attr;
     a.loadStat(stat);
+    a.uid = client.ids().user(a.uid);
+    a.gid = client.ids().group(a.gid);
     refresh(a);
     copy(out);
     return 0;
