@@ -142,7 +142,21 @@ class BundleTest {
   @ParameterizedTest(name = "{0}")
   @ValueSource(
       strings = {
-        "'hooks':{'startContainer':[{'path':'/x'}]}",
+        "'linux':{'devices':[{'path':'/dev/x','type':'z'}]}",
+        "'linux':{'devices':[{'path':'x','type':'c'}]}",
+        "'linux':{'sysctl':{'vm.swappiness':'1'}}",
+        "'linux':{'sysctl':{'net.ipv4.ip_forward':'1'}}",
+        "'linux':{'sysctl':{'net.../../kernel.x':'1'},'namespaces':[{'type':'network'}]}",
+        "'linux':{'sysctl':{'kernel.shm_rmid_forced':'1'},'namespaces':[{'type':'ipc'}]}",
+        "'linux':{'maskedPaths':['etc']}",
+        "'linux':{'personality':{'domain':'VAX'}}",
+        "'linux':{'uidMappings':[{'containerID':0,'hostID':1,'size':1}]}",
+        "'linux':{'uidMappings':[{'containerID':1,'hostID':1,'size':1}],'namespaces':[{'type':'user'}]}",
+        "'linux':{'seccomp':{'defaultAction':'SCMP_ACT_NOTIFY'}}",
+        "'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','flags':['X']}}",
+        "'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ERRNO'}}",
+        "'mounts':[{'destination':'/a','type':'tmpfs','options':['nosymfollow']}]",
+        "'mounts':[{'destination':'/a','type':'bind','source':'/','options':['bind','idmap']}]",
         "'hooks':{'prestart':[{'path':'x'}]}",
         "'hooks':{'prestart':[{'path':'/x','timeout':0}]}",
         "'linux':{'namespaces':[{'type':'pid'},{'type':'pid'}]}",
@@ -163,6 +177,7 @@ class BundleTest {
     assertEquals(
         List.of(
             "config.json: process.capabilities.bounding: CAP_X: unknown capability, ignored",
+            "config.json: linux.namespaces: no network namespace: the sandbox has one of its own with nothing but loopback; the annotation dev.redoubt.network=host gives it the host's",
             "config.json: linux.namespaces[0].path: a sandbox shows no control groups, so that it has its own",
             "config.json: linux.resources.memory.odd: unknown field, ignored",
             "config.json: x: unknown field, ignored",
