@@ -1,6 +1,7 @@
 #include "cgroup.h"
 
 #include "container.h"
+#include "systemd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -381,6 +382,7 @@ void cgroup_kill(const struct record *record)
 bool cgroup_remove(const struct record *record)
 {
     bool gone = true;
+    systemd_stop(record);
     for (size_t i = 0; i < record->count; i++) {
         const char *dir = record->values[i];
         if (strcmp(record->keys[i], "cgroup"))

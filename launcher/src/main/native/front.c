@@ -29,6 +29,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -115,14 +116,41 @@ static bool start_all(char **arguments)
     }
     struct jvm_fd gofer_fds[] = {{4, files[1]}};
     char socket_number[] = "4", *gofer_arguments[] = {socket_number, NULL};
-    bool started = jvm_start(&front.sentry, "sentry", arguments, errors[1], sentry_fds, 6 + oci.preserved) &&
-                   stage_start(&front.stage) && jvm_start(&front.gofer, "gofer", gofer_arguments, errors[1], gofer_fds, 1);
+    bool started = jvm_start(&front.sentry, "sentry", arguments, errors[1], sentry_fds, 6 + oci.preserved, -1) &&
+                   stage_start(&front.stage) && jvm_start(&front.gofer, "gofer", gofer_arguments, errors[1], gofer_fds, 1, -1);
     unsetenv("REDOUBT_NOFILE"); /* the guest may inherit this environment */
     close(control[1]);
     close(files[0]);
     close(files[1]);
     close(errors[1]);
     close(network);
+    return started;
+}
+
+bool start_mapped_gofer(void)
+{
+    int files[2];
+    char path[64], socket_number[] = "4", *arguments[] = {socket_number, NULL};
+    snprintf(path, sizeof path, "/proc/%d/ns/user", front.stage.pid);
+    int user = open(path, O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", front.errors); /* of a pipe: its other end */
+    int errors = open(path, O_WRONLY | O_CLOEXEC);
+    if (user < 0 || errors < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, files)) {
+        complain("cannot start a gofer in the container's user namespace: %s", strerror(errno));
+        return false;
+    }
+    syscall(SYS_pidfd_send_signal, front.gofer.pidfd, SIGKILL, NULL, 0);
+    while (waitpid(front.gofer.pid, NULL, __WALL) < 0 && errno == EINTR)
+        ;
+    close(front.gofer.pidfd);
+    front.gofer.pidfd = -1;
+    struct jvm_fd fds[] = {{4, files[1]}};
+    bool started = jvm_start(&front.gofer, "gofer", arguments, errors, fds, 1, user) &&
+                   frame_send(front.control.socket, FRAME_GOFER, NULL, 0, files[0]) == 0;
+    close(user);
+    close(errors);
+    close(files[0]);
+    close(files[1]);
     return started;
 }
 

@@ -68,6 +68,9 @@ bool reserve_descriptors(int keep, int *first);
 /* Starts sentry, stage and gofer, and enters the loop. */
 _Noreturn void front_main(char **arguments);
 
+/* In place of the gofer that runs, one in the stage's user namespace: only there can files be given to ids of /etc/subuid. */
+bool start_mapped_gofer(void);
+
 /* loop.c: waits for everything until finish. */
 bool open_signals(void);
 _Noreturn void loop(void);

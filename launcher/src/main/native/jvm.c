@@ -5,8 +5,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,10 +198,15 @@ void jvm_exec_command(char **arguments)
 }
 
 /* In the child: what goes wrong is told on the pipe, the front prints it. */
-static _Noreturn void become_jvm(char **command, char **envp, pid_t front, int error_pipe, const struct jvm_fd *fds, int count)
+static _Noreturn void become_jvm(char **command, char **envp, pid_t front, int error_pipe, const struct jvm_fd *fds, int count,
+                                 int user_namespace)
 {
     /* The caller's terminal must not send us its ^C, and we must not outlive the front. It may already be gone. */
     setsid();
+    if (user_namespace >= 0 && (setns(user_namespace, CLONE_NEWUSER) || setgroups(0, NULL) || setresgid(0, 0, 0) || setresuid(0, 0, 0))) {
+        dprintf(error_pipe, "redoubt: cannot enter the container's user namespace: %s\n", strerror(errno));
+        _exit(1);
+    }
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != front)
         _exit(1);
@@ -233,13 +240,14 @@ static _Noreturn void become_jvm(char **command, char **envp, pid_t front, int e
     _exit(127);
 }
 
-bool jvm_start(struct jvm *jvm, const char *name, char **arguments, int error_pipe, const struct jvm_fd *fds, int fd_count)
+bool jvm_start(struct jvm *jvm, const char *name, char **arguments, int error_pipe, const struct jvm_fd *fds, int fd_count,
+               int user_namespace)
 {
     char **command = command_line(name, true, arguments), **envp = environment();
     pid_t front = getpid();
     jvm->pid = fork();
     if (jvm->pid == 0)
-        become_jvm(command, envp, front, error_pipe, fds, fd_count);
+        become_jvm(command, envp, front, error_pipe, fds, fd_count, user_namespace);
     if (jvm->pid > 0)
         jvm->pidfd = (int)syscall(SYS_pidfd_open, jvm->pid, 0);
     if (jvm->pid < 0 || jvm->pidfd < 0) {

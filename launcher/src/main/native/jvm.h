@@ -24,8 +24,9 @@ void jvm_exec_command(char **arguments);
 
 /*
  * Starts a JVM below this process: its own session, killed when we die, /dev/null for 0 and 1, error_pipe for 2, then fds; all
- * else closed. name is "sentry" or "gofer". Complains and returns false on failure.
+ * else closed. user_namespace: a descriptor of one that it enters first, as its root; -1: none. name is "sentry" or "gofer". Complains and returns false on failure.
  */
-bool jvm_start(struct jvm *jvm, const char *name, char **arguments, int error_pipe, const struct jvm_fd *fds, int fd_count);
+bool jvm_start(struct jvm *jvm, const char *name, char **arguments, int error_pipe, const struct jvm_fd *fds, int fd_count,
+               int user_namespace);
 
 #endif

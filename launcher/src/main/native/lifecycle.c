@@ -13,6 +13,7 @@
 #include "output.h"
 #include "plan.h"
 #include "sysctl.h"
+#include "systemd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,6 +117,8 @@ void lifecycle_before_plan(const char *payload, size_t length)
     stage_map(uids, gids);
     if ((shares || uids || gids) && !stage_again(&front.stage))
         finish(EXIT_LAUNCHER);
+    if (stage_maps_ranges() && !start_mapped_gofer())
+        finish(EXIT_LAUNCHER);
 }
 
 static int write_score(pid_t pid, const char *score)
@@ -184,6 +187,17 @@ static int protect_servers(void)
     return write_score(front.stage.pid, "800");
 }
 
+/* With --systemd-cgroup the group is the unit's, and we come to one that is there. */
+static const char *start_unit(void)
+{
+    pid_t pids[] = {front.stage.pid, front.sentry.pid, front.gofer.pid, getpid()};
+    char *path = NULL;
+    const char *problem = systemd_start(&front.container.record, cgroup_path ? cgroup_path : "", front.container.id, pids,
+                                        front.is_monitor ? 4 : 3, settings, setting_count, &path);
+    cgroup_path = path;
+    return problem;
+}
+
 void lifecycle_plan(void)
 {
     if (front.exec_in)
@@ -194,7 +208,9 @@ void lifecycle_plan(void)
     bool tolerant = lifecycle_is_tolerant();
     if (shares_uts)
         front.stage.page->plan.hostname = NULL;
-    const char *problem = cgroup_make(record, cgroup_path ? cgroup_path : "", front.container.id, tolerant);
+    const char *problem = oci.systemd_cgroup ? start_unit() : NULL;
+    if (!problem)
+        problem = cgroup_make(record, cgroup_path ? cgroup_path : "", front.container.id, tolerant);
     if (!problem)
         problem = cgroup_set(record, settings, setting_count, tolerant);
     if (problem)

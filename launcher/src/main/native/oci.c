@@ -3,6 +3,8 @@
 
 #include "json.h"
 
+#include "systemd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -109,8 +111,8 @@ const char *oci_root(void)
 
 void oci_check_globals(void)
 {
-    if (oci.systemd_cgroup)
-        oci_fail("--systemd-cgroup: the systemd driver for control groups is not supported: use the cgroupfs driver");
+    if (oci.systemd_cgroup && !systemd_is_running())
+        oci_fail("systemd not running on this host, cannot use systemd cgroups manager");
 }
 
 char *oci_absolute(const char *path)

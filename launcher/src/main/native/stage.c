@@ -142,6 +142,11 @@ static bool is_own_id(const char *map, uid_t own)
     return sscanf(map, "%u %u %u %n", &inside, &outside, &size, &end) == 3 && !map[end] && outside == own && size == 1;
 }
 
+bool stage_maps_ranges(void)
+{
+    return geteuid() != 0 && ((given_map[0] && !is_own_id(given_map[0], geteuid())) || (given_map[1] && !is_own_id(given_map[1], getegid())));
+}
+
 static int write_given_map(pid_t pid, const char *file, uid_t id, const char *map)
 {
     if (geteuid() == 0)

@@ -67,6 +67,9 @@ const char *stage_share(const char *type, const char *path);
 /* Maps for stage_again: lines of /proc/PID/uid_map and gid_map; null: the usual ones. */
 void stage_map(const char *uids, const char *gids);
 
+/* Whether those are more than our own ids, and not ours to map. */
+bool stage_maps_ranges(void);
+
 /* Kills the stage that waits for its plan, and starts another with what stage_share was told. */
 bool stage_again(struct stage *stage);
 

@@ -71,18 +71,24 @@ public final class GoferClient implements AutoCloseable {
    */
   public static GoferClient connect(int socket, List<Root> roots, boolean donates, Runnable onDeath)
       throws IOException {
-    return connect(socket, roots, Ids.SAME, donates, onDeath);
+    return connect(socket, roots, Ids.SAME, false, donates, onDeath);
   }
 
-  /** The same for a guest whose ids are others on the host. */
+  /**
+   * The same for a guest whose ids are others on the host.
+   *
+   * @param isMapped whether the gofer sees the guest's ids without that: it is in its user
+   *     namespace
+   */
   public static GoferClient connect(
-      int socket, List<Root> roots, Ids ids, boolean donates, Runnable onDeath) throws IOException {
+      int socket, List<Root> roots, Ids ids, boolean isMapped, boolean donates, Runnable onDeath)
+      throws IOException {
     MemorySegment m = Arena.global().allocate(Protocol.MAX_MESSAGE, 8);
     Memory.setInt(m, 0, Protocol.CONFIG);
     Memory.setInt(m, 4, roots.size());
     Memory.setInt(m, 8, RegionLayout.VERSION);
     Memory.setInt(m, 12, donates ? 0 : 1);
-    send(socket, m, putIds(m, ids), -1);
+    send(socket, m, putIds(m, isMapped ? Ids.SAME : ids), -1);
     for (Root root : roots) {
       byte[] path = root.fd() >= 0 ? new byte[0] : root.path().getBytes(ISO_8859_1);
       if (path.length > Protocol.MAX_MESSAGE - 8) {

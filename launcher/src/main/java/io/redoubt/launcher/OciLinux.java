@@ -1,5 +1,6 @@
 package io.redoubt.launcher;
 
+import io.redoubt.host.Unistd;
 import io.redoubt.sentry.LinuxSettings;
 import io.redoubt.sentry.LinuxSettings.Device;
 import io.redoubt.sentry.fs.Stat;
@@ -55,7 +56,7 @@ final class OciLinux {
   /** Of a configuration without such an object. */
   private static LinuxSettings none() {
     return new LinuxSettings(
-        List.of(), List.of(), List.of(), List.of(), null, new int[0], new int[0]);
+        List.of(), List.of(), List.of(), List.of(), null, new int[0], new int[0], false);
   }
 
   static LinuxSettings read(JsonFields linux) {
@@ -67,20 +68,30 @@ final class OciLinux {
     l.sysctls();
     l.propagation();
     l.others();
+    int[] users = l.map("uidMappings");
+    int[] groups = l.map("gidMappings");
+    boolean maps = users.length > 0 || groups.length > 0;
+    boolean isOwn = isOnly(users, Unistd.geteuid()) && isOnly(groups, Unistd.getegid());
     return new LinuxSettings(
         l.devices,
         l.paths("maskedPaths"),
         l.paths("readonlyPaths"),
         l.sysctls,
         l.machine(),
-        l.map("uidMappings"),
-        l.map("gidMappings"));
+        users,
+        groups,
+        maps && !isOwn && Unistd.geteuid() != 0);
   }
 
   /** kernel.domainname where linux.sysctl has it, or null. */
   static String domainname(LinuxSettings settings) {
     int at = settings.sysctls().indexOf("kernel.domainname");
     return at < 0 ? null : settings.sysctls().get(at + 1);
+  }
+
+  /** What an ordinary user can map without help: himself. As in stage.c. */
+  private static boolean isOnly(int[] map, int own) {
+    return map.length == 0 || map.length == 3 && map[1] == own && map[2] == 1;
   }
 
   /** Container's first, host's first, size. */

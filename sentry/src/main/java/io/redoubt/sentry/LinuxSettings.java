@@ -12,6 +12,7 @@ import java.util.List;
  * @param sysctls names and values in turn
  * @param userMap guest's first, host's first, count triples; empty: its ids are the host's
  * @param groupMap the same
+ * @param hasMappedGofer whether the gofer is in the guest's user namespace, and sees its ids
  * @param machine of uname(2); null: the host's
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
@@ -22,7 +23,8 @@ public record LinuxSettings(
     List<String> sysctls,
     String machine,
     int[] userMap,
-    int[] groupMap) {
+    int[] groupMap,
+    boolean hasMappedGofer) {
   /**
    * A device node, or a fifo.
    *

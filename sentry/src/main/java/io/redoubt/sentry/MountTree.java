@@ -93,8 +93,9 @@ final class MountTree {
         roots.add(m.has("ro") ? Root.readOnly(m.source()) : Root.of(m.source()));
       }
     }
+    boolean isMapped = container != null && container.linux().hasMappedGofer();
     try {
-      gofer = GoferClient.connect(socket, roots, ids(), true, () -> onGoferDeath());
+      gofer = GoferClient.connect(socket, roots, ids(), isMapped, true, () -> onGoferDeath());
     } catch (IOException e) {
       throw new StartFailure(1, e.getMessage());
     }

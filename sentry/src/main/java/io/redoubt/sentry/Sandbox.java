@@ -98,7 +98,7 @@ public final class Sandbox {
       kernel.machine = container.linux().machine();
     }
     kernel.configure(table, new Stub(stub(), stub()), config.hasShim());
-    mounts.build(GOFER_FD);
+    mounts.build(goferSocket());
     if (mounts.cwd() == null) {
       throw new StartFailure(
           1,
@@ -161,6 +161,18 @@ public final class Sandbox {
     kernel.serve(listener, Process.availableCpus());
     kernel.reactor.add(control.fd(), PollEvents.IN, e -> onControl(stdio));
     control.send(ControlSocket.GO, new byte[0]);
+  }
+
+  /** The front starts another gofer where the first is in the wrong user namespace. */
+  private int goferSocket() {
+    if (container == null || !container.linux().hasMappedGofer()) {
+      return GOFER_FD;
+    }
+    Frame f = control.receive();
+    if (f == null || f.type() != ControlSocket.GOFER) {
+      throw new StartFailure(1, "no gofer in the container's user namespace");
+    }
+    return f.fd();
   }
 
   private void onControl(Stdio stdio) {
