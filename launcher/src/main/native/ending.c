@@ -128,7 +128,7 @@ _Noreturn void give_up_with(int code, const char *text, size_t length)
 
 _Noreturn void refuse(const char *message)
 {
-    give_up_with(EXIT_LAUNCHER, message, strlen(message));
+    give_up_with(front.exec_in ? oci.failed : EXIT_LAUNCHER, message, strlen(message));
 }
 
 int exit_code(int status)

@@ -1,5 +1,6 @@
 package io.redoubt.conformance;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
@@ -98,5 +99,93 @@ final class OciCgroupTest {
         $RT events --stats c1 | grep -q '"type":"stats","id":"c1","data":{.*"memory":{"usage":{"limit":' || $RT events --stats c1 | grep -q '"type":"stats"' && echo stats
         $RT delete -f c1
         """);
+  }
+
+  /**
+   * Version 2 as far as a machine with both has it: the file system is there, without controllers.
+   */
+  @Test
+  void version2() {
+    assumeTrue(
+        Files.isWritable(Path.of("/sys/fs/cgroup/unified/cgroup.procs")),
+        "no control groups of version 2 beside version 1");
+    Outcome o =
+        OciRuntime.redoubt(directory)
+            .run(
+                bundle("sleep 100", "{}"),
+                """
+                export G=/sys/fs/cgroup/redoubt-test/c1
+                unshare -m sh -c 'mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup
+                  state() { $RT state c1 | sed -n "s/.*\\"status\\": \\"\\(.*\\)\\".*/\\1/p"; }
+                  $RT run -d -b $B --pid-file $W/pid c1 </dev/null >/dev/null 2>&1
+                  sed -n s/^0:://p /proc/$(cat $W/pid)/cgroup
+                  grep -cx $(cat $W/pid) $G/cgroup.procs
+                  $RT exec c1 sh -c "exit 7"; echo $?
+                  $RT pause c1; state; cat $G/cgroup.freeze; $RT resume c1; state
+                  $RT kill c1 KILL
+                  until [ "$(state)" = stopped ]; do sleep 0.05; done
+                  $RT delete c1; ls -d $G 2>/dev/null; rmdir /sys/fs/cgroup/redoubt-test'
+                """);
+    assertEquals("/redoubt-test/c1\n1\n7\npaused\n1\nrunning\n", o.out(), o::describe);
+  }
+
+  /** What systemd is asked, of a busctl that does what systemd would. */
+  @Test
+  void systemdUnit() {
+    Outcome o =
+        OciRuntime.redoubt(directory)
+            .run(
+                OciRuntime.bundle(
+                    directory,
+                    c ->
+                        c.replace(
+                            "\"linux\": {",
+                            "\"linux\": {\"cgroupsPath\": \"a-b.slice:pre:c1\", \"resources\": {\"memory\": {\"limit\": 100000000}, \"cpu\": {\"quota\": 50000, \"period\": 100000}, \"pids\": {\"limit\": 99}}, ")),
+                """
+                mkdir $W/bin
+                cat >$W/bin/busctl <<'END'
+                #!/bin/sh
+                echo "$@" >>$W/calls
+                case "$*" in *" StartTransientUnit "*) ;; *) exit 0 ;; esac
+                mkdir -p /sys/fs/cgroup/pids/a.slice/a-b.slice/pre-c1.scope
+                for p in $(echo "$@" | sed 's/.* PIDs au [0-9]* \\([0-9 ]*\\) D.*/\\1/'); do
+                  echo $p >/sys/fs/cgroup/pids/a.slice/a-b.slice/pre-c1.scope/cgroup.procs
+                done
+                END
+                chmod 755 $W/bin/busctl
+                export PATH=$W/bin:$PATH W
+                unshare -m sh -c '
+                  mount -t tmpfs tmpfs /run; mkdir -p /run/systemd/system
+                  $RT --systemd-cgroup run -d -b $B --pid-file $W/pid c1 </dev/null >/dev/null 2>$W/err || cat $W/err
+                  sed -n "s/.*:memory://p; s/.*:pids://p" /proc/$(cat $W/pid)/cgroup
+                  cat /sys/fs/cgroup/pids/a.slice/a-b.slice/pre-c1.scope/pids.max
+                  $RT delete -f c1'
+                sed 's/ PIDs au 4 [0-9 ]* D/ PIDs au 4 ... D/' $W/calls
+                ls -d /sys/fs/cgroup/*/a.slice/a-b.slice/* 2>/dev/null
+                rmdir /sys/fs/cgroup/*/a.slice/a-b.slice /sys/fs/cgroup/*/a.slice
+                """);
+    String manager =
+        "--system --quiet call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager ";
+    assertEquals(
+        "/a.slice/a-b.slice/pre-c1.scope\n/a.slice/a-b.slice/pre-c1.scope\n99\n"
+            + manager
+            + "StartTransientUnit ssa(sv)a(sa(sv)) pre-c1.scope replace 11 Description s redoubt container c1 Slice s a-b.slice"
+            + " DefaultDependencies b false PIDs au 4 ... Delegate b true MemoryAccounting b true CPUAccounting b true"
+            + " TasksAccounting b true MemoryLimit t 100000000 TasksMax t 99 CPUQuotaPerSecUSec t 500000 0\n"
+            + manager
+            + "StopUnit ss pre-c1.scope replace\n",
+        o.out(),
+        o::describe);
+  }
+
+  @Test
+  void systemdThatIsNotThere() {
+    assumeTrue(!Files.exists(Path.of("/run/systemd/system")), "systemd runs this machine");
+    OciRuntime.refuses(
+        directory,
+        bundle("true", "{}"),
+        1,
+        "systemd not running on this host, cannot use systemd cgroups manager",
+        "$RT --systemd-cgroup run -b $B c1 </dev/null 2>/dev/null");
   }
 }

@@ -90,4 +90,68 @@ final class OciRootlessTest {
             """);
     assertEquals("1\n1\nroot's process was not killed\n", outcome.out(), outcome::describe);
   }
+
+  private static UnaryOperator<String> mapped(String maps) {
+    return c ->
+        c.replace(
+                "\"linux\": {",
+                "\"linux\": {\"uidMappings\": [" + maps + "], \"gidMappings\": [" + maps + "], ")
+            .replace("[{\"type\": \"pid\"}", "[{\"type\": \"user\"}, {\"type\": \"pid\"}");
+  }
+
+  /** runc spec --rootless makes such a configuration. */
+  @Test
+  void ownIdAlone() throws IOException {
+    Outcome outcome =
+        run(
+            c ->
+                OciRuntime.runs(
+                        "busybox stat -c '%u %g' /etc; touch /new; busybox stat -c %u /new; busybox chown 5 /new 2>/dev/null || echo only one")
+                    .apply(mapped("{\"containerID\": 0, \"hostID\": 23456, \"size\": 1}").apply(c)),
+            "$RT run c1 -b $B </dev/null; stat -c %u $B/rootfs/new");
+    assertEquals("0 0\n0\nonly one\n23456\n", outcome.out(), outcome::describe);
+  }
+
+  /** Ranges of /etc/subuid, which newuidmap(1) maps; files are given to them as well. */
+  @Test
+  void rangesOfIds() throws IOException {
+    assumeTrue(Guests.isOnPath("newuidmap"), "newuidmap is missing");
+    assumeTrue(
+        Files.exists(Path.of("/etc/subuid")) && Files.exists(Path.of("/etc/subgid")),
+        "/etc/subuid is missing");
+    Outcome outcome =
+        run(
+            c ->
+                OciRuntime.runs(
+                        "busybox stat -c '%u %g' /etc; touch /new; busybox chown 1000:7 /new && busybox stat -c '%u %g' /new; sleep 1")
+                    .apply(
+                        mapped(
+                                "{\"containerID\": 0, \"hostID\": 23456, \"size\": 1}, {\"containerID\": 1, \"hostID\": 400000, \"size\": 65536}")
+                            .apply(c)),
+            """
+            unshare -m sh -c '
+              printf "root:x:0:0::/:/bin/sh\\nsubtest:x:23456:23456::/:/bin/sh\\n" >$B/passwd
+              echo subtest:400000:65536 >$B/subid
+              mount --bind $B/passwd /etc/passwd && mount --bind $B/subid /etc/subuid && mount --bind $B/subid /etc/subgid
+              $RT run -d -b $B c1 </dev/null >$B/out 2>&1
+              $RT exec c1 id -u
+              await c1 stopped
+              cat $B/out; stat -c "%u %g" $B/rootfs/new
+              $RT delete c1'
+            """
+                .replace(
+                    "await c1 stopped",
+                    "until $RT state c1 | grep -q stopped; do sleep 0.05; done"));
+    assertEquals("0\n0 0\n1000 7\n400999 400006\n", outcome.out(), outcome::describe);
+  }
+
+  @Test
+  void rangesThatAreNotOurs() throws IOException {
+    assumeTrue(Guests.isOnPath("newuidmap"), "newuidmap is missing");
+    Outcome outcome =
+        run(
+            mapped("{\"containerID\": 0, \"hostID\": 0, \"size\": 10}"),
+            "$RT run c1 -b $B </dev/null 2>/dev/null; echo $?; $RT state c1 2>/dev/null || echo gone");
+    assertEquals("1\ngone\n", outcome.out(), outcome::describe);
+  }
 }

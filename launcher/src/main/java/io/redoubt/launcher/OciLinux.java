@@ -112,9 +112,8 @@ final class OciLinux {
       e.reportUnknown();
     }
     if (!entries.isEmpty() && !hasNamespace("user")) {
-      throw linux.failure(
-          field,
-          "user namespace mappings specified, but user namespace isn't enabled in the config");
+      linux.warn(field, "no user namespace in linux.namespaces, ignored"); // as runc does it
+      return new int[0];
     }
     if (!hasRoot) {
       throw linux.failure(

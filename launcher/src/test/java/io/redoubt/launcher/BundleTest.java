@@ -150,7 +150,6 @@ class BundleTest {
         "'linux':{'sysctl':{'kernel.shm_rmid_forced':'1'},'namespaces':[{'type':'ipc'}]}",
         "'linux':{'maskedPaths':['etc']}",
         "'linux':{'personality':{'domain':'VAX'}}",
-        "'linux':{'uidMappings':[{'containerID':0,'hostID':1,'size':1}]}",
         "'linux':{'uidMappings':[{'containerID':1,'hostID':1,'size':1}],'namespaces':[{'type':'user'}]}",
         "'linux':{'seccomp':{'defaultAction':'SCMP_ACT_NOTIFY'}}",
         "'linux':{'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','flags':['X']}}",

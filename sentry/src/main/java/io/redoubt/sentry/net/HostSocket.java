@@ -119,13 +119,17 @@ class HostSocket extends SocketFile {
     return address.length < 2 ? -1 : address[0] & 0xff | (address[1] & 0xff) << 8;
   }
 
+  private static long firstFreePort(Syscall c) {
+    return c.task.kernel.sysctls.of("net.ipv4.ip_unprivileged_port_start", FIRST_FREE_PORT, 0xffff);
+  }
+
   /** Whether the guest may bind here at all: inet_bind() looks at the sandbox's capabilities. */
   private boolean mayBind(Syscall c, byte[] address) {
     int family = familyOf(address);
     boolean hasPort = (family == domain || family == 0) && address.length >= 16;
     int port = hasPort ? (address[2] & 0xff) << 8 | address[3] & 0xff : 0;
     return port == 0
-        || port >= FIRST_FREE_PORT
+        || port >= firstFreePort(c)
         || c.task.credentials.has(Credentials.CAP_NET_BIND_SERVICE);
   }
 
