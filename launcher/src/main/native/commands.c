@@ -119,10 +119,10 @@ static void destroy(struct container *container)
     /* It ends by itself when init has ended, and takes the sentry and the gofer with it. */
     if (!await_end(monitor))
         kill(monitor, SIGKILL);
-    if (!cgroup_remove(&container->record)) {
-        cgroup_kill(&container->record);
-        cgroup_remove(&container->record);
-    }
+    /* The guard, and what a monitor that was killed has left. */
+    cgroup_kill(&container->record);
+    if (!cgroup_remove(&container->record))
+        oci_log("warning", "a control group of the container cannot be removed: it still has processes or groups in it");
     const char *problem = hooks_run(container, "poststop", STATUS_STOPPED, 0, -1);
     if (problem)
         oci_log("warning", problem);

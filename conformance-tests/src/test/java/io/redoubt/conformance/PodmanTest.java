@@ -22,6 +22,8 @@ final class PodmanTest {
       """
       mkdir -p $W
       podman() { timeout -s KILL 40 podman --root $W/storage --runroot $W/run --storage-driver vfs --runtime $RUNTIME "$@" </dev/null; }
+      # conmon starts a `podman container cleanup` that outlives `podman run`, and writes to the storage.
+      trap 'while pgrep -f -- "$W/storage" >/dev/null; do sleep 0.05; done' EXIT
       """;
 
   @TempDir static Path directory;

@@ -665,11 +665,21 @@ final class FileOps {
     if (dir < 0) {
       return dir;
     }
-    if ((request.flags & ~Fcntl.AT_REMOVEDIR) != 0) {
+    boolean isStat = request.flags == Protocol.UNLINK_STAT;
+    if (!isStat && (request.flags & ~Fcntl.AT_REMOVEDIR) != 0) {
       return -Errno.EINVAL;
     }
     long name = names.component(region, payload, request.payload);
-    return name < 0 ? (int) name : Dir.unlinkat(fids.fd(dir), name, request.flags);
+    if (name < 0) {
+      return (int) name;
+    }
+    if (!isStat) {
+      return Dir.unlinkat(fids.fd(dir), name, request.flags);
+    }
+    int r = Stat.newfstatat(fids.fd(dir), name, stat, Fcntl.AT_SYMLINK_NOFOLLOW);
+    r = r < 0 ? r : Dir.unlinkat(fids.fd(dir), name, 0);
+    hasAttributes = r == 0;
+    return r;
   }
 
   private int rename() {

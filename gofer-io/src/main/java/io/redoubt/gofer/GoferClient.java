@@ -835,6 +835,25 @@ public final class GoferClient implements AutoCloseable {
     return remove(dir, name, 0);
   }
 
+  /**
+   * As {@link #unlink} of a name that was not looked up.
+   *
+   * @param attr gets the attributes of what had the name, from before
+   */
+  public int unlink(int dir, String name, NodeAttr attr) {
+    Connection.Slot slot = begin(Op.UNLINK, dir);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      setInt(slot, Protocol.FLAGS, Protocol.UNLINK_STAT);
+      int r = putName(slot, name);
+      return r < 0 ? r : finish(slot, attr);
+    } finally {
+      connection.release(slot);
+    }
+  }
+
   /** Removes an empty directory. Returns 0 or -errno. */
   public int rmdir(int dir, String name) {
     return remove(dir, name, Fcntl.AT_REMOVEDIR);

@@ -50,7 +50,8 @@ package io.redoubt.gofer;
  * <tr><td>MKNOD<td>as MKDIR, MODE with S_IFIFO, S_IFSOCK or S_IFREG<td>NODE, attributes
  * <tr><td>SYMLINK<td>FID directory, UID, GID, NAME1, payload: name, target<td>NODE, attributes
  * <tr><td>LINK<td>FID node, FID2 directory, payload: name<td>attributes
- * <tr><td>UNLINK<td>FID directory, FLAGS 0 or AT_REMOVEDIR, payload: name<td>
+ * <tr><td>UNLINK<td>FID directory, FLAGS 0, AT_REMOVEDIR or {@link #UNLINK_STAT}, payload: name<td>with
+ *     UNLINK_STAT attributes: of what had the name, as they were before
  * <tr><td>RENAME<td>FID and FID2 directories, FLAGS RENAME_*, NAME1, payload: old name, new name<td>
  * <tr><td>FSYNC<td>FID open, FLAGS 1 for data only<td>
  * <tr><td>STATFS<td>FID node<td>payload: struct statfs
@@ -110,6 +111,12 @@ final class Protocol {
    * said when it cannot be opened.
    */
   static final int WALK_OPEN_LAST = 2;
+
+  /**
+   * The sentry has not looked the name up: it is told what it was that is gone. A bit that no AT_*
+   * flag of unlinkat(2) has.
+   */
+  static final int UNLINK_STAT = 1;
 
   /** A node found by WALK: int fid (0: none), int unused, attributes. */
   static final int WALK_ENTRY_SIZE = 8 + NodeAttr.SIZE;

@@ -164,6 +164,20 @@ public abstract class Inode {
   }
 
   /**
+   * Mode and owner as {@link #access} sees them, which may be a moment older than what {@link
+   * #getattr} gives; nothing else of {@code out} can be relied on.
+   */
+  public int permissions(Syscall c, Stat out) {
+    return getattr(c, out);
+  }
+
+  /** The inode number; 1 where it cannot be had. */
+  public long number(Syscall c) {
+    Stat st = new Stat();
+    return getattr(c, st) < 0 ? 1 : st.ino;
+  }
+
+  /**
    * Checks permission bits with the caller's file-system ids.
    *
    * @param want 4 read, 2 write, 1 execute or search
@@ -245,6 +259,16 @@ public abstract class Inode {
   /** Removes a non-directory. {@code child} is what {@link #lookup} gave. */
   public int unlink(Syscall c, String name, Inode child) {
     return -1;
+  }
+
+  /**
+   * Removes a non-directory that nobody has looked up: one message in place of two where a file is
+   * asked of another process. What sticky directories ask has been seen to.
+   *
+   * @return 0 or a negative errno; -ENOSYS: look it up, and {@link #unlink} it
+   */
+  public int unlinkUnseen(Syscall c, String name) {
+    return -38;
   }
 
   /** Removes an empty directory. */

@@ -42,6 +42,9 @@ final class GoferInode extends Inode {
   private final int type;
   private long fetchedNanos;
 
+  /** When mode and owner were fetched: what happens inside a directory does not change those. */
+  private long permissionNanos;
+
   /**
    * Dentries, and lookups whose result is not in a dentry yet; {@link #floating} of them are the
    * latter.
@@ -128,6 +131,7 @@ final class GoferInode extends Inode {
   synchronized void refresh(NodeAttr found) {
     attr.set(found);
     fetchedNanos = System.nanoTime();
+    permissionNanos = fetchedNanos;
   }
 
   /** What is known of size and times is no longer true. */
@@ -135,12 +139,25 @@ final class GoferInode extends Inode {
     fetchedNanos = System.nanoTime() - ACCESS_NANOS;
   }
 
-  private int update(Syscall c, long maxAgeNanos) {
+  private int update(Syscall c) {
     synchronized (this) {
-      if (System.nanoTime() - fetchedNanos < maxAgeNanos) {
+      if (System.nanoTime() - fetchedNanos < FRESH_NANOS) {
         return 0;
       }
     }
+    return fetch(c);
+  }
+
+  private int updatePermissions(Syscall c) {
+    synchronized (this) {
+      if (System.nanoTime() - permissionNanos < ACCESS_NANOS) {
+        return 0;
+      }
+    }
+    return fetch(c);
+  }
+
+  private int fetch(Syscall c) {
     NodeAttr a = c.scratch().attr;
     int r = client.getattr(fid, a);
     if (r == 0) {
@@ -172,11 +189,25 @@ final class GoferInode extends Inode {
 
   @Override
   public int getattr(Syscall c, Stat out) {
-    int r = update(c, FRESH_NANOS);
+    int r = update(c);
     if (r == 0) {
       copy(out);
     }
     return r;
+  }
+
+  @Override
+  public int permissions(Syscall c, Stat out) {
+    int r = updatePermissions(c);
+    if (r == 0) {
+      copy(out);
+    }
+    return r;
+  }
+
+  @Override
+  public synchronized long number(Syscall c) {
+    return attr.ino;
   }
 
   private void copy(Stat out) {
@@ -202,7 +233,7 @@ final class GoferInode extends Inode {
 
   @Override
   public int access(Syscall c, int want) {
-    int r = update(c, ACCESS_NANOS);
+    int r = updatePermissions(c);
     if (r < 0) {
       return r;
     }
@@ -453,11 +484,28 @@ final class GoferInode extends Inode {
   }
 
   @Override
+  public int unlinkUnseen(Syscall c, String name) {
+    NodeAttr a = c.scratch().attr;
+    int r = client.unlink(fid, name, a);
+    if (r == 0) {
+      stale();
+      fs.unlinked(a);
+    }
+    return r;
+  }
+
+  @Override
   public int rmdir(Syscall c, String name, Inode child) {
     int r = client.rmdir(fid, name);
     stale();
     ((GoferInode) child).unlinked(r);
     return r;
+  }
+
+  /** A name is gone. @param before attributes from before that */
+  synchronized void unlinked(NodeAttr before) {
+    refresh(before);
+    unlinked(0);
   }
 
   private synchronized void unlinked(int result) {
