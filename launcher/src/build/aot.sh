@@ -86,4 +86,5 @@ for name in sentry gofer; do
     >"$out/$name.log" 2>&1 || warn "the cache could not be assembled, see $out/$name.log"
   rm -f "$out/$name.record" "$out/$name.done"
 done
+rm -rf "$out/bundle"
 touch "$out/stamp"

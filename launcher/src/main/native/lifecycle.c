@@ -30,6 +30,8 @@ static char *cgroup_path;
 static char **settings;
 static size_t setting_count;
 static char *oom_score;
+static char *scheduler;
+static char *io_priority;
 static bool shares_uts;
 
 bool lifecycle_is_tolerant(void)
@@ -86,6 +88,10 @@ bool plan_other(const char *key, const char *value)
         settings[setting_count++] = strdup(value);
     } else if (strcmp(key, "hook") == 0 || strcmp(key, "hook.arg") == 0 || strcmp(key, "hook.env") == 0) {
         hooks_add(&front.container.record, key, value);
+    } else if (strcmp(key, "scheduler") == 0) {
+        scheduler = strdup(value);
+    } else if (strcmp(key, "io.priority") == 0) {
+        io_priority = strdup(value);
     } else if (strcmp(key, "sysctl") == 0) {
         sysctl_add(value);
     } else if (strcmp(key, "oom.score") == 0) {
@@ -187,6 +193,32 @@ static int protect_servers(void)
     return write_score(front.stage.pid, "800");
 }
 
+/* Of init; what it starts inherits it. */
+static const char *schedule(void)
+{
+    static char problem[128];
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } attributes = {.size = sizeof attributes}; /* struct sched_attr, first version: sched_setattr(2) */
+    if (scheduler) {
+        sscanf(scheduler, "%u %lu %d %u %lu %lu %lu", &attributes.policy, &attributes.flags, &attributes.nice, &attributes.priority,
+               &attributes.runtime, &attributes.deadline, &attributes.period);
+        if (syscall(SYS_sched_setattr, front.stage.pid, &attributes, 0)) {
+            snprintf(problem, sizeof problem, "error setting scheduler: %s", strerror(errno));
+            return problem;
+        }
+    }
+    if (io_priority && syscall(SYS_ioprio_set, 1, front.stage.pid, atoi(io_priority))) { /* IOPRIO_WHO_PROCESS */
+        snprintf(problem, sizeof problem, "error setting I/O priority: %s", strerror(errno));
+        return problem;
+    }
+    return NULL;
+}
+
 /* With --systemd-cgroup the group is the unit's, and we come to one that is there. */
 static const char *start_unit(void)
 {
@@ -223,6 +255,8 @@ void lifecycle_plan(void)
     int error = protect_servers();
     if (error && !tolerant)
         refuse("process.oomScoreAdj cannot be set: only who has CAP_SYS_RESOURCE may lower it");
+    if ((problem = schedule()))
+        refuse(problem);
     write_record("creating");
     run_hooks("prestart", STATUS_CREATING, 0);
     run_hooks("createRuntime", STATUS_CREATING, 0);

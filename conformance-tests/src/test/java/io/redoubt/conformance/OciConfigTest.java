@@ -183,6 +183,25 @@ final class OciConfigTest {
     assertEquals("i686\n", o.out(), o::describe); // runc 1.1 does not know it
   }
 
+  /** runc 1.1 knows neither. */
+  @Test
+  void schedulerAndIoPriority() {
+    assumeTrue(Guests.isOnPath("chrt") && Guests.isOnPath("ionice"), "chrt is missing");
+    UnaryOperator<String> change =
+        c ->
+            c.replace(
+                "\"noNewPrivileges\"",
+                "\"scheduler\": {\"policy\": \"SCHED_BATCH\", \"nice\": 3}, \"ioPriority\": {\"class\": \"IOPRIO_CLASS_IDLE\"}, \"noNewPrivileges\"");
+    prints2(
+        "SCHED_BATCH\n3\nidle\n",
+        bundle(change, "sleep 100"),
+        """
+        $RT run -d -b $B --pid-file $W/pid c1 </dev/null >/dev/null 2>&1
+        chrt -p $(cat $W/pid) | sed -n 's/.*policy: //p'; ps -o ni= -p $(cat $W/pid) | tr -d ' '; ionice -p $(cat $W/pid)
+        $RT delete -f c1
+        """);
+  }
+
   // ------------------------------------------------------------------------------ mounts
 
   @Test

@@ -14,6 +14,32 @@ final class OciPlan {
     "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"
   };
 
+  /** By number, sched(7). */
+  private static final List<String> POLICIES =
+      List.of(
+          "SCHED_OTHER",
+          "SCHED_FIFO",
+          "SCHED_RR",
+          "SCHED_BATCH",
+          "SCHED_ISO",
+          "SCHED_IDLE",
+          "SCHED_DEADLINE");
+
+  /** By bit, linux/sched.h. */
+  private static final List<String> SCHEDULER_FLAGS =
+      List.of(
+          "SCHED_FLAG_RESET_ON_FORK",
+          "SCHED_FLAG_RECLAIM",
+          "SCHED_FLAG_DL_OVERRUN",
+          "SCHED_FLAG_KEEP_POLICY",
+          "SCHED_FLAG_KEEP_PARAMS",
+          "SCHED_FLAG_UTIL_CLAMP_MIN",
+          "SCHED_FLAG_UTIL_CLAMP_MAX");
+
+  /** From 1 on, linux/ioprio.h. */
+  private static final List<String> IO_CLASSES =
+      List.of("IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE");
+
   private final List<String> entries = new ArrayList<>();
 
   private OciPlan() {}
@@ -62,6 +88,8 @@ final class OciPlan {
       add("console.size", size.unsigned("height", 0) + ":" + size.unsigned("width", 0));
       size.reportUnknown();
     }
+    scheduler(process.object("scheduler"));
+    ioPriority(process.object("ioPriority"));
     if (process.has("oomScoreAdj")) {
       long score = process.signed("oomScoreAdj");
       if (score < -1000 || score > 1000) {
@@ -94,6 +122,60 @@ final class OciPlan {
     if (map.length > 0) {
       add(key, text.toString());
     }
+  }
+
+  /** sched_setattr(2): policy, flags, nice, priority, runtime, deadline, period. */
+  private void scheduler(JsonFields s) {
+    if (s == null) {
+      return;
+    }
+    String name = s.string("policy");
+    int policy = name == null ? -1 : POLICIES.indexOf(name);
+    if (policy < 0) {
+      throw s.failure("policy", "invalid scheduler policy: " + name);
+    }
+    int flags = 0;
+    for (String flag : s.strings("flags")) {
+      int bit = SCHEDULER_FLAGS.indexOf(flag);
+      if (bit < 0) {
+        throw s.failure("flags", "invalid scheduler flag: " + flag);
+      }
+      flags |= 1 << bit;
+    }
+    add(
+        "scheduler",
+        policy
+            + " "
+            + flags
+            + " "
+            + s.signed("nice")
+            + " "
+            + s.signed("priority")
+            + " "
+            + s.unsigned("runtime", 0)
+            + " "
+            + s.unsigned("deadline", 0)
+            + " "
+            + s.unsigned("period", 0));
+    s.reportUnknown();
+  }
+
+  /** ioprio_set(2). */
+  private void ioPriority(JsonFields p) {
+    if (p == null) {
+      return;
+    }
+    String name = p.string("class");
+    int kind = name == null ? -1 : IO_CLASSES.indexOf(name);
+    long priority = p.signed("priority");
+    if (kind < 0) {
+      throw p.failure("class", "invalid ioPriority.Class: " + name);
+    }
+    if (priority < 0 || priority > 7) {
+      throw p.failure("priority", priority + " is not within 0 to 7");
+    }
+    add("io.priority", Long.toString((long) (kind + 1) << 13 | priority));
+    p.reportUnknown();
   }
 
   private void namespaces(JsonFields linux) {

@@ -140,7 +140,7 @@ record OciProcess(
     if (label != null && !label.isEmpty()) {
       OciLinux.selinux(f, "selinuxLabel");
     }
-    f.unsupported("ioPriority", "scheduler", "execCPUAffinity");
+    f.unsupported("execCPUAffinity");
     return p;
   }
 
