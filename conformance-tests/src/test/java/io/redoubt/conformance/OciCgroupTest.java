@@ -161,7 +161,7 @@ final class OciCgroupTest {
                   cat /sys/fs/cgroup/pids/a.slice/a-b.slice/pre-c1.scope/pids.max
                   $RT delete -f c1'
                 sed 's/ PIDs au 4 [0-9 ]* D/ PIDs au 4 ... D/' $W/calls
-                ls -d /sys/fs/cgroup/*/a.slice/a-b.slice/* 2>/dev/null
+                ls -d /sys/fs/cgroup/*/a.slice/a-b.slice/*.scope 2>/dev/null
                 rmdir /sys/fs/cgroup/*/a.slice/a-b.slice /sys/fs/cgroup/*/a.slice
                 """);
     String manager =
@@ -183,7 +183,7 @@ final class OciCgroupTest {
     assumeTrue(!Files.exists(Path.of("/run/systemd/system")), "systemd runs this machine");
     OciRuntime.refuses(
         directory,
-        bundle("true", "{}"),
+        OciRuntime.bundle(directory, OciRuntime.runs("true")),
         1,
         "systemd not running on this host, cannot use systemd cgroups manager",
         "$RT --systemd-cgroup run -b $B c1 </dev/null 2>/dev/null");
