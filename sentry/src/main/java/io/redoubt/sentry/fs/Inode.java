@@ -135,7 +135,8 @@ public abstract class Inode {
    * Looks up a chain of names at once, each in the one before it: {@code names[from]} here, the
    * next in what that leads to. May stop early anywhere after the first.
    *
-   * @param found gets the inodes, from the same index on
+   * @param found gets the inodes, from the same index on; before that it has what the names led to
+   *     when they were last looked up, or null
    * @param opens whether the last of the names will be opened for reading if it is a regular file:
    *     a hint
    * @return how many were found, at least 1 or else an errno of the first name; when it stopped

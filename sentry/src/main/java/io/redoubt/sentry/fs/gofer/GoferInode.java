@@ -81,6 +81,20 @@ final class GoferInode extends Inode {
     return true;
   }
 
+  /**
+   * The gofer says that a name still leads here. A cached dentry of it is pinned meanwhile, so it
+   * is alive. Of its attributes those that cannot change are not believed.
+   */
+  GoferInode foundAgain(NodeAttr now) {
+    found();
+    synchronized (this) {
+      if (now.dev == attr.dev && now.ino == attr.ino && now.type() == type) {
+        refresh(now);
+      }
+    }
+    return this;
+  }
+
   @Override
   public synchronized void attach() {
     if (floating > 0) {
@@ -339,20 +353,25 @@ final class GoferInode extends Inode {
   public int lookupAhead(
       Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
     Walk w = c.scratch().goferWalk;
-    int n =
-        opens
-            ? client.walkToOpen(fid, names, from, count, w)
-            : client.walk(fid, names, from, count, false, w);
+    for (int i = 0; i < count; i++) {
+      boolean isOurs = found[from + i] instanceof GoferInode known && known.fs == fs;
+      w.known[i] = isOurs ? ((GoferInode) found[from + i]).fid : 0;
+    }
+    int n = client.walkAgain(fid, names, from, count, opens, w);
     if (n < 0 || (n == 0 && w.error == Errno.EMFILE)) {
       c.task.kernel.vfs.shrinkCache();
       client.flushCloses();
-      n = client.walk(fid, names, from, count, false, w);
+      n = client.walkAgain(fid, names, from, count, false, w);
     }
     if (n <= 0) {
       return n < 0 ? n : -w.error;
     }
     for (int i = 0; i < n; i++) {
-      found[from + i] = fs.inode(w.fids[i], w.attrs[i]);
+      boolean isStillThere = w.known[i] == w.fids[i];
+      found[from + i] =
+          isStillThere
+              ? ((GoferInode) found[from + i]).foundAgain(w.attrs[i])
+              : fs.inode(w.fids[i], w.attrs[i]);
     }
     if (w.fd >= 0) {
       ((GoferInode) found[from + n - 1]).keep(new HostFile(client, w.fd), Fcntl.O_RDONLY);
