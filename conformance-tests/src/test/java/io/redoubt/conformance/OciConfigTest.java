@@ -95,6 +95,31 @@ final class OciConfigTest {
         RUN);
   }
 
+  /** What a guest does to the names around them uncovers nothing. */
+  @Test
+  void masksStay() throws IOException {
+    Path bundle =
+        bundle(
+            linux("\"maskedPaths\": [\"/etc/d/secret\"], \"readonlyPaths\": [\"/fixed\"]"),
+            """
+            alias mv='busybox mv' rm='busybox rm' ln='busybox ln'
+            mv /etc/d /etc/e && cat /etc/e/secret
+            mv /etc/e/secret /x 2>/dev/null || echo busy
+            rm /etc/e/secret 2>/dev/null || echo busy
+            ln /etc/e/secret /y 2>/dev/null || echo no link
+            mv /fixed /loose 2>/dev/null || echo busy
+            touch /fixed/f 2>/dev/null || echo fixed
+            """);
+    Path root = bundle.resolve("rootfs");
+    OciRuntime.prints(
+        directory,
+        bundle,
+        "busy\nbusy\nno link\nbusy\nfixed\n",
+        "mkdir -p $B/rootfs/etc/d $B/rootfs/fixed; rm -rf $B/rootfs/etc/e; echo secret >$B/rootfs/etc/d/secret\n"
+            + RUN);
+    assertEquals(true, Files.exists(root.resolve("etc/e/secret")));
+  }
+
   @Test
   void sysctl() {
     prints(

@@ -83,7 +83,7 @@ class BundleTest {
                {"destination":"/t","type":"tmpfs","source":"tmpfs","options":["nosuid","size=1m","ro"]},
                {"destination":"/b","source":"rootfs","options":["rbind","rro"]},
                {"destination":"/sys/fs/cgroup","type":"cgroup","source":"cgroup"}],
-             "linux":{"namespaces":[{"type":"pid"}],"resources":{"devices":[{"allow":false}]},"maskedPaths":["/proc/kcore"]}}
+             "linux":{"namespaces":[{"type":"pid"},{"type":"network"}],"resources":{"devices":[{"allow":false}]},"maskedPaths":["/proc/kcore"]}}
             """);
     assertEquals(List.of(), b.warnings());
     SandboxConfig c = b.config();
