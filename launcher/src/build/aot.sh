@@ -17,7 +17,8 @@ if [ -n "${REDOUBT_TRAIN:-}" ]; then
   done
   printf '%s\n' "$@" >"$REDOUBT_TRAIN/$name.args"
   (
-    "$REDOUBT_TRAIN/../runtime/bin/java" -XX:AOTMode=record "-XX:AOTConfiguration=$REDOUBT_TRAIN/$name.record" "$@" \
+    "$REDOUBT_TRAIN/../bin/redoubt-jvm" -XX:AOTMode=record "-XX:AOTConfiguration=$REDOUBT_TRAIN/$name.record" \
+      "-XX:SharedBaseAddress=$REDOUBT_TRAIN_BASE" "$@" \
       >"$REDOUBT_TRAIN/$name.log" || true
     touch "$REDOUBT_TRAIN/$name.done"
   ) &
@@ -51,10 +52,13 @@ chmod 755 "$out"
 "$java" -cp "$dist/lib/*" io.redoubt.seccomp.WriteProgram "$out/guest.bpf" ||
   warn "the guest's filter could not be compiled"
 
+# The address that the caches are mapped at: one for each build, so that nobody who attacks a sandbox knows it.
+base=$((32 + $(od -An -N2 -tu2 /dev/urandom)))g
+
 # The script goes in as an argument, and from the root: this folder may be out of the guest's reach.
 (
   cd /
-  REDOUBT_TRAIN=$out REDOUBT_JAVA=$here/aot.sh timeout -k 5 120 \
+  REDOUBT_TRAIN=$out REDOUBT_TRAIN_BASE=$base REDOUBT_JAVA=$here/aot.sh timeout -k 5 120 \
     "$dist/bin/redoubt-front" do -- /bin/sh -c "$(cat "$here/train-guest.sh")" >"$out/guest.log" 2>&1 </dev/null
 ) ||
   warn "the training sandbox failed, see $out/guest.log"
