@@ -17,6 +17,7 @@ if [ -n "${REDOUBT_TRAIN:-}" ]; then
   done
   printf '%s\n' "$@" >"$REDOUBT_TRAIN/$name.args"
   (
+    set -- "-Dredoubt.train=$REDOUBT_TRAIN/bundle" "$@"
     "$REDOUBT_TRAIN/../bin/redoubt-jvm" -XX:AOTMode=record "-XX:AOTConfiguration=$REDOUBT_TRAIN/$name.record" \
       "-XX:SharedBaseAddress=$REDOUBT_TRAIN_BASE" "$@" \
       >"$REDOUBT_TRAIN/$name.log" || true
@@ -41,13 +42,18 @@ fi
 
 warn() {
   echo "redoubt: no ahead-of-time cache, sandboxes will start slower: $1" >&2
-  touch "$out/stamp"
+  rm -rf "$out/bundle"
+touch "$out/stamp"
   exit 0
 }
 
 rm -rf "$out"
 mkdir -p "$out"
 chmod 755 "$out"
+# What io.redoubt.launcher.Training reads.
+mkdir "$out/bundle"
+cp "$here/train-config.json" "$out/bundle/config.json"
+cp "$here/train-process.json" "$out/bundle/process.json"
 # Not a JVM's cache, but of the same kind: the guest's filter, compiled.
 "$java" -cp "$dist/lib/*" io.redoubt.seccomp.WriteProgram "$out/guest.bpf" ||
   warn "the guest's filter could not be compiled"
@@ -86,4 +92,5 @@ for name in sentry gofer; do
     >"$out/$name.log" 2>&1 || warn "the cache could not be assembled, see $out/$name.log"
   rm -f "$out/$name.record" "$out/$name.done"
 done
+rm -rf "$out/bundle"
 touch "$out/stamp"
