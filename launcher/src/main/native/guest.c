@@ -19,6 +19,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -210,6 +211,15 @@ _Noreturn void guest_join(struct stage_page *page, int socket, int init)
     become_guest(page, socket);
 }
 
+/* The containers of a pod have their names by a namespace that they join, and only who is in there can ask. */
+static void read_names(struct stage_page *page)
+{
+    struct utsname names;
+    must(page, "read the host name", uname(&names));
+    memcpy(page->hostname, names.nodename, sizeof page->hostname);
+    memcpy(page->domainname, names.domainname, sizeof page->domainname);
+}
+
 _Noreturn void guest_main(struct stage_page *page, int socket)
 {
     /* First of all the front's end of our socket, or its death would never be an end of file. */
@@ -223,7 +233,8 @@ _Noreturn void guest_main(struct stage_page *page, int socket)
     await_front(socket);
 
     const struct stage_plan *plan = &page->plan;
-    if (plan->hostname)
+    read_names(page);
+    if (plan->hostname && *plan->hostname)
         must(page, "set the host name", sethostname(plan->hostname, strlen(plan->hostname)));
     drop_capabilities(page);
     if (!plan->has_shim)
