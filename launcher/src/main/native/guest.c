@@ -5,6 +5,7 @@
  * process exits; the front sees the exit and explains.
  */
 #include "guest.h"
+#include "network.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -230,6 +231,9 @@ _Noreturn void guest_main(struct stage_page *page, int socket)
     /* All that needs no plan comes before it: the JVM takes longer to start than this. */
     empty_root(page);
     empty_bounding_set(page);
+    /* Other containers may join this network namespace, and could not do it. One that was joined is set up by whoever made it. */
+    if (page->is_detached && network_set_up_loopback() && errno != EPERM)
+        must(page, "set up the loopback device", -1);
     await_front(socket);
 
     const struct stage_plan *plan = &page->plan;

@@ -60,6 +60,9 @@ void oci_log(const char *level, const char *message);
 __attribute__((format(printf, 1, 2))) _Noreturn void oci_fail(const char *format, ...);
 __attribute__((format(printf, 2, 3))) _Noreturn void oci_fail_with(int code, const char *format, ...);
 
+/* Whether control groups, and the system's folders, are likely to be somebody else's. */
+bool oci_is_rootless(void);
+
 /* The state root: --root or the default. */
 const char *oci_root(void);
 
