@@ -158,7 +158,7 @@ final class DockerTest {
         "of the host b 33 /etc\nread-only\nnew\n",
         """
         mkdir -p $W/$ID; chmod 777 $W/$ID; echo of the host >$W/$ID/a
-        run --rm -v $W/$ID:/mnt --tmpfs /tmp:mode=1777 --read-only -u 33 -e A=b -w /etc $IMAGE sh -c 'echo $(cat /mnt/a) $A $(id -u) $(pwd); touch /x 2>/dev/null || echo read-only; echo new >/tmp/b; busybox cp /tmp/b /mnt/b'
+        run --rm -v $W/$ID:/mnt --tmpfs /scratch:mode=1777 --read-only -u 33 -e A=b -w /etc $IMAGE sh -c 'echo $(cat /mnt/a) $A $(id -u) $(pwd); touch /x 2>/dev/null || echo read-only; echo new >/scratch/b; busybox cp /scratch/b /mnt/b'
         cat $W/$ID/b
         """);
   }
