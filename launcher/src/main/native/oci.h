@@ -72,7 +72,7 @@ void oci_check_globals(void);
 /* Seen from where the command was started. */
 char *oci_absolute(const char *path);
 
-/* The number of a signal by number or name, with or without SIG; 0 if there is none. */
+/* The number of a signal by number or name, with or without SIG; -1 if there is none. 0 is kill(2)'s question. */
 int oci_signal(const char *text);
 
 /* Writes FILE as a whole, without a newline: who sees it sees all of it. */
