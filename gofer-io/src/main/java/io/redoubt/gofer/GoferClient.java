@@ -1,6 +1,5 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -96,7 +95,7 @@ public final class GoferClient implements AutoCloseable {
       }
       Memory.setInt(m, 0, Protocol.ROOT);
       Memory.setInt(m, 4, root.flags());
-      MemorySegment.copy(path, 0, m, JAVA_BYTE, 8, path.length);
+      Memory.copy(path, 0, m, 8, path.length);
       send(socket, m, 8 + path.length, root.fd());
     }
     int[] received = new int[1];
@@ -106,7 +105,8 @@ public final class GoferClient implements AutoCloseable {
     } while (n == -Errno.EINTR);
     int kind = n < 8 ? 0 : Memory.getInt(m, 0);
     if (kind == Protocol.FAILED) {
-      byte[] text = m.asSlice(8, n - 8).toArray(JAVA_BYTE);
+      byte[] text = new byte[(int) n - 8];
+      Memory.copy(m, 8, text, 0, text.length);
       throw new IOException(new String(text, UTF_8));
     }
     if (kind != Protocol.READY || received[0] < 0) {
@@ -970,7 +970,7 @@ public final class GoferClient implements AutoCloseable {
       if (n < 0 || n + value.length > CHUNK) {
         return n < 0 ? -Errno.ERANGE : -Errno.E2BIG;
       }
-      MemorySegment.copy(value, 0, memory, JAVA_BYTE, slot.payload + n, value.length);
+      Memory.copy(value, 0, memory, slot.payload + n, value.length);
       setInt(slot, Protocol.NAME1, n);
       setInt(slot, Protocol.PAYLOAD, n + value.length);
       setInt(slot, Protocol.FLAGS, flags);

@@ -51,12 +51,7 @@ public final class Main {
         if (given.has("--help")) {
           caller.print(DoCommand.help());
         } else {
-          String bundle = System.getenv("REDOUBT_TRAIN_BUNDLE");
-          if (bundle != null) {
-            Bundle.read(bundle)
-                .profile()
-                .sockFilters(); // so that the ahead-of-time cache has what containers need
-          }
+          Training.rehearse();
           start(caller, command, DoCommand.config(given), null);
         }
       }

@@ -1,5 +1,6 @@
 package io.redoubt.sentry;
 
+import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Process;
 import io.redoubt.host.Seccomp;
@@ -16,6 +17,7 @@ import io.redoubt.sentry.kernel.Stub;
 import io.redoubt.sentry.kernel.SyscallTable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 
 /**
  * One sandbox from its configuration to its end.
@@ -132,6 +134,7 @@ public final class Sandbox {
     if (config.tty()) {
       stdio.openTerminal(files, mounts.root());
     }
+    takeNames(f);
     int listener = f.fd();
     if (config.network() == SandboxConfig.Network.HOST) {
       kernel.configureNetwork(-1, Process.getpid());
@@ -173,6 +176,19 @@ public final class Sandbox {
       throw new StartFailure(1, "no gofer in the container's user namespace");
     }
     return f.fd();
+  }
+
+  /** Where the configuration has no names, they are those of the UTS namespace. */
+  private void takeNames(Frame listener) {
+    byte[] payload = listener.payload();
+    String names = new String(payload, 8, payload.length - 8, StandardCharsets.ISO_8859_1);
+    int end = names.indexOf('\n');
+    if (config.hostname().isEmpty()) {
+      kernel.hostname = names.substring(0, end);
+    }
+    if (config.domainname().isEmpty()) {
+      kernel.domainname = names.substring(end + 1);
+    }
   }
 
   private void onControl(Stdio stdio) {
@@ -226,7 +242,8 @@ public final class Sandbox {
     }
     int fd = Mman.memfdCreate("redoubt-stub", 0x3); // MFD_CLOEXEC | MFD_ALLOW_SEALING
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment s = arena.allocateFrom(java.lang.foreign.ValueLayout.JAVA_BYTE, image);
+      MemorySegment s = arena.allocate(image.length);
+      Memory.copy(image, 0, s, 0, image.length);
       if (fd < 0 || Unistd.write(fd, s, image.length) != image.length) {
         throw new StartFailure(1, "cannot make the stub's memfd: errno " + -fd);
       }
