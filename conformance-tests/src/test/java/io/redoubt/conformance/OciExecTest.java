@@ -132,6 +132,18 @@ final class OciExecTest {
             + " >/dev/null 2>&1");
   }
 
+  /** Who reads the output of an exec that failed sees its end. */
+  @Test
+  void nobodyKeepsTheOutputOfOneThatFailed() {
+    prints(
+        "255\nend\nstill there\n",
+        """
+        ( $RT exec c1 /no/such 2>&1; echo $? >$W/code ) | cat >$W/out
+        cat $W/code; echo end
+        $RT exec c1 sh -c 'echo still there'
+        """);
+  }
+
   /**
    * Many at once, and none left behind in the sentry: each has a listener and workers of its own.
    */
