@@ -185,6 +185,8 @@ int main(int argc, char **argv)
     }
     if (oci_parse(argc, argv)) {
         /* The log is open by now, above all that is closed here. */
+        if (oci.process)
+            exec_read_process();
         if (!reserve_descriptors(oci.preserved, &front.preserved_from))
             return EXIT_LAUNCHER;
         oci_log_open();

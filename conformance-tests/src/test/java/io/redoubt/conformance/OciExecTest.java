@@ -1,5 +1,7 @@
 package io.redoubt.conformance;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import java.nio.file.Path;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
@@ -69,6 +71,30 @@ final class OciExecTest {
         """
         echo '{"args": ["/bin/sh", "-c", "echo $(id -u) $(id -g) $V; exit 9"], "env": ["PATH=/bin", "V=C"], "cwd": "/etc", "user": {"uid": 1000, "gid": 2}}' >$W/process
         $RT exec --process $W/process c1; echo $?
+        """);
+  }
+
+  @Test
+  void processFromADescriptor() {
+    prints(
+        "3\n",
+        """
+        echo '{"args": ["/bin/sh", "-c", "exit 3"], "env": ["PATH=/bin"], "cwd": "/", "user": {"uid": 0, "gid": 0}}' >$W/process
+        $RT exec --process /dev/fd/9 c1 9<$W/process; echo $?
+        """);
+  }
+
+  /** An input that is no terminal ends at once, and the terminal stays. */
+  @Test
+  void terminalWithoutInput() {
+    assumeTrue(Guests.isOnPath("script"), "script is missing");
+    prints(
+        "/dev/pts/0\n0\n",
+        """
+        script -qec "$RT exec -t c1 sh -c 'sleep 0.5; tty' </dev/null" $W/typescript </dev/null >$W/out
+        code=$?
+        tr -cd '/a-z0-9\n' <$W/out
+        echo $code
         """);
   }
 
