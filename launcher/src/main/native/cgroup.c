@@ -262,13 +262,19 @@ const char *cgroup_set(const struct record *record, char *const *settings, size_
     return NULL;
 }
 
-const char *cgroup_join(const struct record *record, pid_t pid, bool not_frozen)
+/* In version 1 a guest alone is frozen, or who serves it could not answer commands; and alone counted against its limit of processes. */
+static bool is_for_guests(const char *dir)
+{
+    return exists(dir, "freezer.state") || (!cgroup_is_unified() && exists(dir, "pids.max"));
+}
+
+const char *cgroup_join(const struct record *record, pid_t pid, bool serves)
 {
     char number[16];
     snprintf(number, sizeof number, "%d", pid);
     for (size_t i = 0; i < record->count; i++) {
         const char *dir = record->values[i];
-        if (strcmp(record->keys[i], "cgroup") || (not_frozen && exists(dir, "freezer.state")))
+        if (strcmp(record->keys[i], "cgroup") || (serves && is_for_guests(dir)))
             continue;
         int error = write_text(dir, "cgroup.procs", number);
         if (error) {
