@@ -17,7 +17,9 @@ if [ -n "${REDOUBT_TRAIN:-}" ]; then
   done
   printf '%s\n' "$@" >"$REDOUBT_TRAIN/$name.args"
   (
-    "$REDOUBT_TRAIN/../runtime/bin/java" -XX:AOTMode=record "-XX:AOTConfiguration=$REDOUBT_TRAIN/$name.record" "$@" \
+    set -- "-Dredoubt.train=$REDOUBT_TRAIN/bundle" "$@"
+    "$REDOUBT_TRAIN/../bin/redoubt-jvm" -XX:AOTMode=record "-XX:AOTConfiguration=$REDOUBT_TRAIN/$name.record" \
+      "-XX:SharedBaseAddress=$REDOUBT_TRAIN_BASE" "$@" \
       >"$REDOUBT_TRAIN/$name.log" || true
     touch "$REDOUBT_TRAIN/$name.done"
   ) &
@@ -40,21 +42,29 @@ fi
 
 warn() {
   echo "redoubt: no ahead-of-time cache, sandboxes will start slower: $1" >&2
-  touch "$out/stamp"
+  rm -rf "$out/bundle"
+touch "$out/stamp"
   exit 0
 }
 
 rm -rf "$out"
 mkdir -p "$out"
 chmod 755 "$out"
+# What io.redoubt.launcher.Training reads.
+mkdir "$out/bundle"
+cp "$here/train-config.json" "$out/bundle/config.json"
+cp "$here/train-process.json" "$out/bundle/process.json"
 # Not a JVM's cache, but of the same kind: the guest's filter, compiled.
 "$java" -cp "$dist/lib/*" io.redoubt.seccomp.WriteProgram "$out/guest.bpf" ||
   warn "the guest's filter could not be compiled"
 
+# The address that the caches are mapped at: one for each build, so that nobody who attacks a sandbox knows it.
+base=$((32 + $(od -An -N2 -tu2 /dev/urandom)))g
+
 # The script goes in as an argument, and from the root: this folder may be out of the guest's reach.
 (
   cd /
-  REDOUBT_TRAIN=$out REDOUBT_JAVA=$here/aot.sh timeout -k 5 120 \
+  REDOUBT_TRAIN=$out REDOUBT_TRAIN_BASE=$base REDOUBT_JAVA=$here/aot.sh timeout -k 5 120 \
     "$dist/bin/redoubt-front" do -- /bin/sh -c "$(cat "$here/train-guest.sh")" >"$out/guest.log" 2>&1 </dev/null
 ) ||
   warn "the training sandbox failed, see $out/guest.log"
@@ -82,4 +92,5 @@ for name in sentry gofer; do
     >"$out/$name.log" 2>&1 || warn "the cache could not be assembled, see $out/$name.log"
   rm -f "$out/$name.record" "$out/$name.done"
 done
+rm -rf "$out/bundle"
 touch "$out/stamp"

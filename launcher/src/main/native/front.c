@@ -98,7 +98,7 @@ static bool start_all(char **arguments)
         return false;
     front.errors = errors[0];
 
-    /* The sentry first: its start is what the user waits for. The stage's mounts happen meanwhile, on another processor. */
+    /* The JVMs first, at the same time: their start is what the user waits for. The stage is there long before them. */
     bool has_stdio = !oci.console_socket; /* who will be sent a terminal waits for the end of our stdout */
     struct jvm_fd sentry_fds[9 + MAX_PRESERVED] = {{3, control[1]},
                                                    {4, files[0]},
@@ -116,7 +116,7 @@ static bool start_all(char **arguments)
     struct jvm_fd gofer_fds[] = {{4, files[1]}};
     char socket_number[] = "4", *gofer_arguments[] = {socket_number, NULL};
     bool started = jvm_start(&front.sentry, "sentry", arguments, errors[1], sentry_fds, 6 + oci.preserved) &&
-                   stage_start(&front.stage) && jvm_start(&front.gofer, "gofer", gofer_arguments, errors[1], gofer_fds, 1);
+                   jvm_start(&front.gofer, "gofer", gofer_arguments, errors[1], gofer_fds, 1) && stage_start(&front.stage);
     unsetenv("REDOUBT_NOFILE"); /* the guest may inherit this environment */
     close(control[1]);
     close(files[0]);

@@ -147,6 +147,12 @@ bool jvm_find(void)
                  "(apt-get install openjdk-25-jre-headless) and set REDOUBT_JAVA_HOME to it",
                  home);
         return false;
+    } else {
+        /* Faster than the JDK's own: see java.c. */
+        char found[sizeof java];
+        strcpy(found, java);
+        if (!is_executable(home, "/bin/redoubt-jvm"))
+            strcpy(java, found);
     }
     find_class_path();
     return true;
@@ -183,6 +189,9 @@ static char **environment(void)
         if (strncmp(*variable, "PATH=", 5) == 0 || strncmp(*variable, "HOME=", 5) == 0 ||
             strncmp(*variable, "REDOUBT_", 8) == 0)
             add(&list, *variable);
+    /* One heap of malloc's for all threads: each that starts would map one of its own, and no thread is in malloc often. */
+    add(&list, strdup("MALLOC_ARENA_MAX=1"));
+    add(&list, strdup("MALLOC_TOP_PAD_=1048576"));
     add(&list, strdup("LANG=C.UTF-8"));
     add(&list, strdup("LC_ALL=C.UTF-8"));
     return list.items;

@@ -1,6 +1,5 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.redoubt.host.Errno;
@@ -37,7 +36,7 @@ final class ExtendedAttributes {
       return -Errno.ERANGE;
     }
     byte[] raw = new byte[length];
-    MemorySegment.copy(bytes, JAVA_BYTE, 0, raw, 0, length);
+    Memory.copy(bytes, 0, raw, 0, length);
     String name = new String(raw, ISO_8859_1);
     boolean isRead = request.op == Op.GETXATTR;
     if (isReadOnly && !isRead) {

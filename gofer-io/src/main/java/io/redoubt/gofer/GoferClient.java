@@ -1,6 +1,5 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -81,7 +80,7 @@ public final class GoferClient implements AutoCloseable {
       }
       Memory.setInt(m, 0, Protocol.ROOT);
       Memory.setInt(m, 4, root.flags());
-      MemorySegment.copy(path, 0, m, JAVA_BYTE, 8, path.length);
+      Memory.copy(path, 0, m, 8, path.length);
       send(socket, m, 8 + path.length, root.fd());
     }
     int[] received = new int[1];
@@ -91,7 +90,8 @@ public final class GoferClient implements AutoCloseable {
     } while (n == -Errno.EINTR);
     int kind = n < 8 ? 0 : Memory.getInt(m, 0);
     if (kind == Protocol.FAILED) {
-      byte[] text = m.asSlice(8, n - 8).toArray(JAVA_BYTE);
+      byte[] text = new byte[(int) n - 8];
+      Memory.copy(m, 8, text, 0, text.length);
       throw new IOException(new String(text, UTF_8));
     }
     if (kind != Protocol.READY || received[0] < 0) {
@@ -251,6 +251,15 @@ public final class GoferClient implements AutoCloseable {
     return walk(dir, names, from, count, Protocol.WALK_OPEN_LAST, to);
   }
 
+  /**
+   * As {@link #walk} or {@link #walkToOpen}, of names that have been walked before. Those whose
+   * {@link Walk#known} fid is still theirs are answered with it: nothing new to close.
+   */
+  public int walkAgain(int dir, String[] names, int from, int count, boolean opens, Walk to) {
+    int flags = Protocol.WALK_KNOWN | (opens ? Protocol.WALK_OPEN_LAST : 0);
+    return walk(dir, names, from, count, flags, to);
+  }
+
   private int walk(int dir, String[] names, int from, int count, int flags, Walk to) {
     to.found = 0;
     to.error = 0;
@@ -261,7 +270,8 @@ public final class GoferClient implements AutoCloseable {
       return -Errno.EIO;
     }
     try {
-      int at = 0;
+      boolean isAgain = (flags & Protocol.WALK_KNOWN) != 0;
+      int at = isAgain ? 4 * n : 0;
       for (int i = 0; i < n; i++) {
         int length = put(slot, at + 1, names[from + i], NAME_MAX);
         if (length < 0) {
@@ -269,19 +279,23 @@ public final class GoferClient implements AutoCloseable {
             to.error = -length;
             return 0;
           }
-          n = i; // what comes before is walked; the caller meets the long name in its next walk
-          break;
+          return walk(
+              dir, names, from, i, 0, to); // the caller meets the long name in its next walk
         }
         Memory.setByte(memory, slot.payload + at, (byte) length);
         at += 1 + length;
       }
-      setInt(slot, Protocol.FLAGS, n == count ? flags : 0);
+      if (isAgain) {
+        MemorySegment.copy(to.known, 0, memory, JAVA_INT, slot.payload, n);
+      }
+      int last = n == count ? flags : flags & Protocol.WALK_KNOWN;
+      setInt(slot, Protocol.FLAGS, last);
       setLong(slot, Protocol.LENGTH, n);
       setInt(slot, Protocol.PAYLOAD, at);
       int found = finish(slot, n);
-      boolean statsLast = n == count && flags == Protocol.WALK_STAT_LAST;
+      boolean statsLast = last == Protocol.WALK_STAT_LAST;
       int r = found < 0 ? found : readWalk(slot, found, n, statsLast, to);
-      if (r == count && flags == Protocol.WALK_OPEN_LAST) {
+      if (r == n && (last & Protocol.WALK_OPEN_LAST) != 0) {
         to.fd = Math.max(slot.fd, -1);
         slot.fd = -1;
       }
@@ -796,6 +810,25 @@ public final class GoferClient implements AutoCloseable {
     return remove(dir, name, 0);
   }
 
+  /**
+   * As {@link #unlink} of a name that was not looked up.
+   *
+   * @param attr gets the attributes of what had the name, from before
+   */
+  public int unlink(int dir, String name, NodeAttr attr) {
+    Connection.Slot slot = begin(Op.UNLINK, dir);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      setInt(slot, Protocol.FLAGS, Protocol.UNLINK_STAT);
+      int r = putName(slot, name);
+      return r < 0 ? r : finish(slot, attr);
+    } finally {
+      connection.release(slot);
+    }
+  }
+
   /** Removes an empty directory. Returns 0 or -errno. */
   public int rmdir(int dir, String name) {
     return remove(dir, name, Fcntl.AT_REMOVEDIR);
@@ -898,7 +931,7 @@ public final class GoferClient implements AutoCloseable {
       if (n < 0 || n + value.length > CHUNK) {
         return n < 0 ? -Errno.ERANGE : -Errno.E2BIG;
       }
-      MemorySegment.copy(value, 0, memory, JAVA_BYTE, slot.payload + n, value.length);
+      Memory.copy(value, 0, memory, slot.payload + n, value.length);
       setInt(slot, Protocol.NAME1, n);
       setInt(slot, Protocol.PAYLOAD, n + value.length);
       setInt(slot, Protocol.FLAGS, flags);

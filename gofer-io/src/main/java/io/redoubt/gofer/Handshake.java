@@ -1,6 +1,5 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.redoubt.host.Errno;
@@ -65,7 +64,7 @@ final class Handshake {
     } catch (IOException e) {
       byte[] text = e.getMessage().getBytes(ISO_8859_1);
       int n = Math.min(text.length, Protocol.MAX_MESSAGE - 8);
-      MemorySegment.copy(text, 0, message, JAVA_BYTE, 8, n);
+      Memory.copy(text, 0, message, 8, n);
       send(Protocol.FAILED, 8 + n, -1);
       throw e;
     }
@@ -136,7 +135,7 @@ final class Handshake {
       throw new MalformedException("unknown root flags: flags=" + flags);
     }
     byte[] raw = new byte[bytes - 8];
-    MemorySegment.copy(message, JAVA_BYTE, 8, raw, 0, raw.length);
+    Memory.copy(message, 8, raw, 0, raw.length);
     String path = new String(raw, ISO_8859_1);
     int fd = received[0];
     if (fd < 0) {

@@ -16,9 +16,28 @@ import org.agrona.UnsafeApi;
  * <p>Addresses need not be aligned. Byte order is the machine's.
  */
 public final class Memory {
-  private static final long ARRAY = UnsafeApi.arrayBaseOffset(byte[].class);
+  private static final long ARRAY = findArray();
 
   private Memory() {}
+
+  /**
+   * Where the bytes of an array begin, seen from the array: behind a header whose size is the
+   * JVM's. UnsafeApi.arrayBaseOffset knows, but is a dynamic call, which takes each start 10 ms to
+   * link.
+   */
+  private static long findArray() {
+    byte[] probe = {-91, 90, -60, 59, -106, 105, -16, 15};
+    long wanted = 0;
+    for (int i = 7; i >= 0; i--) {
+      wanted = wanted << 8 | (probe[i] & 0xff);
+    }
+    for (long offset = 8; offset <= 24; offset += 4) {
+      if (UnsafeApi.getLong(probe, offset) == wanted) {
+        return offset;
+      }
+    }
+    throw new IllegalStateException("no array found behind its header");
+  }
 
   private static long at(MemorySegment s, long offset, int size) {
     if (offset < 0 || offset > s.byteSize() - size || !s.isNative()) {
@@ -101,6 +120,13 @@ public final class Memory {
           "index=" + index + ", length=" + length + ", array=" + to.length);
     }
     UnsafeApi.copyMemory(null, at(from, at, length), to, ARRAY + index, length);
+  }
+
+  /** The first {@code length} bytes as an array. */
+  public static byte[] bytes(MemorySegment from, int length) {
+    byte[] all = new byte[length];
+    copy(from, 0, all, 0, length);
+    return all;
   }
 
   /** Copies {@code length} bytes of an array in. */

@@ -1,12 +1,12 @@
 package io.redoubt.launcher;
 
+import io.redoubt.host.Memory;
 import io.redoubt.host.Process;
 import io.redoubt.host.Process.Rlimit;
 import io.redoubt.host.Process.Utsname;
 import io.redoubt.host.Unistd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /** What a sandbox inherits from the process that starts it when nothing else is asked for. */
@@ -27,7 +27,17 @@ final class CallerFacts {
 
   private static String utsname(int field) {
     MemorySegment s = Arena.ofAuto().allocate(Utsname.SIZEOF);
-    return Process.uname(s) < 0 ? "redoubt" : s.getString(field, StandardCharsets.ISO_8859_1);
+    if (Process.uname(s) < 0) {
+      return "redoubt";
+    }
+    // Not getString, which would link a type switch.
+    int length = 0;
+    while (Memory.getByte(s, field + length) != 0) {
+      length++;
+    }
+    byte[] name = new byte[length];
+    Memory.copy(s, field, name, 0, length);
+    return new String(name, StandardCharsets.ISO_8859_1);
   }
 
   /** Supplementary groups. */
@@ -38,7 +48,11 @@ final class CallerFacts {
     }
     MemorySegment s = Arena.ofAuto().allocate(n * 4L, 4);
     n = Unistd.getgroups(n, s);
-    return n <= 0 ? new int[0] : s.asSlice(0, n * 4L).toArray(ValueLayout.JAVA_INT);
+    int[] groups = new int[Math.max(n, 0)];
+    for (int i = 0; i < groups.length; i++) {
+      groups[i] = Memory.getInt(s, i * 4L);
+    }
+    return groups;
   }
 
   /**
@@ -53,8 +67,8 @@ final class CallerFacts {
       out[3 * r + 1] = Process.RLIM_INFINITY;
       out[3 * r + 2] = Process.RLIM_INFINITY;
       if (Process.prlimit64(0, r, null, s) == 0) {
-        out[3 * r + 1] = s.get(ValueLayout.JAVA_LONG, Rlimit.RLIM_CUR);
-        out[3 * r + 2] = s.get(ValueLayout.JAVA_LONG, Rlimit.RLIM_MAX);
+        out[3 * r + 1] = Memory.getLong(s, Rlimit.RLIM_CUR);
+        out[3 * r + 2] = Memory.getLong(s, Rlimit.RLIM_MAX);
       }
     }
     String files = System.getenv("REDOUBT_NOFILE");

@@ -3,6 +3,7 @@ package io.redoubt.launcher;
 import io.redoubt.host.Dir;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Process;
 import io.redoubt.host.Stat;
@@ -11,7 +12,6 @@ import io.redoubt.host.Unistd;
 import io.redoubt.sentry.StartFailure;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -38,7 +38,7 @@ final class HostFiles {
   /** S_IFMT bits of what is at {@code path}, symlinks followed, or -errno. */
   static int type(String path) {
     int r = Stat.newfstatat(Fcntl.AT_FDCWD, path, BUFFER, 0);
-    return r < 0 ? r : BUFFER.get(ValueLayout.JAVA_INT, StatBuf.ST_MODE) & Stat.S_IFMT;
+    return r < 0 ? r : Memory.getInt(BUFFER, StatBuf.ST_MODE) & Stat.S_IFMT;
   }
 
   /** Why {@code path} is not a directory, or null if it is one. */
@@ -86,7 +86,7 @@ final class HostFiles {
     }
     boolean regular =
         Stat.fstat(fd, BUFFER) == 0
-            && (BUFFER.get(ValueLayout.JAVA_INT, StatBuf.ST_MODE) & Stat.S_IFMT) == Stat.S_IFREG;
+            && (Memory.getInt(BUFFER, StatBuf.ST_MODE) & Stat.S_IFMT) == Stat.S_IFREG;
     String text = regular ? readAll(fd, limit) : null;
     Unistd.close(fd);
     return text;
@@ -99,7 +99,7 @@ final class HostFiles {
     int fd = Fcntl.open(temporary, Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_EXCL | CLOEXEC, 0644);
     long r = fd;
     if (fd >= 0) {
-      MemorySegment.copy(bytes, 0, BUFFER, ValueLayout.JAVA_BYTE, 0, bytes.length);
+      Memory.copy(bytes, 0, BUFFER, 0, bytes.length);
       r = Unistd.write(fd, BUFFER, bytes.length);
       Unistd.close(fd);
       r =
@@ -119,13 +119,12 @@ final class HostFiles {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     long n;
     while (out.size() < limit && (n = Unistd.read(fd, BUFFER, BUFFER.byteSize())) > 0) {
-      out.writeBytes(BUFFER.asSlice(0, n).toArray(ValueLayout.JAVA_BYTE));
+      out.writeBytes(Memory.bytes(BUFFER, (int) n));
     }
     return out.toString(StandardCharsets.ISO_8859_1);
   }
 
   private static String latin1(int length) {
-    return new String(
-        BUFFER.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1);
+    return new String(Memory.bytes(BUFFER, length), StandardCharsets.ISO_8859_1);
   }
 }

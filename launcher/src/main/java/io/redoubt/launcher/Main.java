@@ -51,6 +51,7 @@ public final class Main {
         if (given.has("--help")) {
           caller.print(DoCommand.help());
         } else {
+          Training.rehearse();
           start(caller, command, DoCommand.config(given), null);
         }
       }

@@ -7,7 +7,6 @@ import io.redoubt.host.Socket;
 import io.redoubt.host.Unistd;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -78,7 +77,7 @@ public final class ControlSocket {
     int at = 0;
     do {
       int n = (int) Math.min(payload.length - at, out.byteSize() - have);
-      MemorySegment.copy(payload, at, out, ValueLayout.JAVA_BYTE, have, n);
+      Memory.copy(payload, at, out, have, n);
       if (!sendAll(have + n)) {
         return;
       }
@@ -147,7 +146,7 @@ public final class ControlSocket {
       if (!receiveRest(0, want)) {
         return null;
       }
-      MemorySegment.copy(in, ValueLayout.JAVA_BYTE, 0, payload, at, want);
+      Memory.copy(in, 0, payload, at, want);
       at += want;
     }
     return new Frame(type, payload, passed);

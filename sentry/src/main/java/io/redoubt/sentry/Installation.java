@@ -1,10 +1,10 @@
 package io.redoubt.sentry;
 
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Unistd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** Where Redoubt is installed: the folder that holds bin, lib and etc. */
 public final class Installation {
@@ -43,7 +43,7 @@ public final class Installation {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(MAX_FILE);
       long n = Unistd.read(fd, buffer, MAX_FILE);
-      return n <= 0 ? null : buffer.asSlice(0, n).toArray(ValueLayout.JAVA_BYTE);
+      return n <= 0 ? null : Memory.bytes(buffer, (int) n);
     } finally {
       Unistd.close(fd);
     }

@@ -1,5 +1,6 @@
 package io.redoubt.sentry;
 
+import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Process;
 import io.redoubt.host.Seccomp;
@@ -210,7 +211,8 @@ public final class Sandbox {
     }
     int fd = Mman.memfdCreate("redoubt-stub", 0x3); // MFD_CLOEXEC | MFD_ALLOW_SEALING
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment s = arena.allocateFrom(java.lang.foreign.ValueLayout.JAVA_BYTE, image);
+      MemorySegment s = arena.allocate(image.length);
+      Memory.copy(image, 0, s, 0, image.length);
       if (fd < 0 || Unistd.write(fd, s, image.length) != image.length) {
         throw new StartFailure(1, "cannot make the stub's memfd: errno " + -fd);
       }

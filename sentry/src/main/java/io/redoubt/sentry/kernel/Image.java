@@ -9,7 +9,6 @@ import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.mm.Elf;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -115,7 +114,7 @@ final class Image {
 
   private int script(Syscall c, MemorySegment head, int length, String name, int depth) {
     byte[] b = new byte[length];
-    MemorySegment.copy(head, ValueLayout.JAVA_BYTE, 0, b, 0, length);
+    Memory.copy(head, 0, b, 0, length);
     int end = 2;
     while (end < length && b[end] != '\n' && b[end] != 0) {
       end++;

@@ -1,8 +1,8 @@
 package io.redoubt.sentry.kernel;
 
+import io.redoubt.host.Memory;
 import io.redoubt.host.Stat;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * The program that the host kernel executes for every exec of a guest, as two sealed memfds of the
@@ -29,7 +29,7 @@ public final class Stub {
       if (r < 0) {
         throw new IllegalStateException("no stub: errno=" + -r);
       }
-      inodes[i] = s.get(ValueLayout.JAVA_LONG, Stat.StatBuf.ST_INO);
+      inodes[i] = Memory.getLong(s, Stat.StatBuf.ST_INO);
     }
   }
 
@@ -42,6 +42,6 @@ public final class Stub {
   boolean isRunBy(int hostPid, int number) {
     MemorySegment s = KernelThread.scratch().small;
     return Stat.newfstatat(HostStatus.procFd(), hostPid + "/exe", s, 0) == 0
-        && s.get(ValueLayout.JAVA_LONG, Stat.StatBuf.ST_INO) == inodes[number];
+        && Memory.getLong(s, Stat.StatBuf.ST_INO) == inodes[number];
   }
 }

@@ -150,7 +150,7 @@ public final class Elf {
         return -Errno.ENOEXEC;
       }
       byte[] b = new byte[(int) interpSize - 1];
-      MemorySegment.copy(head, ValueLayout.JAVA_BYTE, 0, b, 0, b.length);
+      Memory.copy(head, 0, b, 0, b.length);
       interpreter = new String(b, StandardCharsets.ISO_8859_1);
     }
     return 0;

@@ -12,7 +12,6 @@ import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.GuestMemory;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * The options of level SOL_SOCKET: net/core/sock.c. Those that mean something to sockets of this
@@ -246,7 +245,7 @@ public final class SocketOptions {
           return -EINVAL;
         }
         length = name.length;
-        MemorySegment.copy(name, 0, s, ValueLayout.JAVA_BYTE, 0, length);
+        Memory.copy(name, 0, s, 0, length);
         break;
       default:
         long value = intValue(socket, option);

@@ -1,10 +1,10 @@
 package io.redoubt.sentry.proc;
 
 import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Unistd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -74,7 +74,7 @@ final class HostTree {
 
   static String string(MemorySegment from, int length) {
     byte[] b = new byte[length];
-    MemorySegment.copy(from, ValueLayout.JAVA_BYTE, 0, b, 0, length);
+    Memory.copy(from, 0, b, 0, length);
     return new String(b, StandardCharsets.ISO_8859_1);
   }
 }

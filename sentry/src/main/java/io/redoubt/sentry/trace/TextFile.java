@@ -1,10 +1,10 @@
 package io.redoubt.sentry.trace;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Unistd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.function.Consumer;
 
@@ -27,7 +27,7 @@ public final class TextFile implements Consumer<String> {
     int at = 0;
     while (at < bytes.length && !failed) {
       int n = (int) Math.min(buffer.byteSize(), bytes.length - at);
-      MemorySegment.copy(bytes, at, buffer, ValueLayout.JAVA_BYTE, 0, n);
+      Memory.copy(bytes, at, buffer, 0, n);
       long written = Unistd.write(fd, buffer, n);
       if (written != -Errno.EINTR) {
         failed = written <= 0;

@@ -1,11 +1,11 @@
 package io.redoubt.sentry.fs.pseudo;
 
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -59,7 +59,7 @@ final class GeneratedFile extends OpenFile {
     long done = 0;
     while (done < total) {
       int n = (int) Math.min(total - done, bulk.byteSize());
-      MemorySegment.copy(b, (int) (offset + done), bulk, ValueLayout.JAVA_BYTE, 0, n);
+      Memory.copy(b, (int) (offset + done), bulk, 0, n);
       long copied = dst.copyOut(bulk, 0, n);
       if (copied <= 0) {
         return done > 0 ? done : copied;
@@ -87,7 +87,7 @@ final class GeneratedFile extends OpenFile {
       return copied;
     }
     byte[] b = new byte[(int) copied];
-    MemorySegment.copy(bulk, ValueLayout.JAVA_BYTE, 0, b, 0, b.length);
+    Memory.copy(bulk, 0, b, 0, b.length);
     int r = store.write(c, new String(b, StandardCharsets.ISO_8859_1));
     return r < 0 ? r : copied;
   }
