@@ -240,6 +240,13 @@ static int set_one(const struct record *record, const char *setting, char *shown
     return dir ? write_text(dir, file, second + 1) : -ENOENT;
 }
 
+/* A limit that this kernel does not have need not be lifted. */
+static bool lifts(const char *setting)
+{
+    const char *value = strrchr(setting, '\t');
+    return value && (strcmp(value, "\t-1") == 0 || strcmp(value, "\tmax") == 0);
+}
+
 const char *cgroup_set(const struct record *record, char *const *settings, size_t count, bool tolerant)
 {
     char shown[256];
@@ -249,7 +256,7 @@ const char *cgroup_set(const struct record *record, char *const *settings, size_
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < count; i++) {
             int error = is_set[i] ? 0 : set_one(record, settings[i], shown, sizeof shown);
-            if (!error) {
+            if (!error || (error == -ENOENT && lifts(settings[i]))) {
                 is_set[i] = true;
             } else if (round == 1 && !(tolerant && (error == -EACCES || error == -EPERM || error == -EROFS || error == -ENOENT))) {
                 snprintf(problem, sizeof problem, "cannot set %s: %s%s", shown, strerror(-error),

@@ -187,6 +187,8 @@ void lifecycle_plan(void)
     if (shares_uts)
         front.stage.page->plan.hostname = NULL;
     const char *problem = cgroup_make(record, cgroup_path ? cgroup_path : "", front.container.id, tolerant);
+    if (!problem && cgroup_is_frozen(record))
+        problem = "container's cgroup unexpectedly frozen"; /* what is moved there never gets to the program */
     if (!problem)
         problem = cgroup_set(record, settings, setting_count, tolerant);
     if (problem)
