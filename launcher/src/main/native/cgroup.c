@@ -241,6 +241,13 @@ static int set_one(const struct record *record, const char *setting, char *shown
     return dir ? write_text(dir, file, second + 1) : -ENOENT;
 }
 
+/* A limit that this kernel does not have need not be lifted. */
+static bool lifts(const char *setting)
+{
+    const char *value = strrchr(setting, '\t');
+    return value && (strcmp(value, "\t-1") == 0 || strcmp(value, "\tmax") == 0);
+}
+
 const char *cgroup_set(const struct record *record, char *const *settings, size_t count, bool tolerant)
 {
     char shown[256];
@@ -250,7 +257,7 @@ const char *cgroup_set(const struct record *record, char *const *settings, size_
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < count; i++) {
             int error = is_set[i] ? 0 : set_one(record, settings[i], shown, sizeof shown);
-            if (!error) {
+            if (!error || (error == -ENOENT && lifts(settings[i]))) {
                 is_set[i] = true;
             } else if (round == 1 && !(tolerant && (error == -EACCES || error == -EPERM || error == -EROFS || error == -ENOENT))) {
                 snprintf(problem, sizeof problem, "cannot set %s: %s%s", shown, strerror(-error),
@@ -263,13 +270,19 @@ const char *cgroup_set(const struct record *record, char *const *settings, size_
     return NULL;
 }
 
-const char *cgroup_join(const struct record *record, pid_t pid, bool not_frozen)
+/* In version 1 a guest alone is frozen, or who serves it could not answer commands; and alone counted against its limit of processes. */
+static bool is_for_guests(const char *dir)
+{
+    return exists(dir, "freezer.state") || (!cgroup_is_unified() && exists(dir, "pids.max"));
+}
+
+const char *cgroup_join(const struct record *record, pid_t pid, bool serves)
 {
     char number[16];
     snprintf(number, sizeof number, "%d", pid);
     for (size_t i = 0; i < record->count; i++) {
         const char *dir = record->values[i];
-        if (strcmp(record->keys[i], "cgroup") || (not_frozen && exists(dir, "freezer.state")))
+        if (strcmp(record->keys[i], "cgroup") || (serves && is_for_guests(dir)))
             continue;
         int error = write_text(dir, "cgroup.procs", number);
         if (error) {

@@ -22,8 +22,8 @@ const char *cgroup_make(struct record *record, const char *path, const char *id,
  */
 const char *cgroup_set(const struct record *record, char *const *settings, size_t count, bool tolerant);
 
-/* Moves a process. not_frozen: it stays where it is in a hierarchy that can be frozen by itself. Returns null or what is wrong. */
-const char *cgroup_join(const struct record *record, pid_t pid, bool not_frozen);
+/* Moves a process. serves: it is not the guest's, and stays where it is in a hierarchy that is for guests. Returns null or what is wrong. */
+const char *cgroup_join(const struct record *record, pid_t pid, bool serves);
 
 /* Moves a process to a group below the container's that is there: "[CONTROLLER[,...]:]PATH". Returns null or what is wrong. */
 const char *cgroup_join_below(const struct record *record, pid_t pid, const char *where);

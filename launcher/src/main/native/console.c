@@ -97,7 +97,7 @@ void console_restore(struct console *console)
     stop_guard(console);
 }
 
-int console_open(struct console *console, bool stdin_closed)
+int console_open(struct console *console, bool stdin_closed, bool outlives_input)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
@@ -107,8 +107,9 @@ int console_open(struct console *console, bool stdin_closed)
     console->socket = pair[0];
     console->terminal = isatty(0) ? 0 : isatty(1) ? 1 : -1;
     console->input = stdin_closed ? -1 : 0;
+    console->outlives_input = outlives_input && !isatty(0);
     if (console->input < 0)
-        console->must_shut_down = true;
+        console->must_shut_down = !console->outlives_input;
     else if (isatty(0)) {
         /* As in output.c: a description of our own can be made non-blocking, the shared one must not. */
         int own = open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -148,7 +149,7 @@ static void read_input(struct console *console)
         return;
     if (n <= 0) { /* end of file, or EIO: the terminal hung up, or is not ours to read in the background */
         console->input = -1;
-        console->must_shut_down = true;
+        console->must_shut_down = !console->outlives_input;
         return;
     }
     console->start = 0;

@@ -18,6 +18,7 @@ struct console {
     int terminal; /* to ask for the size and to set raw mode; -1: neither stdin nor stdout is one */
     bool is_raw;
     bool is_ours;         /* nobody had it before us: nothing to give back */
+    bool outlives_input; /* the end of an input that is no terminal is not told to anybody */
     bool must_shut_down; /* input ended: tell the sentry when the last byte is through */
     struct termios saved;
     int guard; /* pid of the process that restores the terminal should we be killed */
@@ -29,8 +30,11 @@ struct console {
 /* Before console_open: no console. */
 void console_none(struct console *console);
 
-/* Returns the sentry's end of the socket, or -1 after it has complained. stdin_closed: there is no input. */
-int console_open(struct console *console, bool stdin_closed);
+/*
+ * Returns the sentry's end of the socket, or -1 after it has complained. stdin_closed: there is no input. outlives_input: what runs
+ * on the terminal goes on when there is no more, as with runc, whose users have /dev/null there.
+ */
+int console_open(struct console *console, bool stdin_closed, bool outlives_input);
 
 /* Fills in what to wait for; a negative fd is one that poll(2) skips. */
 void console_poll(const struct console *console, struct pollfd *socket, struct pollfd *input);

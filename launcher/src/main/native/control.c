@@ -141,7 +141,7 @@ static void open_console(void)
 {
     console_none(&front.console);
     front.console.is_ours = front.is_monitor;
-    int theirs = console_open(&front.console, front.closed[0] && !front.is_monitor);
+    int theirs = console_open(&front.console, front.closed[0] && !front.is_monitor, front.container.id || front.exec_in);
     if (theirs < 0)
         finish(EXIT_LAUNCHER);
     struct winsize size = console_size(&front.console);

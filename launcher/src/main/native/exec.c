@@ -43,26 +43,38 @@ static void add_list(const char *key, const char **list)
         add(key, *list);
 }
 
-/* Whole, and now: whoever gave us the file removes it when we return. */
-static void add_file(const char *path)
+static char *process;
+static int process_error;
+
+/* Whole, and now: whoever gave us the file removes it when we return. Its name may be that of a descriptor of ours. */
+void exec_read_process(void)
 {
-    char *text = NULL;
     size_t length = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        oci_fail("cannot open the process file %s: %s", path, strerror(errno));
+    int fd = open(oci.process, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        process_error = errno;
+        return;
+    }
     for (ssize_t n = 1; n > 0 && length < FRAME_MAX_PAYLOAD / 2; length += (size_t)(n > 0 ? n : 0)) {
-        text = realloc(text, length + 65537);
-        if (!text)
+        process = realloc(process, length + 65537);
+        if (!process)
             abort();
-        n = read(fd, text + length, 65536);
-        text[length + (size_t)(n > 0 ? n : 0)] = 0;
+        n = read(fd, process + length, 65536);
+        process[length + (size_t)(n > 0 ? n : 0)] = 0;
     }
     close(fd);
-    if (strlen(text) != length)
-        oci_fail("%s: not JSON", path);
-    add("process", text);
-    free(text);
+    if (strlen(process) != length)
+        process_error = EILSEQ;
+}
+
+static void add_process(void)
+{
+    if (process_error == EILSEQ)
+        oci_fail("%s: not JSON", oci.process);
+    if (process_error)
+        oci_fail("cannot open the process file %s: %s", oci.process, strerror(process_error));
+    add("process", process);
+    free(process);
 }
 
 static void make_request(void)
@@ -73,7 +85,7 @@ static void make_request(void)
     if (oci.process) {
         if (oci.word_count > 1)
             oci_fail("exec: a command and --process exclude each other");
-        add_file(oci.process);
+        add_process();
     } else if (oci.word_count < 2) {
         oci_fail("exec args cannot be empty: give a command, or --process FILE");
     }

@@ -213,6 +213,8 @@ int main(int argc, char **argv)
     }
     if (oci_parse(argc, argv)) {
         /* The log is open by now, above all that is closed here. */
+        if (oci.process)
+            exec_read_process();
         const char *hook = strcmp(oci.command, "exec") ? NULL : getenv("REDOUBT_HOOK"); /* hooks.c: 3 is the connection with the sentry */
         if (!reserve_descriptors(oci.preserved + (hook ? 1 : 0), &front.preserved_from))
             return EXIT_LAUNCHER;

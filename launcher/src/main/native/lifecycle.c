@@ -243,6 +243,8 @@ void lifecycle_plan(void)
     const char *problem = oci.systemd_cgroup ? start_unit() : NULL;
     if (!problem)
         problem = cgroup_make(record, cgroup_path ? cgroup_path : "", front.container.id, tolerant);
+    if (!problem && cgroup_is_frozen(record))
+        problem = "container's cgroup unexpectedly frozen"; /* what is moved there never gets to the program */
     if (!problem)
         problem = cgroup_set(record, settings, setting_count, tolerant);
     if (problem)

@@ -94,4 +94,7 @@ int command_exec(void);
 int command_features(void);
 int command_spec(void);
 
+/* Reads --process, before descriptors that it may name are closed. */
+void exec_read_process(void);
+
 #endif

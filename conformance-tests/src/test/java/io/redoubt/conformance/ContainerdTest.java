@@ -27,15 +27,16 @@ final class ContainerdTest {
 
   @TempDir static Path directory;
   private static Path root;
-  private static Process daemon;
+  private static Enclosure machine;
   private static int count;
 
   @BeforeAll
   static void startContainerd() throws IOException, InterruptedException {
     Redoubt.assumeSandbox();
     Redoubt.assumeRoot();
-    assumeTrue(
-        Guests.isOnPath("containerd") && Guests.isOnPath("ctr"), "containerd is not installed");
+    for (String program : "containerd ctr ip unshare nsenter setpriv".split(" ")) {
+      assumeTrue(Guests.isOnPath(program), () -> program + " is missing");
+    }
     root = OciRuntime.bundle(directory, UnaryOperator.identity()).resolve("rootfs");
     Files.writeString(
         directory.resolve("config.toml"),
@@ -48,39 +49,23 @@ final class ContainerdTest {
           address = "%1$s/sock"
         """
             .formatted(directory));
-    Path log = directory.resolve("log");
-    daemon =
-        new ProcessBuilder(
-                "setsid", "containerd", "-c", directory.resolve("config.toml").toString())
-            .redirectErrorStream(true)
-            .redirectOutput(log.toFile())
-            .start();
-    for (int i = 0; i < 200 && !Files.exists(directory.resolve("sock")); i++) {
-      Thread.sleep(50);
-    }
-    assumeTrue(
-        Files.exists(directory.resolve("sock")),
-        () -> "containerd does not start here: " + read(log));
-  }
-
-  private static String read(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      return e.toString();
-    }
+    machine =
+        Enclosure.start(
+            directory, "containerd -c " + directory.resolve("config.toml") + " & wait $!; wait");
+    boolean isUp = Enclosure.await(() -> Files.exists(directory.resolve("sock")));
+    assumeTrue(isUp, () -> "containerd does not start here: " + machine.log());
   }
 
   @AfterAll
-  static void stopContainerd() {
-    if (daemon != null) {
-      daemon.destroy();
-      daemon.onExit().orTimeout(10, java.util.concurrent.TimeUnit.SECONDS).join();
+  static void stopContainerd() throws IOException, InterruptedException {
+    if (machine != null) {
+      machine.close();
     }
   }
 
   private static Outcome run(String runtime, String script) {
-    return Command.of("/bin/sh", "-c", PRELUDE + script)
+    return machine
+        .command("/bin/sh", "-c", PRELUDE + script)
         .environment("W", directory.toString())
         .environment("ROOT", root.toString())
         .environment("ID", "c" + count++)
@@ -161,6 +146,45 @@ final class ContainerdTest {
         ctr task kill -s KILL $ID; gone $ID; state
         ctr task rm $ID 2>/dev/null; ctr task rm $ID 2>/dev/null || echo gone
         ctr container rm $ID
+        """);
+  }
+
+  @Test
+  void killedWhileAttached() {
+    prints(
+        "137\n",
+        """
+        (until ctr task kill -s KILL $ID 2>/dev/null; do sleep 0.2; done) &
+        run --rm $ROOT $ID /bin/sleep 1000; echo $?
+        """);
+  }
+
+  @Test
+  void execOnATerminalAndDetached() {
+    assumeTrue(Guests.isOnPath("script"), "script is missing");
+    prints(
+        "/dev/pts/0\n3\ndetached\n",
+        """
+        run -d $ROOT $ID /bin/sleep 1000
+        timeout -s KILL 30 script -qec "ctr -a $W/sock task exec -t --exec-id e $ID /bin/sh -c 'sleep 0.5; tty; sleep 0.5; exit 3'" $W/typescript </dev/null >$W/out
+        code=$?
+        tr -cd '/a-z0-9\n' <$W/out | grep -v resize # of a loaded machine: what was to be resized has ended
+        echo $code
+        ctr task exec -d --exec-id f $ID /bin/sh -c 'echo detached >/dev/here'
+        n=0; until ctr task exec --exec-id g$n $ID /bin/cat /dev/here 2>/dev/null; do n=$((n+1)); [ $n -lt 20 ] || break; done
+        ctr task kill -s KILL $ID; gone $ID; ctr task rm $ID 2>/dev/null; ctr container rm $ID
+        """);
+  }
+
+  @Test
+  void execOfWhatIsNotThere() {
+    prints(
+        "1\nstill there\n",
+        """
+        run -d $ROOT $ID /bin/sleep 1000
+        ctr task exec --exec-id e $ID /no/such 2>&1 | grep -c 'no such file or directory'
+        ctr task exec --exec-id f $ID /bin/sh -c 'echo still there'
+        ctr task kill -s KILL $ID; gone $ID; ctr task rm $ID 2>/dev/null; ctr container rm $ID
         """);
   }
 

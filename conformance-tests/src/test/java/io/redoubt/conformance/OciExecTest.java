@@ -1,5 +1,7 @@
 package io.redoubt.conformance;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import java.nio.file.Path;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
@@ -73,6 +75,30 @@ final class OciExecTest {
   }
 
   @Test
+  void processFromADescriptor() {
+    prints(
+        "3\n",
+        """
+        echo '{"args": ["/bin/sh", "-c", "exit 3"], "env": ["PATH=/bin"], "cwd": "/", "user": {"uid": 0, "gid": 0}}' >$W/process
+        $RT exec --process /dev/fd/9 c1 9<$W/process; echo $?
+        """);
+  }
+
+  /** An input that is no terminal ends at once, and the terminal stays. */
+  @Test
+  void terminalWithoutInput() {
+    assumeTrue(Guests.isOnPath("script"), "script is missing");
+    prints(
+        "/dev/pts/0\n0\n",
+        """
+        script -qec "$RT exec -t c1 sh -c 'sleep 0.5; tty' </dev/null" $W/typescript </dev/null >$W/out
+        code=$?
+        tr -cd '/a-z0-9\n' <$W/out
+        echo $code
+        """);
+  }
+
+  @Test
   void detached() {
     prints(
         "0\n5\nout\n",
@@ -130,6 +156,18 @@ final class OciExecTest {
         "$RT run -d -b $B c1 </dev/null >/dev/null 2>&1; trap '$RT delete -f c1' EXIT; $RT exec c1 "
             + program
             + " >/dev/null 2>&1");
+  }
+
+  /** Who reads the output of an exec that failed sees its end. */
+  @Test
+  void nobodyKeepsTheOutputOfOneThatFailed() {
+    prints(
+        "255\nend\nstill there\n",
+        """
+        ( $RT exec c1 /no/such 2>&1; echo $? >$W/code ) | cat >$W/out
+        cat $W/code; echo end
+        $RT exec c1 sh -c 'echo still there'
+        """);
   }
 
   /**

@@ -61,6 +61,10 @@ final class Resources {
     if (limit > 0 && swap > 0 && swap < limit) {
       throw m.failure("swap", "is memory and swap together, and less than the limit");
     }
+    // As runc: no limit of memory is none of memory and swap together, which may not be the lower.
+    if (limit == -1 && swap == 0) {
+      swap = -1;
+    }
     if (unified) {
       if (limit != 0) {
         set("memory", "memory.max", limit(limit));

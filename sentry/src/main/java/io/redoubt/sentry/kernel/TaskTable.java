@@ -181,8 +181,12 @@ public final class TaskTable {
     }
     Process p = addProcess(status.nsPid, hostPid, null, limits);
     p.pgid = p.sid = p.pid;
-    return addTask(
-        new Task(p, status.nsPid, hostPid, new HostGuestMemory(hostPid), files, fs, credentials));
+    Task t =
+        addTask(
+            new Task(
+                p, status.nsPid, hostPid, new HostGuestMemory(hostPid), files, fs, credentials));
+    watch(p); // its front may end it before its first call, and its files must not stay open
+    return t;
   }
 
   /** A clone traps: puts aside what the child inherits, as of now. @return 0 or -EAGAIN */
