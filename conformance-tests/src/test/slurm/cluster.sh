@@ -53,7 +53,19 @@ pids=
 stop() {
   trap - EXIT INT TERM
   for pid in $pids; do kill "$pid" 2>/dev/null || true; done
-  for pid in $pids; do wait "$pid" 2>/dev/null || true; done
+  n=0
+  while [ $n -lt 50 ] && kill -0 $pids 2>/dev/null; do
+    n=$((n + 1))
+    sleep 0.1
+  done
+  # A step that did not end: it has our configuration in its environment.
+  for pid in $(pgrep slurmstepd); do
+    ! grep -qs "$folder/" "/proc/$pid/environ" || kill -9 "$pid" 2>/dev/null || true
+  done
+  for pid in $pids; do
+    kill -9 "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
 }
 trap stop EXIT
 trap 'exit 143' INT TERM

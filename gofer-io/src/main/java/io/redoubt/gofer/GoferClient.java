@@ -1,6 +1,5 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -678,7 +677,9 @@ public final class GoferClient implements AutoCloseable {
         return -Errno.EIO;
       }
       try {
-        MemorySegment.copy(fids, from, memory, JAVA_INT, slot.payload, n);
+        for (int i = 0; i < n; i++) {
+          Memory.setInt(memory, slot.payload + 4L * i, fids[from + i]);
+        }
         setLong(slot, Protocol.LENGTH, n);
         setInt(slot, Protocol.PAYLOAD, 4 * n);
         int r = finish(slot, n);

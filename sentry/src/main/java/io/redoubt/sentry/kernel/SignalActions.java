@@ -67,7 +67,6 @@ final class SignalActions {
   private static final long SYNCHRONOUS =
       1L << 3 | 1L << 4 | 1L << 6 | 1L << 7 | 1L << 10 | 1L << 30;
 
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
   private final long enter; // guest addresses, as the stub gave them
   private final long page;
@@ -131,7 +130,9 @@ final class SignalActions {
       return Syscall.CONTINUE;
     }
     long[] action = new long[ACTION_BYTES / 8];
-    MemorySegment.copy(s, LONG, 0, action, 0, action.length);
+    for (int i = 0; i < action.length; i++) {
+      action[i] = Memory.getLong(s, 8L * i);
+    }
     return actions.change(c, signal, action);
   }
 
