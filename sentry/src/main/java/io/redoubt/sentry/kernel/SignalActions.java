@@ -5,7 +5,6 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Memory;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Handlers that a process has installed without SA_RESTART, and rt_sigaction(2), which installs
