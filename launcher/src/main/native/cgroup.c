@@ -343,6 +343,14 @@ void cgroup_kill(const struct record *record)
     }
 }
 
+static bool is_made(const struct record *record, const char *dir)
+{
+    for (size_t i = 0; i < record->count; i++)
+        if (strcmp(record->keys[i], "cgroup.made") == 0 && strcmp(record->values[i], dir) == 0)
+            return true;
+    return false;
+}
+
 bool cgroup_remove(const struct record *record)
 {
     bool gone = true;
@@ -350,8 +358,11 @@ bool cgroup_remove(const struct record *record)
         const char *dir = record->values[i];
         if (strcmp(record->keys[i], "cgroup"))
             continue;
-        /* A process that has been reaped leaves its group a moment later. */
-        for (int tries = 0; rmdir(dir) && errno == EBUSY && is_empty(dir) && tries < 200; tries++)
+        /*
+         * A process leaves its group a moment after it has been reaped, and one that is killed a moment after the kill: a group
+         * that we made holds nobody but ours, who are all ending. One that was there may hold others, who stay.
+         */
+        for (int tries = 0; rmdir(dir) && errno == EBUSY && (is_made(record, dir) || is_empty(dir)) && tries < 200; tries++)
             nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
         gone &= access(dir, F_OK) != 0;
     }

@@ -79,7 +79,7 @@ int command_kill(void)
         oci_fail("kill: unexpected argument %s", oci.words[2]);
     const char *name = oci.word_count > 1 ? oci.words[1] : "TERM";
     int number = oci_signal(name);
-    if (!number)
+    if (number < 0)
         oci_fail("unknown signal %s", name);
     enum status status = container_status(&container);
     pid_t init = container_pid(&container);
@@ -93,7 +93,7 @@ int command_kill(void)
      * By way of the sentry, which looks at once whether a call that it holds has to let go. It cannot when it is frozen or
      * the program has not been started; SIGKILL needs nobody.
      */
-    if (number != SIGKILL && status == STATUS_RUNNING && ask(&container, FRAME_KILL, number) == NULL)
+    if (number && number != SIGKILL && status == STATUS_RUNNING && ask(&container, FRAME_KILL, number) == NULL)
         return 0;
     if (kill(init, number))
         oci_fail(errno == ESRCH ? "no such process" : "cannot send signal %d: permission denied", number);
@@ -119,10 +119,10 @@ static void destroy(struct container *container)
     /* It ends by itself when init has ended, and takes the sentry and the gofer with it. */
     if (!await_end(monitor))
         kill(monitor, SIGKILL);
-    if (!cgroup_remove(&container->record)) {
-        cgroup_kill(&container->record);
-        cgroup_remove(&container->record);
-    }
+    /* The guard, and what a monitor that was killed has left. */
+    cgroup_kill(&container->record);
+    if (!cgroup_remove(&container->record))
+        oci_log("warning", "a control group of the container cannot be removed: it still has processes or groups in it");
     const char *problem = hooks_run(container, "poststop", STATUS_STOPPED, 0);
     if (problem)
         oci_log("warning", problem);

@@ -240,15 +240,21 @@ void container_remove(struct container *container)
     }
 }
 
+static int is_container(const struct dirent *entry)
+{
+    return strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") && entry->d_type == DT_DIR;
+}
+
 void container_each(void (*visit)(const char *id))
 {
-    DIR *folder = opendir(oci_root());
-    struct dirent *entry;
-    while (folder && (entry = readdir(folder)))
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..") && entry->d_type == DT_DIR)
-            visit(entry->d_name);
-    if (folder)
-        closedir(folder);
+    struct dirent **entries;
+    int count = scandir(oci_root(), &entries, is_container, alphasort);
+    for (int i = 0; i < count; i++) {
+        visit(entries[i]->d_name);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- processes */

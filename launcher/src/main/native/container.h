@@ -74,7 +74,7 @@ int container_connect(const struct container *container);
 /* A socket for container_connect; -errno. */
 int container_listen(const struct container *container);
 
-/* Calls for each id below the state root. */
+/* Calls for each id below the state root, in the order of their names. */
 void container_each(void (*visit)(const char *id));
 
 #endif

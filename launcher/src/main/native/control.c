@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -73,8 +75,12 @@ void take_listener(void)
         finish(EXIT_LAUNCHER);
     }
     network_enter_of(&front.network, front.guest);
-    int32_t pids[2] = {front.guest, front.stage.pid};
-    if (frame_send(front.control.socket, FRAME_LISTENER, pids, sizeof pids, listener))
+    struct {
+        int32_t guest, stage;
+        char names[sizeof front.stage.page->hostname + sizeof front.stage.page->domainname];
+    } told = {.guest = front.guest, .stage = front.stage.pid};
+    snprintf(told.names, sizeof told.names, "%s\n%s", front.stage.page->hostname, front.stage.page->domainname);
+    if (frame_send(front.control.socket, FRAME_LISTENER, &told, (uint32_t)(offsetof(typeof(told), names) + strlen(told.names)), listener))
         give_up("the sentry does not take its listener");
     close(listener);
     front.phase = AWAIT_GO;

@@ -13,7 +13,7 @@
 enum frame_type {
     FRAME_PLAN = 1,     /* sentry: what to start */
     FRAME_FILTER = 2,   /* sentry: struct sock_filter[], before PLAN */
-    FRAME_LISTENER = 3, /* front: i32 pid of the guest's first process, i32 pid of pid 1; fd */
+    FRAME_LISTENER = 3, /* front: i32 pid of the guest's first process, i32 pid of pid 1, host name, newline, domain name; fd */
     FRAME_GO = 4,       /* sentry: it is receiving, the guest may exec */
     FRAME_FAIL = 5,     /* sentry: i32 exit code, text */
     FRAME_SIGNAL = 6,   /* front: i32 signal number */

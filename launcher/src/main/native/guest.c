@@ -5,6 +5,7 @@
  * process exits; the front sees the exit and explains.
  */
 #include "guest.h"
+#include "network.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -19,6 +20,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -210,6 +212,15 @@ _Noreturn void guest_join(struct stage_page *page, int socket, int init)
     become_guest(page, socket);
 }
 
+/* The containers of a pod have their names by a namespace that they join, and only who is in there can ask. */
+static void read_names(struct stage_page *page)
+{
+    struct utsname names;
+    must(page, "read the host name", uname(&names));
+    memcpy(page->hostname, names.nodename, sizeof page->hostname);
+    memcpy(page->domainname, names.domainname, sizeof page->domainname);
+}
+
 _Noreturn void guest_main(struct stage_page *page, int socket)
 {
     /* First of all the front's end of our socket, or its death would never be an end of file. */
@@ -220,10 +231,14 @@ _Noreturn void guest_main(struct stage_page *page, int socket)
     /* All that needs no plan comes before it: the JVM takes longer to start than this. */
     empty_root(page);
     empty_bounding_set(page);
+    /* Other containers may join this network namespace, and could not do it. One that was joined is set up by whoever made it. */
+    if (page->is_detached && network_set_up_loopback() && errno != EPERM)
+        must(page, "set up the loopback device", -1);
     await_front(socket);
 
     const struct stage_plan *plan = &page->plan;
-    if (plan->hostname)
+    read_names(page);
+    if (plan->hostname && *plan->hostname)
         must(page, "set the host name", sethostname(plan->hostname, strlen(plan->hostname)));
     drop_capabilities(page);
     if (!plan->has_shim)

@@ -36,7 +36,7 @@ bool lifecycle_is_tolerant(void)
         return true;
     if (oci.rootless && strcmp(oci.rootless, "false") == 0)
         return false;
-    return geteuid() != 0;
+    return oci_is_rootless();
 }
 
 void container_begin(struct container *container, const char *bundle)

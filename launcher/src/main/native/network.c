@@ -56,7 +56,7 @@ void network_enter_of(struct network *network, pid_t guest)
 
 /* ------------------------------------------------------------------------------------------------------------- the maker */
 
-static int set_up_loopback(void)
+int network_set_up_loopback(void)
 {
     struct ifreq lo = {.ifr_name = "lo"};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -95,7 +95,7 @@ static int enter(const struct network *network)
     if (!inside && setns(network->network_namespace, CLONE_NEWNET))
         return -1;
     /* A namespace that is somebody else's is set up by whoever made it. */
-    if (set_up_loopback() && errno != EPERM)
+    if (network_set_up_loopback() && errno != EPERM)
         return -1;
     allow_ping();
     return setresgid(0, 0, 0) || setresuid(0, 0, 0) ? -1 : 0;

@@ -20,6 +20,9 @@ struct network_request {
 
 /* The answer is an int32_t: 0 and the socket by SCM_RIGHTS, or -errno. */
 
+/* In the network namespace of the caller, as its root. Returns 0, or -1 with errno. */
+int network_set_up_loopback(void);
+
 struct network {
     pid_t pid;
     int pidfd;

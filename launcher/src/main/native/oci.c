@@ -94,13 +94,31 @@ const char *oci_id(void)
     return id;
 }
 
+/* Ids 0 and up mapped to themselves: only the first user namespace is like that (user_namespaces(7)). */
+static bool is_first_user_namespace(void)
+{
+    unsigned inside = 1, outside = 1, length = 0;
+    FILE *map = fopen("/proc/self/uid_map", "re");
+    bool is_read = map && fscanf(map, "%u %u %u", &inside, &outside, &length) == 3;
+    if (map)
+        fclose(map);
+    return !is_read || (inside == 0 && outside == 0 && length == ~0u);
+}
+
+bool oci_is_rootless(void)
+{
+    return geteuid() != 0 || !is_first_user_namespace();
+}
+
+/* An ordinary user's folder; and, as runc has it, that of the root of a user namespace, which Podman is to such a user. */
 const char *oci_root(void)
 {
     static char path[PATH_MAX];
     if (oci.root)
         return oci.root;
     const char *run = getenv("XDG_RUNTIME_DIR");
-    if (geteuid() == 0 || !run || !*run)
+    const char *user = getenv("USER");
+    if (!run || !*run || !oci_is_rootless() || (geteuid() == 0 && user && strcmp(user, "root") == 0))
         snprintf(path, sizeof path, "/run/redoubt");
     else
         snprintf(path, sizeof path, "%s/redoubt", run);

@@ -60,6 +60,9 @@ void oci_log(const char *level, const char *message);
 __attribute__((format(printf, 1, 2))) _Noreturn void oci_fail(const char *format, ...);
 __attribute__((format(printf, 2, 3))) _Noreturn void oci_fail_with(int code, const char *format, ...);
 
+/* Whether control groups, and the system's folders, are likely to be somebody else's. */
+bool oci_is_rootless(void);
+
 /* The state root: --root or the default. */
 const char *oci_root(void);
 
@@ -69,7 +72,7 @@ void oci_check_globals(void);
 /* Seen from where the command was started. */
 char *oci_absolute(const char *path);
 
-/* The number of a signal by number or name, with or without SIG; 0 if there is none. */
+/* The number of a signal by number or name, with or without SIG; -1 if there is none. 0 is kill(2)'s question. */
 int oci_signal(const char *text);
 
 /* Writes FILE as a whole, without a newline: who sees it sees all of it. */

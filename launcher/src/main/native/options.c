@@ -350,7 +350,7 @@ int oci_signal(const char *text)
     char *end;
     long number = strtol(text, &end, 10);
     if (*text && !*end)
-        return number > 0 && number <= 64 ? (int)number : 0;
+        return number >= 0 && number <= 64 ? (int)number : -1;
     if (strncasecmp(text, "SIG", 3) == 0)
         text += 3;
     for (int signal_number = 1; signal_number < 32; signal_number++) {
@@ -361,5 +361,5 @@ int oci_signal(const char *text)
     int offset = 0;
     if (sscanf(text, "RTMIN+%d", &offset) == 1 && offset >= 0 && offset <= 30)
         return 34 + offset;
-    return 0;
+    return -1;
 }

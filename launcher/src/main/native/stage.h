@@ -15,7 +15,7 @@ struct stage_plan {
     const char *path; /* given to execve: the sentry resolves it */
     char **argv;
     char **envp;
-    const char *hostname; /* may be null */
+    const char *hostname; /* may be null or empty: what the UTS namespace has is left */
     bool has_shim;        /* pid 1 only reaps, the guest is pid 2; otherwise the guest is pid 1 */
     struct sock_fprog filter;
 };
@@ -35,6 +35,7 @@ struct stage_page {
     int failed_errno;
     bool is_detached; /* outlives the process that made it; its parent is that one's parent */
     uint32_t joined;  /* futex, of an exec: pid of the stage, or STAGE_NOT_JOINED */
+    char hostname[65], domainname[65]; /* of the UTS namespace, before the plan sets one */
     struct stage_plan plan;
     size_t arena_used;
 };

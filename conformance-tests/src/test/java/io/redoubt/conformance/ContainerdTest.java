@@ -121,10 +121,14 @@ final class ContainerdTest {
   @Test
   void terminal() {
     assumeTrue(Guests.isOnPath("script"), "script is missing");
+    // ctr ends with the task and drops what the terminal still holds, so the task waits until its
+    // output has been seen.
     prints(
         "/dev/pts/0\n9\n",
         """
-        timeout -s KILL 30 script -qec "ctr -a $W/sock run -t --rm --rootfs --runc-binary $RUNTIME $ROOT $ID /bin/sh -c 'tty; exit 9'" $W/typescript </dev/null >$W/out
+        : >$W/out
+        { n=0; until grep -q pts $W/out || [ $n = 400 ]; do n=$((n+1)); sleep 0.05; done; echo; } |
+          timeout -s KILL 30 script -qec "ctr -a $W/sock run -t --rm --rootfs --runc-binary $RUNTIME $ROOT $ID /bin/sh -c 'stty -echo; tty; read line; exit 9'" $W/typescript >$W/out
         code=$?
         tr -cd '/a-z0-9\n' <$W/out
         echo $code

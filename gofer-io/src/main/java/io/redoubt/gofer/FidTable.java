@@ -23,6 +23,8 @@ final class FidTable {
   private int[] modes = new int[256];
   private short[] roots = new short[256];
   private long[] positions = new long[256];
+  private long[] devs = new long[256]; // which inode a node is
+  private long[] inos = new long[256];
   private int[] nextFree = new int[256];
   private short[] generations = new short[256];
   private int freeHead = -1;
@@ -65,6 +67,8 @@ final class FidTable {
     modes[index] = mode;
     roots[index] = (short) root;
     positions[index] = 0;
+    devs[index] = 0;
+    inos[index] = 0;
     live++;
     return fids[index] = (isOpen ? OPEN_BIT : 0) | generation << GENERATION_SHIFT | index;
   }
@@ -76,6 +80,8 @@ final class FidTable {
     modes = Arrays.copyOf(modes, n);
     roots = Arrays.copyOf(roots, n);
     positions = Arrays.copyOf(positions, n);
+    devs = Arrays.copyOf(devs, n);
+    inos = Arrays.copyOf(inos, n);
     nextFree = Arrays.copyOf(nextFree, n);
     generations = Arrays.copyOf(generations, n);
   }
@@ -106,6 +112,18 @@ final class FidTable {
 
   int root(int index) {
     return roots[index];
+  }
+
+  /**
+   * Says which inode a node is; as long as its descriptor is held no other can have that number.
+   */
+  void identify(int index, long dev, long ino) {
+    devs[index] = dev;
+    inos[index] = ino;
+  }
+
+  boolean isInode(int index, long dev, long ino) {
+    return inos[index] == ino && devs[index] == dev;
   }
 
   /** Where the next getdents64 of an open directory starts. */

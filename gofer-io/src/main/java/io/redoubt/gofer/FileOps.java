@@ -175,12 +175,22 @@ final class FileOps {
     }
     if (r < 0) {
       Unistd.close(fd);
+    } else {
+      fids.identify(fids.index(r), statDev(), statIno());
     }
     return r;
   }
 
   private int statMode() {
     return Memory.getInt(stat, Stat.StatBuf.ST_MODE);
+  }
+
+  private long statDev() {
+    return Memory.getLong(stat, Stat.StatBuf.ST_DEV);
+  }
+
+  private long statIno() {
+    return Memory.getLong(stat, Stat.StatBuf.ST_INO);
   }
 
   private static boolean isDirectory(int mode) {
@@ -225,9 +235,10 @@ final class FileOps {
     int root = fids.root(dir);
     int dirFd = fids.fd(dir);
     boolean statsLast = (request.flags & Protocol.WALK_STAT_LAST) != 0;
+    boolean isAgain = (request.flags & Protocol.WALK_KNOWN) != 0;
     // The records of the reply overwrite the names, so those are copied out first.
     Memory.copy(region, payload, privatePayload, 0, request.payload);
-    int at = 0;
+    int at = isAgain ? 4 * count : 0;
     int found = 0;
     while (found < count && walkError == 0) {
       int length = at < request.payload ? Memory.getByte(privatePayload, at++) & 0xff : -1;
@@ -242,9 +253,14 @@ final class FileOps {
       } else if (statsLast && found == count - 1) {
         fid = statNode(dirFd, name, roots[root]);
       } else {
-        int fd = openNode(dirFd, name, roots[root]);
-        fid = fd < 0 ? fd : enter(fd, root);
-        dirFd = fd;
+        fid = isAgain ? stillThere(dirFd, name, found, root) : 0;
+        if (fid == 0) {
+          int fd = openNode(dirFd, name, roots[root]);
+          fid = fd < 0 ? fd : enter(fd, root);
+          dirFd = fd;
+        } else {
+          dirFd = fids.fd(fids.index(fid));
+        }
       }
       if (fid < 0) {
         walkError = -fid;
@@ -266,11 +282,26 @@ final class FileOps {
     return found;
   }
 
+  /**
+   * The fid that the sentry knows for the n-th name if the name still leads there, with its
+   * attributes in {@link #stat}; else 0. Of the same root only: that of another may be writable
+   * where this one is not.
+   */
+  private int stillThere(int dirFd, long name, int n, int root) {
+    int fid = Memory.getInt(privatePayload, 4L * n);
+    int i = fid == 0 ? -1 : fids.node(fid);
+    boolean isSame =
+        i >= 0
+            && fids.root(i) == root
+            && statNode(dirFd, name, roots[root]) == 0
+            && fids.isInode(i, statDev(), statIno());
+    return isSame ? fid : 0;
+  }
+
   private int statNode(int dirFd, long name, ServedRoot root) {
     int flags = Fcntl.AT_SYMLINK_NOFOLLOW | Fcntl.AT_NO_AUTOMOUNT;
     int r = Stat.newfstatat(dirFd, name, stat, flags);
-    boolean isAway =
-        r == 0 && root.staysOnDevice() && Memory.getLong(stat, Stat.StatBuf.ST_DEV) != root.dev();
+    boolean isAway = r == 0 && root.staysOnDevice() && statDev() != root.dev();
     return isAway ? -Errno.EXDEV : r;
   }
 
@@ -656,11 +687,21 @@ final class FileOps {
     if (dir < 0) {
       return dir;
     }
-    if ((request.flags & ~Fcntl.AT_REMOVEDIR) != 0) {
+    boolean isStat = request.flags == Protocol.UNLINK_STAT;
+    if (!isStat && (request.flags & ~Fcntl.AT_REMOVEDIR) != 0) {
       return -Errno.EINVAL;
     }
     long name = names.component(region, payload, request.payload);
-    return name < 0 ? (int) name : Dir.unlinkat(fids.fd(dir), name, request.flags);
+    if (name < 0) {
+      return (int) name;
+    }
+    if (!isStat) {
+      return Dir.unlinkat(fids.fd(dir), name, request.flags);
+    }
+    int r = Stat.newfstatat(fids.fd(dir), name, stat, Fcntl.AT_SYMLINK_NOFOLLOW);
+    r = r < 0 ? r : Dir.unlinkat(fids.fd(dir), name, 0);
+    hasAttributes = r == 0;
+    return r;
   }
 
   private int rename() {

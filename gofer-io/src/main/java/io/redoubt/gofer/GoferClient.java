@@ -250,6 +250,15 @@ public final class GoferClient implements AutoCloseable {
     return walk(dir, names, from, count, Protocol.WALK_OPEN_LAST, to);
   }
 
+  /**
+   * As {@link #walk} or {@link #walkToOpen}, of names that have been walked before. Those whose
+   * {@link Walk#known} fid is still theirs are answered with it: nothing new to close.
+   */
+  public int walkAgain(int dir, String[] names, int from, int count, boolean opens, Walk to) {
+    int flags = Protocol.WALK_KNOWN | (opens ? Protocol.WALK_OPEN_LAST : 0);
+    return walk(dir, names, from, count, flags, to);
+  }
+
   private int walk(int dir, String[] names, int from, int count, int flags, Walk to) {
     to.found = 0;
     to.error = 0;
@@ -260,7 +269,8 @@ public final class GoferClient implements AutoCloseable {
       return -Errno.EIO;
     }
     try {
-      int at = 0;
+      boolean isAgain = (flags & Protocol.WALK_KNOWN) != 0;
+      int at = isAgain ? 4 * n : 0;
       for (int i = 0; i < n; i++) {
         int length = put(slot, at + 1, names[from + i], NAME_MAX);
         if (length < 0) {
@@ -268,19 +278,23 @@ public final class GoferClient implements AutoCloseable {
             to.error = -length;
             return 0;
           }
-          n = i; // what comes before is walked; the caller meets the long name in its next walk
-          break;
+          return walk(
+              dir, names, from, i, 0, to); // the caller meets the long name in its next walk
         }
         Memory.setByte(memory, slot.payload + at, (byte) length);
         at += 1 + length;
       }
-      setInt(slot, Protocol.FLAGS, n == count ? flags : 0);
+      if (isAgain) {
+        MemorySegment.copy(to.known, 0, memory, JAVA_INT, slot.payload, n);
+      }
+      int last = n == count ? flags : flags & Protocol.WALK_KNOWN;
+      setInt(slot, Protocol.FLAGS, last);
       setLong(slot, Protocol.LENGTH, n);
       setInt(slot, Protocol.PAYLOAD, at);
       int found = finish(slot, n);
-      boolean statsLast = n == count && flags == Protocol.WALK_STAT_LAST;
+      boolean statsLast = last == Protocol.WALK_STAT_LAST;
       int r = found < 0 ? found : readWalk(slot, found, n, statsLast, to);
-      if (r == count && flags == Protocol.WALK_OPEN_LAST) {
+      if (r == n && (last & Protocol.WALK_OPEN_LAST) != 0) {
         to.fd = Math.max(slot.fd, -1);
         slot.fd = -1;
       }
@@ -795,6 +809,25 @@ public final class GoferClient implements AutoCloseable {
   /** Removes a name that is no directory's. Returns 0 or -errno. */
   public int unlink(int dir, String name) {
     return remove(dir, name, 0);
+  }
+
+  /**
+   * As {@link #unlink} of a name that was not looked up.
+   *
+   * @param attr gets the attributes of what had the name, from before
+   */
+  public int unlink(int dir, String name, NodeAttr attr) {
+    Connection.Slot slot = begin(Op.UNLINK, dir);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      setInt(slot, Protocol.FLAGS, Protocol.UNLINK_STAT);
+      int r = putName(slot, name);
+      return r < 0 ? r : finish(slot, attr);
+    } finally {
+      connection.release(slot);
+    }
   }
 
   /** Removes an empty directory. Returns 0 or -errno. */

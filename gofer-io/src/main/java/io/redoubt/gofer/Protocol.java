@@ -27,8 +27,8 @@ package io.redoubt.gofer;
  * <caption>Operations</caption>
  * <tr><th>op<th>request<th>reply
  * <tr><td>ATTACH<td>OFFSET root index<td>NODE, attributes
- * <tr><td>WALK<td>FID directory, FLAGS ({@link #WALK_STAT_LAST}, {@link #WALK_OPEN_LAST}), LENGTH how many names, payload: each
- *     name a length byte and its bytes
+ * <tr><td>WALK<td>FID directory, FLAGS ({@link #WALK_STAT_LAST}, {@link #WALK_OPEN_LAST}, {@link #WALK_KNOWN}), LENGTH how many names,
+ *     payload: with WALK_KNOWN an int fid for each name; each name a length byte and its bytes
  *     <td>RESULT nodes found, ERROR, HAS_FD, payload: a {@link #WALK_ENTRY_SIZE} record each. Stops at the
  *     first name that is missing, and after the first node that is no directory
  * <tr><td>GETATTR<td>FID node or open<td>attributes
@@ -50,7 +50,8 @@ package io.redoubt.gofer;
  * <tr><td>MKNOD<td>as MKDIR, MODE with S_IFIFO, S_IFSOCK or S_IFREG<td>NODE, attributes
  * <tr><td>SYMLINK<td>FID directory, UID, GID, NAME1, payload: name, target<td>NODE, attributes
  * <tr><td>LINK<td>FID node, FID2 directory, payload: name<td>attributes
- * <tr><td>UNLINK<td>FID directory, FLAGS 0 or AT_REMOVEDIR, payload: name<td>
+ * <tr><td>UNLINK<td>FID directory, FLAGS 0, AT_REMOVEDIR or {@link #UNLINK_STAT}, payload: name<td>with
+ *     UNLINK_STAT attributes: of what had the name, as they were before
  * <tr><td>RENAME<td>FID and FID2 directories, FLAGS RENAME_*, NAME1, payload: old name, new name<td>
  * <tr><td>FSYNC<td>FID open, FLAGS 1 for data only<td>
  * <tr><td>STATFS<td>FID node<td>payload: struct statfs
@@ -110,6 +111,19 @@ final class Protocol {
    * said when it cannot be opened.
    */
   static final int WALK_OPEN_LAST = 2;
+
+  /**
+   * The sentry has not looked the name up: it is told what it was that is gone. A bit that no AT_*
+   * flag of unlinkat(2) has.
+   */
+  static final int UNLINK_STAT = 1;
+
+  /**
+   * The payload begins with the fids that the names led to when they were last walked, 0 where
+   * there is none. One that its name still leads to is the answer, and costs a stat in place of a
+   * new descriptor, which the sentry would only have closed.
+   */
+  static final int WALK_KNOWN = 4;
 
   /** A node found by WALK: int fid (0: none), int unused, attributes. */
   static final int WALK_ENTRY_SIZE = 8 + NodeAttr.SIZE;

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -87,6 +88,58 @@ class GoferOpsTest {
     assertEquals(stat("a/b/c/file", Stat.StatBuf.ST_MTIM__TV_NSEC), attr.mtimeNanos);
     assertEquals(0, gofer.closeMany(walk.fids, 4));
     assertEquals(-Errno.EBADF, gofer.getattr(walk.fids[3], attr));
+  }
+
+  @Test
+  void walkAgainKeepsTheNodesThatAreStillThere() throws Exception {
+    Files.createDirectories(dir.resolve("a/b"));
+    Files.writeString(dir.resolve("a/b/file"), "content");
+    String[] names = {"a", "b", "file"};
+    assertEquals(3, gofer.walk(root, names, 0, 3, false, walk));
+    int[] first = java.util.Arrays.copyOf(walk.fids, 3);
+    System.arraycopy(first, 0, walk.known, 0, 3);
+    Files.writeString(dir.resolve("a/b/file"), "longer content");
+    assertEquals(3, gofer.walkAgain(root, names, 0, 3, false, walk));
+    assertArrayEquals(first, java.util.Arrays.copyOf(walk.fids, 3));
+    assertEquals(14, walk.attrs[2].size);
+
+    Files.move(dir.resolve("a/b"), dir.resolve("a/old"));
+    assertEquals(1, gofer.walkAgain(root, names, 0, 3, false, walk));
+    assertEquals(Errno.ENOENT, walk.error);
+    Files.createDirectories(dir.resolve("a/b"));
+    Files.writeString(dir.resolve("a/b/file"), "new");
+    assertEquals(3, gofer.walkAgain(root, names, 0, 3, false, walk));
+    assertEquals(first[0], walk.fids[0]);
+    assertNotEquals(first[1], walk.fids[1]);
+    assertEquals(3, walk.attrs[2].size);
+  }
+
+  /** A node of a writable root must not come out of a walk in a read-only one, or the reverse. */
+  @Test
+  void walkAgainDoesNotTakeANodeOfAnotherRoot() throws Exception {
+    Files.createDirectories(dir.resolve("a"));
+    assertEquals(1, gofer.walk(root, new String[] {"a"}, 0, 1, false, walk));
+    int writable = walk.fids[0];
+    int ro = gofer.attach(1, attr);
+    walk.known[0] = writable;
+    assertEquals(1, gofer.walkAgain(ro, new String[] {"a"}, 0, 1, false, walk));
+    assertNotEquals(writable, walk.fids[0]);
+    assertEquals(-Errno.EROFS, gofer.mkdir(walk.fids[0], "x", 0755, -1, -1, attr));
+    walk.known[0] = 12345; // no fid at all
+    assertEquals(1, gofer.walkAgain(ro, new String[] {"a"}, 0, 1, false, walk));
+  }
+
+  @Test
+  void unlinkUnseenTellsWhatItWas() throws Exception {
+    Files.writeString(dir.resolve("file"), "content");
+    Files.createLink(dir.resolve("other"), dir.resolve("file"));
+    long ino = stat("file", Stat.StatBuf.ST_INO);
+    assertEquals(0, gofer.unlink(root, "file", attr));
+    assertEquals(ino, attr.ino);
+    assertEquals(2, attr.nlink);
+    assertEquals(-Errno.ENOENT, gofer.unlink(root, "file", attr));
+    Files.createDirectories(dir.resolve("sub"));
+    assertEquals(-Errno.EISDIR, gofer.unlink(root, "sub", attr));
   }
 
   @Test

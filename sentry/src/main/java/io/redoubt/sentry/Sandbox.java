@@ -16,6 +16,7 @@ import io.redoubt.sentry.kernel.Stub;
 import io.redoubt.sentry.kernel.SyscallTable;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 
 /**
  * One sandbox from its configuration to its end.
@@ -114,6 +115,7 @@ public final class Sandbox {
     if (config.tty()) {
       stdio.openTerminal(files, mounts.root());
     }
+    takeNames(f);
     int listener = f.fd();
     if (config.network() == SandboxConfig.Network.HOST) {
       kernel.configureNetwork(-1, Process.getpid());
@@ -143,6 +145,19 @@ public final class Sandbox {
     kernel.serve(listener, Process.availableCpus());
     kernel.reactor.add(control.fd(), PollEvents.IN, e -> onControl(stdio));
     control.send(ControlSocket.GO, new byte[0]);
+  }
+
+  /** Where the configuration has no names, they are those of the UTS namespace. */
+  private void takeNames(Frame listener) {
+    byte[] payload = listener.payload();
+    String names = new String(payload, 8, payload.length - 8, StandardCharsets.ISO_8859_1);
+    int end = names.indexOf('\n');
+    if (config.hostname().isEmpty()) {
+      kernel.hostname = names.substring(0, end);
+    }
+    if (config.domainname().isEmpty()) {
+      kernel.domainname = names.substring(end + 1);
+    }
   }
 
   private void onControl(Stdio stdio) {

@@ -11,6 +11,8 @@ import java.util.List;
  * @param inheritEnv whether the caller's environment comes first
  * @param searchPath PATH for the look-up of the command
  * @param cwd absolute, in the guest
+ * @param hostname empty: that of the UTS namespace
+ * @param domainname the same
  * @param root the guest's root
  * @param mounts in order
  * @param groups supplementary ones

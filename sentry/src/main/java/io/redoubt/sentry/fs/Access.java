@@ -45,17 +45,16 @@ public final class Access {
       return r;
     }
     Stat st = new Stat();
-    r = dir.getattr(c, st);
+    r = dir.permissions(c, st);
     if (r < 0) {
       return r;
     }
-    Credentials me = c.task.credentials;
-    if ((st.mode & S_ISVTX) != 0 && me.fsuid() != st.uid && !me.has(Credentials.CAP_FOWNER)) {
+    if (isSticky(c, st)) {
       r = victim.getattr(c, st);
       if (r < 0) {
         return r;
       }
-      if (me.fsuid() != st.uid) {
+      if (c.task.credentials.fsuid() != st.uid) {
         return -Errno.EPERM;
       }
     }
@@ -63,6 +62,17 @@ public final class Access {
       return directory ? -Errno.ENOTDIR : -Errno.EISDIR;
     }
     return 0;
+  }
+
+  /** Whether the caller may remove any name from {@code dir}, whoever owns what it leads to. */
+  static boolean mayDeleteAny(Syscall c, Mount mount, Inode dir) {
+    Stat st = new Stat();
+    return mayCreate(c, mount, dir) == 0 && dir.permissions(c, st) == 0 && !isSticky(c, st);
+  }
+
+  /** Whether the caller may only remove its own files from the directory with these attributes. */
+  private static boolean isSticky(Syscall c, Stat dir) {
+    return (dir.mode & S_ISVTX) != 0 && !ownerOrCapable(c, dir);
   }
 
   /** Whether the caller owns what {@code st} describes, or may act as if. */

@@ -135,7 +135,8 @@ public abstract class Inode {
    * Looks up a chain of names at once, each in the one before it: {@code names[from]} here, the
    * next in what that leads to. May stop early anywhere after the first.
    *
-   * @param found gets the inodes, from the same index on
+   * @param found gets the inodes, from the same index on; before that it has what the names led to
+   *     when they were last looked up, or null
    * @param opens whether the last of the names will be opened for reading if it is a regular file:
    *     a hint
    * @return how many were found, at least 1 or else an errno of the first name; when it stopped
@@ -161,6 +162,20 @@ public abstract class Inode {
    */
   public int maxAhead() {
     return 1;
+  }
+
+  /**
+   * Mode and owner as {@link #access} sees them, which may be a moment older than what {@link
+   * #getattr} gives; nothing else of {@code out} can be relied on.
+   */
+  public int permissions(Syscall c, Stat out) {
+    return getattr(c, out);
+  }
+
+  /** The inode number; 1 where it cannot be had. */
+  public long number(Syscall c) {
+    Stat st = new Stat();
+    return getattr(c, st) < 0 ? 1 : st.ino;
   }
 
   /**
@@ -245,6 +260,16 @@ public abstract class Inode {
   /** Removes a non-directory. {@code child} is what {@link #lookup} gave. */
   public int unlink(Syscall c, String name, Inode child) {
     return -1;
+  }
+
+  /**
+   * Removes a non-directory that nobody has looked up: one message in place of two where a file is
+   * asked of another process. What sticky directories ask has been seen to.
+   *
+   * @return 0 or a negative errno; -ENOSYS: look it up, and {@link #unlink} it
+   */
+  public int unlinkUnseen(Syscall c, String name) {
+    return -38;
   }
 
   /** Removes an empty directory. */

@@ -51,13 +51,15 @@ public final class Names {
     Dentry dir = w.parent();
     Mount mount = w.parentMount();
     synchronized (vfs.tree) {
-      Dentry there = vfs.child(c, dir, w.last());
-      if (there != null) {
-        there.unpin();
-        return -Errno.EEXIST;
-      }
-      if (c.error() != -Errno.ENOENT) {
-        return (int) c.error();
+      if (!isDecidedByMaking(c, w, mode, rdev, old)) {
+        Dentry there = vfs.child(c, dir, w.last());
+        if (there != null) {
+          there.unpin();
+          return -Errno.EEXIST;
+        }
+        if (c.error() != -Errno.ENOENT) {
+          return (int) c.error();
+        }
       }
       if ((w.hasTrailingSlash() && !directory) || isProc(mount)) {
         return -Errno.ENOENT;
@@ -114,6 +116,21 @@ public final class Names {
   }
 
   /**
+   * Whether the file system may be asked to make the name without a look whether it is there, where
+   * that look would be a message to another process: it says EEXIST itself, and no other error
+   * could come before that.
+   */
+  private static boolean isDecidedByMaking(Syscall c, Walk w, int mode, long rdev, Walk old) {
+    Inode dir = w.parent().inode();
+    int type = mode & Stat.S_IFMT;
+    return old == null
+        && dir.isRevalidated()
+        && !w.hasTrailingSlash()
+        && (type == Stat.S_IFDIR || type == Stat.S_IFLNK || mayMknod(c, mode, rdev) == 0)
+        && Access.mayCreate(c, w.parentMount(), dir) == 0;
+  }
+
+  /**
    * The file of open(O_CREAT): the existing one, or a new one.
    *
    * @param mode permission bits, before the umask
@@ -124,7 +141,8 @@ public final class Names {
     Vfs vfs = c.task.kernel.vfs;
     Dentry dir = w.parent();
     synchronized (vfs.tree) {
-      Dentry there = vfs.child(c, dir, w.last());
+      // Where each look is a message: the walk has just found nothing, and create() is exclusive.
+      Dentry there = dir.inode().isRevalidated() ? null : vfs.child(c, dir, w.last());
       if (there != null) {
         if (exclusive) {
           there.unpin();
@@ -133,7 +151,7 @@ public final class Names {
         c.fail(1);
         return there;
       }
-      if (c.error() != -Errno.ENOENT || isProc(w.parentMount())) {
+      if (!dir.inode().isRevalidated() && (c.error() != -Errno.ENOENT || isProc(w.parentMount()))) {
         return null;
       }
       int r = Access.mayCreate(c, w.parentMount(), dir.inode());
@@ -193,6 +211,10 @@ public final class Names {
     Vfs vfs = c.task.kernel.vfs;
     Dentry dir = w.parent();
     synchronized (vfs.tree) {
+      int unseen = directory || w.hasTrailingSlash() ? -Errno.ENOSYS : unlinkUnseen(c, w);
+      if (unseen != -Errno.ENOSYS) {
+        return unseen;
+      }
       Dentry victim = vfs.child(c, dir, w.last());
       if (victim == null) {
         return (int) c.error();
@@ -226,6 +248,43 @@ public final class Names {
         return 0;
       } finally {
         victim.unpin();
+      }
+    }
+  }
+
+  /**
+   * unlink(2) without a lookup, where one would be a message to another process and nothing depends
+   * on it: whether the name may go is decided by the directory alone, and the file system answers
+   * for the rest.
+   *
+   * @return -ENOSYS: the long way
+   */
+  private static int unlinkUnseen(Syscall c, Walk w) {
+    Dentry dir = w.parent();
+    Inode in = dir.inode();
+    if (!in.isRevalidated()
+        || FsNotify.isActive()
+        || !Access.mayDeleteAny(c, w.parentMount(), in)) {
+      return -Errno.ENOSYS;
+    }
+    synchronized (dir) {
+      Dentry known = dir.cached(w.last());
+      if (known != null && !known.pin()) {
+        known = null; // dying
+      }
+      try {
+        if (known != null && known.mounts > 0) {
+          return -Errno.ENOSYS;
+        }
+        int r = in.unlinkUnseen(c, w.last());
+        if (r == 0 && known != null) {
+          c.task.kernel.vfs.unhash(known);
+        }
+        return r;
+      } finally {
+        if (known != null) {
+          known.unpin();
+        }
       }
     }
   }

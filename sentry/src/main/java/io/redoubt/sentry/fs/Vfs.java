@@ -245,13 +245,19 @@ public final class Vfs {
   }
 
   /**
+   * Added to what {@link #loadAhead} leaves: the name after those that are up to date is missing.
+   */
+  static final int NEXT_IS_MISSING = 1 << 16;
+
+  /**
    * As {@link #load} for a chain of names. {@link Syscall#error()} is then how many dentries below
-   * the first are known to be up to date.
+   * the first are known to be up to date, with {@link #NEXT_IS_MISSING}.
    */
   Dentry loadAhead(Syscall c, Dentry dir, String[] names, int count, Inode[] found, boolean opens) {
     Dentry first;
     Dentry deepest;
     int depth = 0;
+    boolean isMissing;
     synchronized (dir) {
       Inode in = dir.inode();
       Dentry known = dir.cached(names[0]);
@@ -265,12 +271,19 @@ public final class Vfs {
         }
         return d;
       }
+      Dentry pinned = hint(known, names, count, found);
       int n = in.lookupAhead(c, names, 0, count, found, opens);
+      if (pinned != null) {
+        pinned.unpin();
+      }
+      for (int i = Math.max(n, 0); i < count; i++) {
+        found[i] = null;
+      }
       if (n < 0) {
         c.fail(n);
         return settle(c, dir, known, names[0], null);
       }
-      boolean missing = n < count && c.error() == -Errno.ENOENT;
+      isMissing = n < count && c.error() == -Errno.ENOENT;
       first = settle(c, dir, known, names[0], found[0]);
       found[0] = null;
       deepest = first;
@@ -291,15 +304,39 @@ public final class Vfs {
           deepest = d;
         }
       }
-      if (missing && deepest.inode().cachesMissing() && deepest.cached(names[depth]) == null) {
+      if (isMissing && deepest.inode().cachesMissing() && deepest.cached(names[depth]) == null) {
         synchronized (deepest) {
           insert(deepest, names[depth], null).unpin();
         }
       }
     }
     deepest.unpin();
-    c.fail(depth - 1);
+    c.fail(isMissing ? (depth - 1) | NEXT_IS_MISSING : depth - 1);
     return first;
+  }
+
+  /**
+   * What the cache has for a chain of names.
+   *
+   * @param first what it has for the first of them, pinned, or null
+   * @return pinned; keeps those above it, and so their inodes, alive; or null
+   */
+  private static Dentry hint(Dentry first, String[] names, int count, Inode[] found) {
+    Dentry d = first;
+    if (d == null || !d.pin()) {
+      return null;
+    }
+    found[0] = d.inode();
+    for (int i = 1; i < count; i++) {
+      Dentry next = d.cached(names[i]);
+      if (next == null || !next.pin()) {
+        break;
+      }
+      d.unpin();
+      d = next;
+      found[i] = d.inode();
+    }
+    return d;
   }
 
   /**

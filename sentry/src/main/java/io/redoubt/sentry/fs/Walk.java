@@ -76,6 +76,9 @@ public final class Walk {
   /** How many of the next steps a look ahead has just brought up to date. */
   private int fresh;
 
+  /** Whether it has also found that the name after those is missing. */
+  private boolean isNextMissing;
+
   /** Mount of {@link #dentry}, or of {@link #parent} where that is all there is. */
   public Mount mount() {
     return mount != null ? mount : parentMount;
@@ -140,7 +143,7 @@ public final class Walk {
     }
     mount = parentMount = null;
     last = null;
-    fresh = 0;
+    distrust();
   }
 
   /**
@@ -312,7 +315,7 @@ public final class Walk {
         }
         path = isLast ? (trailing ? target + "/" : target) : target + "/" + path.substring(next);
         at = skipSlashes(path, 0);
-        fresh = 0;
+        distrust();
         continue;
       }
       Mount in = mount;
@@ -321,7 +324,7 @@ public final class Walk {
         if (on == null) {
           break;
         }
-        fresh = 0;
+        distrust();
         on.root.pin();
         child.unpin();
         child = on.root;
@@ -342,6 +345,12 @@ public final class Walk {
       mount = in;
       at = next;
     }
+  }
+
+  /** From here on nothing is known of what comes next. */
+  private void distrust() {
+    fresh = 0;
+    isNextMissing = false;
   }
 
   private boolean isDirectory() {
@@ -376,6 +385,10 @@ public final class Walk {
   /** The child {@code name} of the current directory, pinned; null with an errno. */
   private Dentry child(Syscall c, String name, String path, int next, int flags) {
     Inode dir = dentry.inode();
+    if (fresh == 0 && isNextMissing) {
+      isNextMissing = false;
+      return c.fail(-Errno.ENOENT);
+    }
     if (fresh > 0 || !dir.isRevalidated()) {
       Dentry d = dentry.cached(name);
       if (d != null && d.pin()) {
@@ -392,7 +405,7 @@ public final class Walk {
         return c.fail(-Errno.ENOENT);
       }
     }
-    fresh = 0;
+    distrust();
     int limit = Math.min(dir.maxAhead(), MAX_AHEAD);
     names[0] = name;
     int count = 1;
@@ -408,18 +421,20 @@ public final class Walk {
     }
     Vfs vfs = c.task.kernel.vfs;
     boolean opens = (flags & OPENS) != 0 && at == path.length() && limit > 1;
-    if (count == 1 && !opens) {
+    if (limit == 1) {
       return vfs.load(c, dentry, name);
     }
     Dentry d = vfs.loadAhead(c, dentry, names, count, found, opens);
     if (d != null) {
-      fresh = (int) c.error(); // loadAhead leaves how many more it has brought up to date
+      int known = (int) c.error();
+      isNextMissing = (known & Vfs.NEXT_IS_MISSING) != 0;
+      fresh = known & ~Vfs.NEXT_IS_MISSING;
     }
     return d;
   }
 
   private int up(Syscall c, int flags) {
-    fresh = 0;
+    distrust();
     if (start != null
         && dentry == start.dentry()
         && mount == start.mount()
@@ -493,7 +508,7 @@ public final class Walk {
     dentry = to.dentry();
     mount = to.mount();
     lastKind = NORMAL;
-    fresh = 0;
+    distrust();
     return 0;
   }
 }

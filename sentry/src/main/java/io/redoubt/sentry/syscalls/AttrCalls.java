@@ -122,7 +122,7 @@ final class AttrCalls {
       return -EOPNOTSUPP;
     }
     Stat st = c.scratch().stat;
-    int r = i.getattr(c, st);
+    int r = i.permissions(c, st);
     if (r < 0) {
       return r;
     }

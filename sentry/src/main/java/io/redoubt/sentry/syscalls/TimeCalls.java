@@ -148,7 +148,7 @@ final class TimeCalls {
       return -EROFS;
     }
     Stat st = c.scratch().stat;
-    int r = i.getattr(c, st);
+    int r = i.permissions(c, st);
     if (r < 0) {
       return r;
     }

@@ -1,6 +1,7 @@
 package io.redoubt.sentry.fs;
 
 import static io.redoubt.host.Errno.EEXIST;
+import static io.redoubt.host.Errno.EISDIR;
 import static io.redoubt.host.Errno.ENOENT;
 import static io.redoubt.host.Errno.ENOTDIR;
 import static io.redoubt.host.Errno.ENOTEMPTY;
@@ -82,6 +83,52 @@ class GoferFsTest {
     assertEquals(040755, g.stat("/z/b/f").mode);
     Files.writeString(host.resolve("z/file"), "x");
     assertEquals(-ENOTDIR, g.statError("/z/file/y"));
+  }
+
+  /** Directories in the middle of a walk are looked at again as well as its end. */
+  @Test
+  void hostReplacesADirectoryInTheMiddle() throws IOException {
+    assertEquals("one", g.cat("/a/b/f"));
+    assertEquals(3, g.stat("/a/b/f").size);
+    Files.move(host.resolve("a/b"), host.resolve("a/old"));
+    assertEquals("errno " + ENOENT, g.cat("/a/b/f"));
+    Files.createDirectory(host.resolve("a/b"));
+    assertEquals("errno " + ENOENT, g.cat("/a/b/f"));
+    Files.writeString(host.resolve("a/b/f"), "another");
+    assertEquals("another", g.cat("/a/b/f"));
+    assertEquals("one", g.cat("/a/old/f"));
+  }
+
+  /** Names that the guest has never looked up are made and removed without a look. */
+  @Test
+  void namesThatOnlyTheHostKnows() throws IOException {
+    Files.writeString(host.resolve("a/file"), "x");
+    Files.createDirectory(host.resolve("a/dir"));
+    assertEquals(-EEXIST, g.mkdir("/a/file", 0700));
+    assertEquals(-EEXIST, g.mkdir("/a/dir", 0700));
+    assertEquals(-EEXIST, g.symlink("to", "/a/dir"));
+    assertEquals(-EEXIST, g.open("/a/file", Opening.O_CREAT | Opening.O_EXCL | 1, 0600));
+    assertEquals(0, g.put("/a/file", "y"));
+    assertEquals("y", Files.readString(host.resolve("a/file")));
+    Files.writeString(host.resolve("a/another"), "x");
+    assertEquals(0, g.unlink("/a/another"));
+    assertTrue(Files.notExists(host.resolve("a/another")));
+    assertEquals(-ENOENT, g.unlink("/a/another"));
+    assertEquals(-EISDIR, g.unlink("/a/dir"));
+    assertEquals(-ENOTDIR, g.unlink("/a/file/x"));
+  }
+
+  /** The inode that loses a name is one that the guest holds under another. */
+  @Test
+  void removedNameOfAFileThatIsOpen() throws IOException {
+    int fd = g.open("/data", Opening.O_CREAT | 2, 0600);
+    Files.createLink(host.resolve("other"), host.resolve("data"));
+    assertEquals(2, g.fstat(fd).nlink);
+    assertEquals(0, g.unlink("/other"));
+    assertEquals(1, g.fstat(fd).nlink);
+    assertEquals(1, g.stat("/data").nlink);
+    assertEquals(0, g.unlink("/data"));
+    assertEquals(0, g.fstat(fd).nlink);
   }
 
   @Test

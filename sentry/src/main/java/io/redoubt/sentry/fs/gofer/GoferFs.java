@@ -73,6 +73,17 @@ public final class GoferFs {
     return known;
   }
 
+  /** A name of an inode, which may be in use, is gone. @param before attributes from before that */
+  void unlinked(NodeAttr before) {
+    GoferInode known;
+    synchronized (inodes) {
+      known = inodes.get(new Key(before.dev, before.ino));
+    }
+    if (known != null) {
+      known.unlinked(before);
+    }
+  }
+
   /** Takes an inode out that is no longer used. @return false when it is used again */
   boolean forget(GoferInode inode, long dev, long ino) {
     synchronized (inodes) {

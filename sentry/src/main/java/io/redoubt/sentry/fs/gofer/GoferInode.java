@@ -42,6 +42,9 @@ final class GoferInode extends Inode {
   private final int type;
   private long fetchedNanos;
 
+  /** When mode and owner were fetched: what happens inside a directory does not change those. */
+  private long permissionNanos;
+
   /**
    * Dentries, and lookups whose result is not in a dentry yet; {@link #floating} of them are the
    * latter.
@@ -76,6 +79,20 @@ final class GoferInode extends Inode {
     references++;
     floating++;
     return true;
+  }
+
+  /**
+   * The gofer says that a name still leads here. A cached dentry of it is pinned meanwhile, so it
+   * is alive. Of its attributes those that cannot change are not believed.
+   */
+  GoferInode foundAgain(NodeAttr now) {
+    found();
+    synchronized (this) {
+      if (now.dev == attr.dev && now.ino == attr.ino && now.type() == type) {
+        refresh(now);
+      }
+    }
+    return this;
   }
 
   @Override
@@ -128,6 +145,7 @@ final class GoferInode extends Inode {
   synchronized void refresh(NodeAttr found) {
     attr.set(found);
     fetchedNanos = System.nanoTime();
+    permissionNanos = fetchedNanos;
   }
 
   /** What is known of size and times is no longer true. */
@@ -135,12 +153,25 @@ final class GoferInode extends Inode {
     fetchedNanos = System.nanoTime() - ACCESS_NANOS;
   }
 
-  private int update(Syscall c, long maxAgeNanos) {
+  private int update(Syscall c) {
     synchronized (this) {
-      if (System.nanoTime() - fetchedNanos < maxAgeNanos) {
+      if (System.nanoTime() - fetchedNanos < FRESH_NANOS) {
         return 0;
       }
     }
+    return fetch(c);
+  }
+
+  private int updatePermissions(Syscall c) {
+    synchronized (this) {
+      if (System.nanoTime() - permissionNanos < ACCESS_NANOS) {
+        return 0;
+      }
+    }
+    return fetch(c);
+  }
+
+  private int fetch(Syscall c) {
     NodeAttr a = c.scratch().attr;
     int r = client.getattr(fid, a);
     if (r == 0) {
@@ -170,11 +201,25 @@ final class GoferInode extends Inode {
 
   @Override
   public int getattr(Syscall c, Stat out) {
-    int r = update(c, FRESH_NANOS);
+    int r = update(c);
     if (r == 0) {
       copy(out);
     }
     return r;
+  }
+
+  @Override
+  public int permissions(Syscall c, Stat out) {
+    int r = updatePermissions(c);
+    if (r == 0) {
+      copy(out);
+    }
+    return r;
+  }
+
+  @Override
+  public synchronized long number(Syscall c) {
+    return attr.ino;
   }
 
   private void copy(Stat out) {
@@ -200,7 +245,7 @@ final class GoferInode extends Inode {
 
   @Override
   public int access(Syscall c, int want) {
-    int r = update(c, ACCESS_NANOS);
+    int r = updatePermissions(c);
     if (r < 0) {
       return r;
     }
@@ -306,20 +351,25 @@ final class GoferInode extends Inode {
   public int lookupAhead(
       Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
     Walk w = c.scratch().goferWalk;
-    int n =
-        opens
-            ? client.walkToOpen(fid, names, from, count, w)
-            : client.walk(fid, names, from, count, false, w);
+    for (int i = 0; i < count; i++) {
+      boolean isOurs = found[from + i] instanceof GoferInode known && known.fs == fs;
+      w.known[i] = isOurs ? ((GoferInode) found[from + i]).fid : 0;
+    }
+    int n = client.walkAgain(fid, names, from, count, opens, w);
     if (n < 0 || (n == 0 && w.error == Errno.EMFILE)) {
       c.task.kernel.vfs.shrinkCache();
       client.flushCloses();
-      n = client.walk(fid, names, from, count, false, w);
+      n = client.walkAgain(fid, names, from, count, false, w);
     }
     if (n <= 0) {
       return n < 0 ? n : -w.error;
     }
     for (int i = 0; i < n; i++) {
-      found[from + i] = fs.inode(w.fids[i], w.attrs[i]);
+      boolean isStillThere = w.known[i] == w.fids[i];
+      found[from + i] =
+          isStillThere
+              ? ((GoferInode) found[from + i]).foundAgain(w.attrs[i])
+              : fs.inode(w.fids[i], w.attrs[i]);
     }
     if (w.fd >= 0) {
       ((GoferInode) found[from + n - 1]).keep(new HostFile(client, w.fd), Fcntl.O_RDONLY);
@@ -451,11 +501,28 @@ final class GoferInode extends Inode {
   }
 
   @Override
+  public int unlinkUnseen(Syscall c, String name) {
+    NodeAttr a = c.scratch().attr;
+    int r = client.unlink(fid, name, a);
+    if (r == 0) {
+      stale();
+      fs.unlinked(a);
+    }
+    return r;
+  }
+
+  @Override
   public int rmdir(Syscall c, String name, Inode child) {
     int r = client.rmdir(fid, name);
     stale();
     ((GoferInode) child).unlinked(r);
     return r;
+  }
+
+  /** A name is gone. @param before attributes from before that */
+  synchronized void unlinked(NodeAttr before) {
+    refresh(before);
+    unlinked(0);
   }
 
   private synchronized void unlinked(int result) {
