@@ -285,7 +285,7 @@ public final class GoferClient implements AutoCloseable {
         at += 1 + length;
       }
       if (isAgain) {
-        MemorySegment.copy(to.known, 0, memory, JAVA_INT, slot.payload, n);
+        setInts(to.known, 0, memory, slot.payload, n);
       }
       int last = n == count ? flags : flags & Protocol.WALK_KNOWN;
       setInt(slot, Protocol.FLAGS, last);
@@ -691,9 +691,7 @@ public final class GoferClient implements AutoCloseable {
         return -Errno.EIO;
       }
       try {
-        for (int i = 0; i < n; i++) {
-          Memory.setInt(memory, slot.payload + 4L * i, fids[from + i]);
-        }
+        setInts(fids, from, memory, slot.payload, n);
         setLong(slot, Protocol.LENGTH, n);
         setInt(slot, Protocol.PAYLOAD, 4 * n);
         int r = finish(slot, n);
@@ -953,6 +951,13 @@ public final class GoferClient implements AutoCloseable {
       return r < 0 ? r : finish(slot, 0);
     } finally {
       connection.release(slot);
+    }
+  }
+
+  /** As MemorySegment.copy, which a JVM that starts has to link first. */
+  private static void setInts(int[] from, int index, MemorySegment to, long at, int count) {
+    for (int i = 0; i < count; i++) {
+      Memory.setInt(to, at + 4L * i, from[index + i]);
     }
   }
 }
