@@ -54,6 +54,7 @@ chmod 755 "$out"
 mkdir "$out/bundle"
 cp "$here/train-config.json" "$out/bundle/config.json"
 cp "$here/train-process.json" "$out/bundle/process.json"
+mkdir "$out/bundle/bound"
 # Not a JVM's cache, but of the same kind: the guest's filter, compiled.
 "$java" -cp "$dist/lib/*" io.redoubt.seccomp.WriteProgram "$out/guest.bpf" ||
   warn "the guest's filter could not be compiled"
@@ -65,7 +66,7 @@ base=$((32 + $(od -An -N2 -tu2 /dev/urandom)))g
 (
   cd /
   REDOUBT_TRAIN=$out REDOUBT_TRAIN_BASE=$base REDOUBT_JAVA=$here/aot.sh timeout -k 5 120 \
-    "$dist/bin/redoubt-front" do -- /bin/sh -c "$(cat "$here/train-guest.sh")" >"$out/guest.log" 2>&1 </dev/null
+    "$dist/bin/redoubt-front" do --bind "$out/bundle/bound:/tmp/bound" -- /bin/sh -c "$(cat "$here/train-guest.sh")" >"$out/guest.log" 2>&1 </dev/null
 ) ||
   warn "the training sandbox failed, see $out/guest.log"
 

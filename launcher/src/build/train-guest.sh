@@ -10,6 +10,18 @@ find /usr/lib -maxdepth 2 >/dev/null 2>&1
 cat /proc/self/maps /proc/self/status /proc/meminfo /proc/mounts >/dev/null 2>&1
 seq 1 2000 | sort -n | tail -n 1 >/tmp/redoubt-train 2>/dev/null
 cp -r /etc/apt /tmp/redoubt-train.d 2>/dev/null && rm -rf /tmp/redoubt-train.d
+ls -lR /proc/self/ >/dev/null 2>&1
+# A tree of the host that is passed through, as a container's root is.
+if cd /tmp/bound 2>/dev/null; then
+  cp /bin/sh program && ./program -c 'echo text >file; mkdir -p a/b; mv file a/b; ln -s a link; cat link/b/file; ls -lR; chmod 700 a; touch a' >/dev/null 2>&1
+  i=0
+  while [ $i -lt 20 ]; do
+    ./program -c :
+    i=$((i + 1))
+  done
+  rm -rf a link program
+  cd /
+fi
 (sleep 0.05 & wait)
 command -v python3 >/dev/null 2>&1 && python3 -c 'import os, sys, json, socket, subprocess, threading
 t = threading.Thread(target=os.getpid); t.start(); t.join()

@@ -15,6 +15,7 @@
  * a signal always gets through; the one exception is the end of the program, when signals have their default meaning again.
  */
 #include "front.h"
+#include "check.h"
 #include "lifecycle.h"
 #include "monitor.h"
 #include "oci.h"
@@ -211,6 +212,10 @@ int main(int argc, char **argv)
         output_open(front.closed[1], front.closed[2]);
         front_main(argv + 1);
     }
+    if (argc > 1 && strcmp(argv[1], "check") == 0)
+        return check_main(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "uninstall") == 0)
+        uninstall_main(argv + 1);
     if (oci_parse(argc, argv)) {
         /* The log is open by now, above all that is closed here. */
         if (oci.process)

@@ -180,6 +180,29 @@ static char **command_line(const char *name, bool below_front, char **arguments)
     return list.items;
 }
 
+const char *jvm_home(void)
+{
+    if (!*home)
+        find_home();
+    return home;
+}
+
+char **jvm_cache_check(const char *name)
+{
+    char *none[] = {NULL}, **words = command_line(name, false, none);
+    struct list list = {0};
+    bool has_cache = false;
+    add(&list, format2("%s%s", home, "/runtime/bin/java"));
+    for (char **word = words + 1; *word && strcmp(*word, "-cp"); word++) {
+        has_cache |= strncmp(*word, "-XX:AOTCache=", 13) == 0;
+        add(&list, *word);
+    }
+    char mode[] = "-XX:AOTMode=on", cp[] = "-cp", version[] = "-version", *rest[] = {strdup(mode), strdup(cp), class_path, strdup(version)};
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
+        add(&list, rest[i]);
+    return has_cache ? list.items : NULL;
+}
+
 /*
  * Little of the caller's environment reaches the JVMs: JAVA_TOOL_OPTIONS and its relatives add options (and a line on stderr),
  * LD_* adds code, and locale changes what the cache was trained with.
@@ -240,9 +263,16 @@ static _Noreturn void become_jvm(char **command, char **envp, pid_t front, int e
     dup2(error_pipe, 2);
     syscall(SYS_close_range, (unsigned)first_free, ~0u, 0);
 
+    /*
+     * The front alone is asked to end, and asks the guest. A batch system signals every process of a job, and a JVM that ended by
+     * itself would take the guest with it before its handler has run. The JVM leaves alone what is ignored.
+     */
     sigset_t none;
     sigemptyset(&none);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve(command[0], command, envp);
     dprintf(2, "redoubt: cannot start %s: %s\n", command[0], strerror(errno));

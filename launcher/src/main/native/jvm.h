@@ -29,4 +29,10 @@ void jvm_exec_command(char **arguments);
 bool jvm_start(struct jvm *jvm, const char *name, char **arguments, int error_pipe, const struct jvm_fd *fds, int fd_count,
                int user_namespace);
 
+/* The installation: what holds bin, lib, etc, aot and runtime. */
+const char *jvm_home(void);
+
+/* The command line of a JVM that ends at once, and that fails where its ahead-of-time cache cannot be used. Null without a cache. */
+char **jvm_cache_check(const char *name);
+
 #endif

@@ -74,7 +74,7 @@ static bool file_is(const char *path, char value)
 }
 
 /* What an operator has to change: each of these is one distribution's way to switch user namespaces off. */
-static const char *namespace_advice(int error)
+const char *namespace_advice(int error)
 {
     if (file_is("/proc/sys/user/max_user_namespaces", '0'))
         return "Allow it with: sysctl -w user.max_user_namespaces=15000";

@@ -88,6 +88,9 @@ void stage_go(struct stage *stage);
 /* Says why the stage died before the guest was started. */
 void stage_explain(const struct stage *stage);
 
+/* What an operator has to change where making a user namespace fails with this errno. */
+const char *namespace_advice(int error);
+
 /* Complains and returns false where the kernel cannot do what everything here rests on. */
 bool stage_kernel_is_new_enough(void);
 

@@ -39,6 +39,7 @@ int64_t now(int clock);
 int micro_main(int argc, char **argv);
 int time_main(int argc, char **argv);
 int startup_main(int argc, char **argv);
+int oci_commands_main(int argc, char **argv);
 int guard_main(int argc, char **argv);
 int probe_main(int argc, char **argv);
 int view_main(void);

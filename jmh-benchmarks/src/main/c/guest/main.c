@@ -52,6 +52,8 @@ int main(int argc, char **argv)
         return time_main(argc - 2, argv + 2);
     if (strcmp(what, "startup") == 0 && argc > 3)
         return startup_main(argc - 2, argv + 2);
+    if (strcmp(what, "oci-commands") == 0 && argc > 4)
+        return oci_commands_main(argc - 2, argv + 2);
     if (strcmp(what, "guard") == 0 && argc > 2)
         return guard_main(argc - 2, argv + 2);
     if (strcmp(what, "probe") == 0)

@@ -1,6 +1,5 @@
 package io.redoubt.gofer;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
@@ -325,7 +324,7 @@ public final class GoferClient implements AutoCloseable {
         at += 1 + length;
       }
       if (isAgain) {
-        MemorySegment.copy(to.known, 0, memory, JAVA_INT, slot.payload, n);
+        setInts(to.known, 0, memory, slot.payload, n);
       }
       int last = n == count ? flags : flags & Protocol.WALK_KNOWN;
       setInt(slot, Protocol.FLAGS, last);
@@ -731,7 +730,7 @@ public final class GoferClient implements AutoCloseable {
         return -Errno.EIO;
       }
       try {
-        MemorySegment.copy(fids, from, memory, JAVA_INT, slot.payload, n);
+        setInts(fids, from, memory, slot.payload, n);
         setLong(slot, Protocol.LENGTH, n);
         setInt(slot, Protocol.PAYLOAD, 4 * n);
         int r = finish(slot, n);
@@ -991,6 +990,13 @@ public final class GoferClient implements AutoCloseable {
       return r < 0 ? r : finish(slot, 0);
     } finally {
       connection.release(slot);
+    }
+  }
+
+  /** As MemorySegment.copy, which a JVM that starts has to link first. */
+  private static void setInts(int[] from, int index, MemorySegment to, long at, int count) {
+    for (int i = 0; i < count; i++) {
+      Memory.setInt(to, at + 4L * i, from[index + i]);
     }
   }
 }

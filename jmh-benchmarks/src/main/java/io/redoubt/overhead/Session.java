@@ -181,6 +181,24 @@ public final class Session {
     }
   }
 
+  /** The four commands of a container's life, timed in C; empty for what is no OCI runtime. */
+  public Optional<Outcome> ociCommands(Peer peer, List<String> guest, Duration limit) {
+    String id = nextId(peer);
+    try {
+      Optional<Peer.Oci> oci = Place.isRoot() ? peer.oci(place, id, guest) : Optional.empty();
+      if (oci.isEmpty()) {
+        return Optional.empty();
+      }
+      List<String> words =
+          new ArrayList<>(
+              List.of(guest().toString(), "oci-commands", oci.get().bundle().toString(), id));
+      words.addAll(oci.get().words());
+      return Optional.of(guarded.run(words, place.work(), limit));
+    } finally {
+      peer.clean(place, id);
+    }
+  }
+
   public Sandbox begin(Peer peer, List<String> guest) {
     String id = nextId(peer);
     peer.prepare(place, id, guest);

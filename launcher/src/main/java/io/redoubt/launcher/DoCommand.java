@@ -27,7 +27,10 @@ final class DoCommand {
                   null,
                   "write to the root on disk; without it writes stay in memory"),
               new Option(
-                  "--bind", null, "SRC:DST[:ro]", "show SRC of the host at DST, may be repeated"),
+                  "--bind",
+                  null,
+                  "SRC[:DST][:ro]",
+                  "show SRC of the host at DST, or at SRC; may be repeated"),
               new Option("--workdir", "-w", "DIR", "start in DIR (default: here, with --root: /)"),
               new Option("--env", "-e", "K=V", "set an environment variable, may be repeated"),
               new Option(
@@ -200,9 +203,14 @@ final class DoCommand {
             ? spec.substring(0, spec.length() - 3)
             : spec.endsWith(":rw") ? spec.substring(0, spec.length() - 3) : spec;
     int colon = paths.indexOf(':');
+    if (colon < 0 && !paths.isEmpty()) {
+      paths = HostFiles.absolute(here, paths);
+      colon = paths.length();
+      paths = paths + ":" + paths;
+    }
     if (colon <= 0 || colon != paths.lastIndexOf(':') || !paths.startsWith("/", colon + 1)) {
       throw new StartFailure(
-          Caller.FAILED, "--bind: " + spec + ": not of the form SRC:/DST or SRC:/DST:ro");
+          Caller.FAILED, "--bind: " + spec + ": not of the form SRC, SRC:/DST or SRC:/DST:ro");
     }
     String source = HostFiles.absolute(here, paths.substring(0, colon));
     if (HostFiles.type(source) < 0) {

@@ -76,10 +76,21 @@ record OciPeer(
   }
 
   @Override
-  public List<String> command(Place place, String id, List<String> guest) {
+  public Optional<Oci> oci(Place place, String id, List<String> guest) {
+    prepare(place, id, guest);
+    return Optional.of(new Oci(words(place), bundle(place, id)));
+  }
+
+  private List<String> words(Place place) {
     List<String> words =
         new ArrayList<>(List.of(path.toString(), "--root", state(place).toString()));
     words.addAll(flags);
+    return words;
+  }
+
+  @Override
+  public List<String> command(Place place, String id, List<String> guest) {
+    List<String> words = words(place);
     words.addAll(List.of("run", "--bundle", bundle(place, id).toString(), id));
     return words;
   }

@@ -2,6 +2,7 @@ package io.redoubt.overhead.peers;
 
 import io.redoubt.overhead.host.Place;
 import io.redoubt.overhead.results.Workload;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -27,6 +28,14 @@ public interface Peer {
    *     where several are started at once
    */
   List<String> command(Place place, String id, List<String> guest);
+
+  /** The words in front of OCI's commands, create, start and so on, and the bundle for them. */
+  record Oci(List<String> words, Path bundle) {}
+
+  /** Prepares a bundle and says how it is started in several commands; empty if it cannot be. */
+  default Optional<Oci> oci(Place place, String id, List<String> guest) {
+    return Optional.empty();
+  }
 
   /** Makes what the command above needs on disk. */
   default void prepare(Place place, String id, List<String> guest) {}

@@ -196,6 +196,19 @@ final class SimplePeers {
       return commit.startsWith("fatal") ? "" : commit;
     }
 
+    /** With the same bundle as all other OCI runtimes. */
+    @Override
+    public Optional<Oci> oci(Place place, String id, List<String> guest) {
+      return new OciPeer(name(), title(), name(), front, List.of(), "").oci(place, id, guest);
+    }
+
+    @Override
+    public void clean(Place place, String id) {
+      if (Place.isRoot()) {
+        new OciPeer(name(), title(), name(), front, List.of(), "").clean(place, id);
+      }
+    }
+
     @Override
     public List<String> command(Place place, String id, List<String> guest) {
       String work = place.work().toString();

@@ -8,6 +8,7 @@ import io.redoubt.overhead.results.Workload;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * From the start of the runtime's command to the first instruction of the guest's program, to its
@@ -25,6 +26,11 @@ public final class StartupSuite implements Suite {
   private final List<Integer> numbers;
   private final List<Workload> rows = new ArrayList<>();
 
+  /** What a container manager starts for each container. */
+  private final Workload commands =
+      new Workload("startup", "oci-commands", "create + start + delete + delete --force", "ns")
+          .unpaired();
+
   public StartupSuite(boolean quick) {
     numbers = quick ? List.of(1, 8) : List.of(1, 2, 4, 8);
     for (int n : numbers) {
@@ -37,12 +43,14 @@ public final class StartupSuite implements Suite {
 
   @Override
   public List<Workload> workloads() {
-    return rows;
+    List<Workload> all = new ArrayList<>(rows);
+    all.add(commands);
+    return all;
   }
 
   @Override
   public int steps() {
-    return 2 * numbers.size();
+    return 2 * numbers.size() + 1;
   }
 
   @Override
@@ -67,6 +75,27 @@ public final class StartupSuite implements Suite {
         }
         session.step(2);
       }
+    }
+    for (Peer peer : session.inTurn(round)) {
+      if (!session.recorder().hasFailed(commands, peer.name())) {
+        session.show("startup, " + peer.name() + ": create, start, delete, delete --force");
+        measureCommands(session, peer, round);
+      }
+      session.step();
+    }
+  }
+
+  private void measureCommands(Session session, Peer peer, int round) {
+    Optional<Outcome> o =
+        session.ociCommands(peer, List.of(session.guest().toString(), "first"), LIMIT);
+    if (o.isEmpty()) {
+      session.recorder().exclude(commands, peer.name());
+    } else if (!o.get().isGood() || o.get().lines().size() != 1) {
+      String reason = o.get().isGood() ? "no figure in its output" : o.get().reason(LIMIT);
+      session.recorder().fail(commands, peer.name(), reason);
+    } else {
+      double figure = Double.parseDouble(o.get().lines().getFirst());
+      session.recorder().add(commands, peer.name(), Sample.of(round, new double[] {figure}));
     }
   }
 

@@ -5,7 +5,6 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Memory;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Handlers that a process has installed without SA_RESTART, and rt_sigaction(2), which installs
@@ -67,7 +66,6 @@ final class SignalActions {
   private static final long SYNCHRONOUS =
       1L << 3 | 1L << 4 | 1L << 6 | 1L << 7 | 1L << 10 | 1L << 30;
 
-  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
 
   private final long enter; // guest addresses, as the stub gave them
   private final long page;
@@ -131,7 +129,9 @@ final class SignalActions {
       return Syscall.CONTINUE;
     }
     long[] action = new long[ACTION_BYTES / 8];
-    MemorySegment.copy(s, LONG, 0, action, 0, action.length);
+    for (int i = 0; i < action.length; i++) {
+      action[i] = Memory.getLong(s, 8L * i);
+    }
     return actions.change(c, signal, action);
   }
 

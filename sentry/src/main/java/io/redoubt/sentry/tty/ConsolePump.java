@@ -1,6 +1,7 @@
 package io.redoubt.sentry.tty;
 
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.Kernel;
@@ -8,7 +9,6 @@ import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Reactor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * The sandbox's own terminal ({@code -t}): the master of a pty at one end, a stream socket of the
@@ -157,7 +157,7 @@ public final class ConsolePump {
         }
       }
       int n = outTo - outFrom;
-      MemorySegment.copy(out, outFrom, native_, ValueLayout.JAVA_BYTE, 0, n);
+      Memory.copy(out, outFrom, native_, 0, n);
       long sent = Socket.send(socket, native_, n, Socket.MSG_DONTWAIT | Socket.MSG_NOSIGNAL);
       if (sent == -Errno.EAGAIN || sent == -Errno.EINTR) {
         arm(armed | PollEvents.OUT);
@@ -226,7 +226,7 @@ public final class ConsolePump {
         if (inFrom == inTo) {
           long n = Socket.recv(socket, native_, CHUNK, Socket.MSG_DONTWAIT);
           if (n > 0) {
-            MemorySegment.copy(native_, ValueLayout.JAVA_BYTE, 0, in, 0, (int) n);
+            Memory.copy(native_, 0, in, 0, (int) n);
             inFrom = 0;
             inTo = (int) n;
           } else if (n == -Errno.EAGAIN || n == -Errno.EINTR) {

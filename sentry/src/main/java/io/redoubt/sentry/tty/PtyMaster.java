@@ -11,7 +11,6 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** The master of a pty: what a terminal emulator, sshd or expect has. */
 final class PtyMaster extends OpenFile {
@@ -58,7 +57,7 @@ final class PtyMaster extends OpenFile {
     if (n == 0 && want > head) {
       return terminal.isSlaveGone() ? -Errno.EIO : -Errno.EAGAIN;
     }
-    MemorySegment.copy(bytes, 0, small, ValueLayout.JAVA_BYTE, head, n);
+    Memory.copy(bytes, 0, small, head, n);
     return dst.copyOut(small, 0, head + n);
   }
 
@@ -72,7 +71,7 @@ final class PtyMaster extends OpenFile {
       if (have < 0) {
         return done > 0 ? done : have;
       }
-      MemorySegment.copy(small, ValueLayout.JAVA_BYTE, 0, bytes, 0, (int) have);
+      Memory.copy(small, 0, bytes, 0, (int) have);
       int n = terminal.input(bytes, (int) have);
       src.rewind(have - n);
       done += n;

@@ -2,6 +2,7 @@ package io.redoubt.sentry.tty;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Ioctl;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -10,7 +11,6 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** The slave of a pty: what programs take for a terminal. */
 final class PtySlave extends OpenFile {
@@ -49,7 +49,7 @@ final class PtySlave extends OpenFile {
       return waitOrEnd(c);
     }
     MemorySegment small = c.scratch().small;
-    MemorySegment.copy(bytes, 0, small, ValueLayout.JAVA_BYTE, 0, n);
+    Memory.copy(bytes, 0, small, 0, n);
     return n == 0 ? 0 : dst.copyOut(small, 0, n);
   }
 
@@ -108,7 +108,7 @@ final class PtySlave extends OpenFile {
       if (have < 0) {
         return done > 0 ? done : have;
       }
-      MemorySegment.copy(small, ValueLayout.JAVA_BYTE, 0, bytes, 0, (int) have);
+      Memory.copy(small, 0, bytes, 0, (int) have);
       int n = terminal.output(bytes, 0, (int) have);
       src.rewind(have - n);
       done += n;

@@ -1,8 +1,7 @@
 package io.redoubt.sentry.ipc.mq;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
 import io.redoubt.host.Errno;
+import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.AnonInode;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -52,7 +51,7 @@ final class QueueFile extends OpenFile {
     }
     int n = (int) Math.min(dst.remaining(), status.length - offset);
     MemorySegment s = c.scratch().small;
-    MemorySegment.copy(status, (int) offset, s, JAVA_BYTE, 0, n);
+    Memory.copy(status, (int) offset, s, 0, n);
     return n == 0 ? 0 : dst.copyOut(s, 0, n);
   }
 
