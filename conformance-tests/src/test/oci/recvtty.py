@@ -5,6 +5,8 @@ Usage: recvtty --pid-file FILE --mode null SOCKET
 """
 import array, os, socket, sys, threading
 
+if sys.argv[1] != "--pid-file" or sys.argv[4] != "null":
+    sys.exit("recvtty: there is only the null mode here")
 pid_file, socket_path = sys.argv[2], sys.argv[-1]
 
 
