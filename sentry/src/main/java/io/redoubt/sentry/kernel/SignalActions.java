@@ -66,7 +66,6 @@ final class SignalActions {
   private static final long SYNCHRONOUS =
       1L << 3 | 1L << 4 | 1L << 6 | 1L << 7 | 1L << 10 | 1L << 30;
 
-
   private final long enter; // guest addresses, as the stub gave them
   private final long page;
   private volatile boolean isPageMapped;
