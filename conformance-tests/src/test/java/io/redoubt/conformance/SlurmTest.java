@@ -112,17 +112,19 @@ final class SlurmTest {
     assertEquals("exit 6\nbox\nboxed\n", out, job.outcome::describe);
   }
 
-  /** scancel sends SIGTERM to all processes of the step: the guest's handler decides. */
+  /**
+   * scancel sends SIGTERM to all processes of the step, the sleep too: the guest's handler decides.
+   */
   @Test
   void scancel() throws IOException {
     Job job =
         run(
             UnaryOperator.identity(),
             """
-            as srun -J one --container $B sh -c 'trap "echo told; exit 9" TERM; echo begun; sleep 100 & wait' >out 2>err &
+            as srun -J one --container $B sh -c 'trap "trap : TERM; echo told; exit 9" TERM; echo begun; while :; do sleep 100 & wait; done' >out 2>err &
             n=0; until grep -q begun out || [ $n -gt 300 ]; do n=$((n+1)); sleep 0.1; done
             as scancel -n one; wait $!
-            cat out; grep redoubt err; ls $ROOT; gone
+            cat out; cat err >&2; grep redoubt err; ls $ROOT; gone
             """);
     assertEquals("begun\ntold\n0\n", job.outcome.out(), job.outcome::describe);
   }
@@ -134,7 +136,7 @@ final class SlurmTest {
         run(
             UnaryOperator.identity(),
             """
-            as srun -t 0:05 --container $B sh -c 'trap "echo told; exit 9" TERM; echo begun; sleep 300 & wait' 2>err
+            as srun -t 0:05 --container $B sh -c 'trap "trap : TERM; echo told; exit 9" TERM; echo begun; while :; do sleep 300 & wait; done' 2>err
             grep -o 'DUE TO TIME LIMIT' err | head -n 1; gone
             """);
     assertEquals("begun\ntold\nDUE TO TIME LIMIT\n0\n", job.outcome.out(), job.outcome::describe);
