@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds front and stub into a folder that everybody can read and tests them. Usage: run.sh [root|user] [TEST...]
+# Builds front and stub into a folder that everybody can read and tests them. Usage: REDOUBT_JDK=DIR run.sh [root|user] [TEST...]
 # As root, "user" runs the tests as uid 1000.
 set -eu
 who=$1
@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/main" "$work/test"
 cp -r "$here" "$work/test/native"
 cp -r "$here/../../main/native" "$work/main/native"
-make -s -C "$work/main/native" OUT="$work/bin"
+make -s -C "$work/main/native" OUT="$work/bin" JDK="$REDOUBT_JDK"
 chmod -R a+rX "$work"
 cd "$work/test/native"
 if [ "$who" = user ] && [ "$(id -u)" = 0 ]; then

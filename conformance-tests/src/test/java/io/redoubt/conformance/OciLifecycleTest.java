@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
@@ -531,5 +533,27 @@ final class OciLifecycleTest {
       LauncherTest.assertRefused(1, "--nosuch", Redoubt.front(command, "--nosuch", "x").run());
     }
     LauncherTest.assertRefused(1, "checkpoint", Redoubt.front("checkpoint", "x").run());
+  }
+
+  /**
+   * The first process inherits orphans, dead and alive, and forks itself: each child is known for
+   * whose it is, and answered.
+   */
+  @Test
+  void firstProcessForksBesideOrphans() throws IOException {
+    Path bundle =
+        OciRuntime.bundle(
+            directory,
+            config ->
+                config
+                    .replace("\"/bin/sh\", \"-c\", \"sleep 100\"", "\"/forks\"")
+                    .replace("\"CAP_KILL\"", "\"CAP_KILL\", \"CAP_SETUID\", \"CAP_SETGID\"")
+                    .replace("TERM=xterm", "TMPDIR=/dev"));
+    Files.copy(Guests.compiled("forks", true), bundle.resolve("rootfs/forks"));
+    OciRuntime.prints(
+        directory,
+        bundle,
+        "== end\n0\n",
+        "$RT run -b $B c1 </dev/null >$W/out 2>&1; tail -n 1 $W/out; grep -c '^!!' $W/out");
   }
 }

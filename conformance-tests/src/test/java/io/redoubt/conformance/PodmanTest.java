@@ -21,6 +21,8 @@ final class PodmanTest {
   private static final String PRELUDE =
       """
       podman() { timeout -s KILL 40 podman --root $W/storage --runroot $W/run --storage-driver vfs --network-config-dir $W/networks --runtime $RUNTIME "$@" </dev/null; }
+      # conmon starts a `podman container cleanup` that outlives `podman run`, and writes to the storage.
+      trap 'while pgrep -f -- "$W/storage" >/dev/null; do sleep 0.05; done' EXIT
       none() { podman run --rm --network none "$@"; }
       """;
 

@@ -41,12 +41,9 @@ class NativeFrontTest {
     Path script = Path.of(System.getProperty("redoubt.root"), "launcher/src/test/native/run.sh");
     Path log = Files.createTempFile("front-test", ".log");
     try {
-      int code =
-          new ProcessBuilder("timeout", "-k", "5", "120", script.toString(), who, "-v")
-              .redirectErrorStream(true)
-              .redirectOutput(log.toFile())
-              .start()
-              .waitFor();
+      var command = new ProcessBuilder("timeout", "-k", "5", "120", script.toString(), who, "-v");
+      command.environment().put("REDOUBT_JDK", System.getProperty("java.home"));
+      int code = command.redirectErrorStream(true).redirectOutput(log.toFile()).start().waitFor();
       String output = Files.readString(log);
       List<DynamicTest> tests = new ArrayList<>();
       for (String line : output.lines().toList()) {

@@ -25,8 +25,16 @@ final class ContainerTree {
     this.root = root;
   }
 
-  /** Changes it. @param c a call with the credentials of the guest's root */
+  /**
+   * Changes it.
+   *
+   * @param c a call with the credentials of the guest's root
+   * @param settings null: of no container
+   */
   static void change(Kernel kernel, Syscall c, Path root, LinuxSettings settings) {
+    if (settings == null) {
+      return;
+    }
     ContainerTree t = new ContainerTree(kernel, c, root);
     for (Device d : settings.devices()) {
       t.make(d);

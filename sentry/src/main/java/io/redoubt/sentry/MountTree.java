@@ -72,9 +72,7 @@ final class MountTree {
                 + "; the mount point's parents must be directories");
       }
     }
-    if (container != null) {
-      ContainerTree.change(kernel, c, root, container.linux());
-    }
+    ContainerTree.change(kernel, c, root, container == null ? null : container.linux());
     if (config.root().mode() == RootMode.READ_ONLY) {
       kernel.vfs.remount(root.mount(), Mount.READ_ONLY);
     }

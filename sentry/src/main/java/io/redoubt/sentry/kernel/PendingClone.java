@@ -17,6 +17,9 @@ final class PendingClone {
   final Object controllingTerminal;
   final SignalActions actions;
 
+  /** What {@link TaskTable} has marked the maker with, so that its child is known by it; or 0. */
+  long mark;
+
   /** Gets the child when it is known; or null. */
   final PidFile pidFile;
 

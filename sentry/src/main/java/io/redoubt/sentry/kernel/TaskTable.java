@@ -1,12 +1,18 @@
 package io.redoubt.sentry.kernel;
 
+import static io.redoubt.host.Process.prlimit64;
+
 import io.redoubt.host.Errno;
 import io.redoubt.host.FdReserve;
+import io.redoubt.host.Memory;
 import io.redoubt.host.Poll;
+import io.redoubt.host.Process.Rlimit;
 import io.redoubt.host.Signals;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -23,6 +29,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  * no lock.
  */
 public final class TaskTable {
+  private static final int RLIMIT_LOCKS = 10;
+
   private static final int CHUNK_BITS = 12;
   private static final int CHUNK = 1 << CHUNK_BITS;
 
@@ -47,6 +55,17 @@ public final class TaskTable {
 
   /** What the runtime's own pid 1 is on the host, which inherits orphans; 0: there is none. */
   private int shimHostPid;
+
+  /**
+   * Without a shim the guest's first process inherits the orphans, and a child of others that has
+   * not called yet is among its own: taken for one of those, it would get the first process's files
+   * and rights. So each fork of the first process is marked on the host, in a limit that children
+   * inherit, that Linux has not looked at since 2.4 and that no guest can set there: RLIMIT_LOCKS.
+   * An orphan has the mark of an earlier fork, or none.
+   */
+  private long lastMark;
+
+  private final MemorySegment limit = Arena.global().allocate(Rlimit.SIZEOF, 8);
 
   TaskTable(Kernel kernel) {
     this.kernel = kernel;
@@ -215,9 +234,47 @@ public final class TaskTable {
     }
     PendingClone c = new PendingClone(maker, flags, pidFile);
     synchronized (this) {
+      if (isHeir(maker.process) && !c.isThread()) {
+        c.mark = mark(maker.process.hostPid);
+      }
       pending.add(c);
     }
     return 0;
+  }
+
+  /** Whether orphans become the children of {@code p}. */
+  private boolean isHeir(Process p) {
+    return shimHostPid == 0 && p == kernel.first;
+  }
+
+  /**
+   * Returns the new mark; 0 if there is none, because the process is dying or who started the
+   * sandbox has the limit at 0.
+   */
+  private long mark(int hostPid) {
+    if (prlimit64(hostPid, RLIMIT_LOCKS, null, limit) < 0) {
+      return 0;
+    }
+    Memory.setLong(limit, Rlimit.RLIM_CUR, lastMark + 1);
+    return prlimit64(hostPid, RLIMIT_LOCKS, limit, null) == 0 ? ++lastMark : 0;
+  }
+
+  /** The mark that a process was born with. */
+  private long markOf(int hostPid) {
+    return prlimit64(hostPid, RLIMIT_LOCKS, null, limit) == 0
+        ? Memory.getLong(limit, Rlimit.RLIM_CUR)
+        : 0;
+  }
+
+  /**
+   * Whether a child of a host process can be of this clone.
+   *
+   * @param mark the child's, if that process is the heir. Forks of several of its threads may cross
+   *     between the mark and the clone, so a later one counts as well; that of infinity, which
+   *     nobody has marked, is negative
+   */
+  private boolean isOf(PendingClone c, int parentHostPid, long mark) {
+    return !c.isThread() && parentHostPid(c) == parentHostPid && (c.mark == 0 || mark >= c.mark);
   }
 
   /**
@@ -366,9 +423,11 @@ public final class TaskTable {
   private PendingClone findFork(int tid, int ppid) {
     PendingClone only = null;
     int candidates = 0;
+    boolean isHeirs = shimHostPid == 0 && kernel.first != null && kernel.first.hostPid == ppid;
+    long mark = isHeirs ? markOf(tid) : 0;
     for (int i = 0; i < pending.size(); i++) {
       PendingClone c = pending.get(i);
-      if (!c.isThread() && parentHostPid(c) == ppid) {
+      if (isOf(c, ppid, mark)) {
         only = only == null ? c : only;
         candidates++;
       }
@@ -380,7 +439,7 @@ public final class TaskTable {
       // Several threads of one process fork at once: /proc tells which of them made this child.
       for (int i = 0; i < pending.size(); i++) {
         PendingClone c = pending.get(i);
-        if (!c.isThread() && parentHostPid(c) == ppid && (c.flags & CloneFlags.PARENT) == 0) {
+        if (isOf(c, ppid, mark) && (c.flags & CloneFlags.PARENT) == 0) {
           for (int child : new HostStatus().children(ppid, c.maker.hostTid)) {
             if (child == tid) {
               return c;
@@ -581,6 +640,9 @@ public final class TaskTable {
         }
       }
       p.children.clear();
+      if (heir != null) {
+        heir.ended.putAll(p.ended); // dead and not reaped: those are the heir's now
+      }
       if (p.deathWatch != null) {
         p.deathWatch.remove();
       }
