@@ -49,11 +49,16 @@ static jobjectArray strings(JNIEnv *env, char **words, int count)
     jclass string = (*env)->FindClass(env, "java/lang/String");
     jobjectArray array = string ? (*env)->NewObjectArray(env, count, string, NULL) : NULL;
     for (int i = 0; array && i < count; i++) {
-        /* The bytes are in /proc/self/cmdline for who wants them. Here only the number of words matters, and that they are valid. */
-        for (char *c = words[i]; *c; c++)
+        /*
+         * The bytes are in /proc/self/cmdline for who wants them (which is this very memory: so a copy). Here only the number of words
+         * matters, and that they are valid.
+         */
+        char *valid = strdup(words[i]);
+        for (char *c = valid; c && *c; c++)
             if (*c & 0x80)
                 *c = '?';
-        jstring word = (*env)->NewStringUTF(env, words[i]);
+        jstring word = valid ? (*env)->NewStringUTF(env, valid) : NULL;
+        free(valid);
         if (!word)
             return NULL;
         (*env)->SetObjectArrayElement(env, array, i, word);

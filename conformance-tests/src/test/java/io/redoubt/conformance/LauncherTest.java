@@ -133,7 +133,6 @@ final class LauncherTest {
     "--root,/no/such/directory",
     "--root,/etc/passwd",
     "--bind,/no/such/file:/mnt",
-    "--bind,/tmp",
     "--bind,/tmp:relative",
     "--bind,:",
     "--workdir,relative",
@@ -327,6 +326,13 @@ final class LauncherTest {
         "rw-------",
         java.nio.file.attribute.PosixFilePermissions.toString(
             Files.getPosixFilePermissions(source.resolve("g"))));
+  }
+
+  @Test
+  void bindWithoutADestinationIsAtItsOwnPlace() throws IOException {
+    Path source = Files.createDirectory(directory.resolve("own-place"));
+    assertPrints("", shell(List.of("--bind", source.toString()), "echo kept >" + source + "/file"));
+    assertEquals("kept\n", Files.readString(source.resolve("file")));
   }
 
   @Test
