@@ -282,12 +282,12 @@ final class OciConfigTest {
         bundle(
             mapped(),
             """
-            busybox stat -c '%u %g' /work /work/of1000 /work/ofnobody
-            touch /work/new; busybox chown 1001:5 /work/new && echo chowned
-            busybox chown 5000 /work/new 2>/dev/null || echo no such id
-            echo x >/work/of1000 && echo written
+            busybox stat -c '%u %g' /data /data/of1000 /data/ofnobody
+            touch /data/new; busybox chown 1001:5 /data/new && echo chowned
+            busybox chown 5000 /data/new 2>/dev/null || echo no such id
+            echo x >/data/of1000 && echo written
             """);
-    Path work = Files.createDirectories(bundle.resolve("rootfs/work"));
+    Path work = Files.createDirectories(bundle.resolve("rootfs/data"));
     Files.writeString(work.resolve("of1000"), "");
     Files.writeString(work.resolve("ofnobody"), "");
     Command.of("chown", "-R", "200000:200000", bundle.resolve("rootfs").toString()).run();
@@ -297,7 +297,7 @@ final class OciConfigTest {
         directory,
         bundle,
         "0 0\n1000 7\n65534 65534\nchowned\nno such id\nwritten\n300001 200005\n",
-        "chmod 755 $B $B/..; $RT run -b $B c1 </dev/null; stat -c '%u %g' $B/rootfs/work/new; rm $B/rootfs/work/new");
+        "chmod 755 $B $B/..; $RT run -b $B c1 </dev/null; stat -c '%u %g' $B/rootfs/data/new; rm $B/rootfs/data/new");
   }
 
   @Test

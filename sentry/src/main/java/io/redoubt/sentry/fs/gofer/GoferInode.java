@@ -523,8 +523,10 @@ final class GoferInode extends Inode {
 
   /** A name is gone. @param before attributes from before that */
   synchronized void unlinked(NodeAttr before) {
-    refresh(before);
-    unlinked(0);
+    if (before.type() == type) { // what cannot change is not believed
+      refresh(before);
+      unlinked(0);
+    }
   }
 
   private synchronized void unlinked(int result) {
