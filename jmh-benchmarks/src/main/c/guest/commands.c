@@ -146,7 +146,8 @@ static int64_t run_command(char **words, int output, int *status)
 
 /*
  * oci-commands BUNDLE ID RUNTIME...: create, start, delete and delete --force of a container whose program ends at once; the time of the
- * four, in ns. What passes between start and delete, while the program ends, is not in it. We are the subreaper, as a shim is.
+ * four, in ns. What passes between start and delete, while the program ends, is not in it. We are the subreaper, as a shim is, and
+ * reap as it does: runsc takes a sandbox that nobody has reaped for a running one.
  */
 int oci_commands_main(int argc, char **argv)
 {
@@ -173,6 +174,8 @@ int oci_commands_main(int argc, char **argv)
             ssize_t n = pread(output, text, sizeof text - 1, 0);
             text[n < 0 ? 0 : n] = 0;
             close(output);
+            while (is_waiting && waitpid(-1, NULL, WNOHANG) > 0)
+                ;
         } while (is_waiting && status == 0 && !strstr(text, "\"stopped\"") && now(CLOCK_MONOTONIC) < until);
         if (took < 0 || status != 0) {
             fprintf(stderr, "%s: %s\n", commands[i][0], text);

@@ -103,10 +103,28 @@ static void try(int number)
     }
 }
 
+/*
+ * Descriptor 0 as a pipe at its end. With zeroes as arguments fchmod, fchown, ftruncate and others change what stands
+ * there, and that can be a device file of the host.
+ */
+static int plain_input(void)
+{
+    int ends[2];
+    if (pipe(ends) || dup2(ends[0], 0))
+        return -1;
+    if (ends[0] != 0)
+        close(ends[0]);
+    return close(ends[1]);
+}
+
 /* probe [FIRST [LAST]] */
 int probe_main(int argc, char **argv)
 {
     int first = argc > 0 ? atoi(argv[0]) : 0, last = argc > 1 ? atoi(argv[1]) : LAST;
+    if (plain_input()) {
+        perror("a pipe as standard input");
+        return 1;
+    }
     signal(SIGTTOU, SIG_IGN);
     for (int number = first; number <= last; number++)
         try(number);
