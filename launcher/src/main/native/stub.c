@@ -9,8 +9,10 @@
  * plan comes from the sentry, which is trusted by the guest's side. Errors after the point of no return are fatal in Linux as
  * well; here they are exit code 127.
  */
+#include "ring.h"
 #include "stub.h"
 
+#include <asm/hwcap2.h>
 #include <asm/unistd.h>
 #include <linux/auxvec.h>
 #include <linux/mman.h>
@@ -139,6 +141,36 @@ static ulong load(const struct stub_object *object)
     return bias;
 }
 
+extern const char ring_image[] __attribute__((visibility("hidden"))), ring_image_end[] __attribute__((visibility("hidden")));
+
+/*
+ * Where rewritten call sites jump to (trampoline.S), at its fixed address. By calls that are native, so that it costs an exec
+ * next to nothing. Without it the process has no ring tier: if the program is there already, or if the CPU has no rdfsbase.
+ */
+static int bring_trampoline(const ulong *auxv)
+{
+    while (*auxv != AT_NULL && *auxv != AT_HWCAP2)
+        auxv += 2;
+    if (*auxv == AT_NULL || !(auxv[1] & HWCAP2_FSGSBASE))
+        return 0;
+    long got = call6(__NR_mmap, RING_TEXT, 2 * PAGE, PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (got != RING_TEXT) {
+        if (!is_error(got)) /* a kernel before 4.17 takes the address for a hint */
+            call3(__NR_munmap, got, 2 * PAGE, 0);
+        return 0;
+    }
+    char *to = (char *)RING_TEXT;
+    for (const char *from = ring_image; from < ring_image_end; from++)
+        *to++ = *from;
+    if (call3(__NR_mprotect, RING_TEXT, PAGE, PROT_READ | PROT_EXEC) ||
+        call3(__NR_madvise, RING_DATA, PAGE, MADV_WIPEONFORK)) {
+        call3(__NR_munmap, RING_TEXT, 2 * PAGE, 0);
+        return 0;
+    }
+    return 1;
+}
+
 static ulong length(const char *string)
 {
     ulong n = 0;
@@ -242,6 +274,7 @@ __attribute__((used)) _Noreturn void stub_main(ulong *kernel_stack)
 
     if (*string)
         call6(__NR_prctl, PR_SET_NAME, (long)string, 0, 0, STUB_MARK, 0);
-    call3(STUB_CALL, STUB_DONE, 0, 0);
+    int has_trampoline = plan->flags & STUB_RING ? bring_trampoline(auxv) : 0;
+    call3(STUB_CALL, STUB_DONE, has_trampoline, 0);
     stub_enter(entry, stack);
 }

@@ -16,8 +16,11 @@
 enum stub_op {
     STUB_LOAD = 1, /* rsi = buffer, rdx = its size; returns the length of the plan written there, or -errno. What stays of the stub:
                       r10 = signal_enter, r8 = the page for its table, 64 handlers by signal number, which is not mapped yet */
-    STUB_DONE = 2, /* the program is about to get control: the task stops being one that is loading */
+    STUB_DONE = 2, /* the program is about to get control: the task stops being one that is loading. rsi = 1 if the trampoline is there */
+    STUB_ATTACH = 3, /* of the trampoline (ring.h), at any time: an fd for the one mmap of a ring region that follows, or -errno */
 };
+
+#define STUB_RING 1 /* in flags: bring the trampoline in */
 
 #define STUB_MARK 0x72656462 /* by this the container's own filter knows a call of the stub: ContainerProfile */
 #define STUB_MAGIC 0x54425452u /* "RTBT" */
@@ -57,7 +60,7 @@ struct stub_plan {
     uint32_t argv_drop;   /* how many of the kernel's argv go away first: 0 or 1 */
     uint32_t strings_offset;
     uint32_t strings_length; /* execfn NUL, argv_prefix strings each with NUL, comm NUL */
-    uint32_t reserved;
+    uint32_t flags;
     struct stub_object object[2];
 };
 

@@ -9,6 +9,7 @@ import com.google.gson.stream.JsonToken;
 import io.redoubt.seccomp.ContainerProfile;
 import io.redoubt.sentry.LinuxSettings;
 import io.redoubt.sentry.SandboxConfig;
+import io.redoubt.sentry.ring.Ring;
 import io.redoubt.sentry.SandboxConfig.Root;
 import io.redoubt.sentry.SandboxConfig.RootMode;
 import io.redoubt.sentry.StartFailure;
@@ -88,7 +89,8 @@ record Bundle(
             p.rlimits(),
             network(top, linux),
             null,
-            false);
+            false,
+            ring(top));
     List<String> plan = OciPlan.of(version, root.path(), top, process, linux, settings);
     top.reportUnknown();
     if (linux != null) {
@@ -112,6 +114,12 @@ record Bundle(
       throw top.failure("root.path", absolute + ": " + problem);
     }
     return new Root(absolute, readOnly ? RootMode.READ_ONLY : RootMode.WRITABLE);
+  }
+
+  private static Ring.Mode ring(JsonFields top) {
+    JsonFields annotations = top.object("annotations");
+    String asked = annotations == null ? null : annotations.string(RingOption.ANNOTATION);
+    return RingOption.mode(asked, "annotation " + RingOption.ANNOTATION);
   }
 
   /**

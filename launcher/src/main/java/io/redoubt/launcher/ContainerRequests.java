@@ -2,6 +2,7 @@ package io.redoubt.launcher;
 
 import io.redoubt.sentry.Container;
 import io.redoubt.sentry.SandboxConfig;
+import io.redoubt.sentry.ring.Ring;
 import io.redoubt.sentry.SandboxConfig.Capabilities;
 import io.redoubt.sentry.StartFailure;
 import java.nio.charset.StandardCharsets;
@@ -177,6 +178,7 @@ record ContainerRequests(SandboxConfig container) implements Container.Requests 
         rlimits,
         SandboxConfig.Network.OWN,
         null,
-        false);
+        false,
+        Ring.Mode.AUTO); // it is the container's that counts
   }
 }

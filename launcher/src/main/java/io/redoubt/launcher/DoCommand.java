@@ -50,6 +50,11 @@ final class DoCommand {
                   "=FILE",
                   "print every system call, to standard error or to FILE"),
               new Option("--stats", null, null, "print a table of system calls at the end"),
+              new Option(
+                  "--ring",
+                  null,
+                  "auto|off|always",
+                  "serve hot calls through shared memory: while it pays (default), never, always"),
               new Option("--help", "-h", null, "print this")));
 
   private static final int HOSTNAME_MAX = 64;
@@ -111,7 +116,8 @@ final class DoCommand {
         CallerFacts.limits(),
         network(given),
         trace(given, here),
-        given.has("--stats"));
+        given.has("--stats"),
+        RingOption.mode(given.value("--ring"), "--ring"));
   }
 
   private static String root(Given given, String here) {

@@ -15,6 +15,7 @@ import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Stub;
 import io.redoubt.sentry.kernel.SyscallTable;
+import io.redoubt.sentry.ring.Ring;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -95,6 +96,9 @@ public final class Sandbox {
     SyscallTable table = CallTable.create();
     kernel.observe(Observation.of(config, control, table));
     kernel.profile = container == null ? null : container.profile();
+    if (config.ring() != Ring.Mode.OFF) {
+      kernel.ring = new Ring(config.ring(), Process.availableCpus());
+    }
     if (container != null) {
       kernel.sysctls.set(container.linux().sysctls());
       kernel.machine = container.linux().machine();

@@ -1,5 +1,6 @@
 package io.redoubt.sentry;
 
+import io.redoubt.sentry.ring.Ring;
 import java.util.List;
 
 /**
@@ -23,6 +24,7 @@ import java.util.List;
  * @param network where its sockets are
  * @param trace null, or where --trace goes: "" for stderr, else a file
  * @param stats whether to print call statistics at the end
+ * @param ring whether hot calls are served without an entry into the kernel
  */
 public record SandboxConfig(
     List<String> args,
@@ -45,7 +47,8 @@ public record SandboxConfig(
     long[] rlimits,
     Network network,
     String trace,
-    boolean stats) {
+    boolean stats,
+    Ring.Mode ring) {
 
   /** The network namespace of the sandbox's sockets. */
   public enum Network {

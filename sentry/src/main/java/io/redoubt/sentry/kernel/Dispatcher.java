@@ -6,6 +6,7 @@ import io.redoubt.host.Nr;
 import io.redoubt.host.Seccomp;
 import io.redoubt.host.Seccomp.Notif;
 import io.redoubt.seccomp.ContainerProfile;
+import io.redoubt.sentry.ring.ProcessRing;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -85,7 +86,48 @@ public final class Dispatcher {
     if (profile != null && profile.mayRefuse(nr) && Sentence.passed(profile, c)) {
       return;
     }
+    if (task.process.hasCarried) {
+      c.progress = task.process.takeCarried(c);
+    }
+    ProcessRing ring = task.process.ring;
+    if (ring != null) {
+      ring.onTrap(c);
+    }
     run(c);
+  }
+
+  /**
+   * Serves a call that came by the ring, with its arguments set and a task of {@link Task#ofRing}.
+   *
+   * @return its result, or {@link Syscall#CONTINUE}: its thread has to make it by a trap, as if this
+   *     had not been
+   */
+  public long serveRing(Syscall c, int nr) {
+    ContainerProfile profile = kernel.profile;
+    if (profile != null && profile.mayRefuse(nr)) {
+      return Syscall.CONTINUE;
+    }
+    c.instructionPointer = 0;
+    c.begin(-1, -1, nr);
+    CallObserver o = observer;
+    c.startNanos = o == null ? 0 : System.nanoTime();
+    c.servedNanos = 0;
+    long r = entries[nr].handler().call(c);
+    if (r == Syscall.BLOCKED && c.progress > 0) {
+      c.task.process.carry(c);
+    }
+    boolean isServed =
+        r != Syscall.BLOCKED
+            && r != Syscall.CONTINUE
+            && r != Syscall.NO_REPLY
+            && r != Syscall.ERESTARTSYS
+            && r != Syscall.ERESTARTNOHAND
+            && !(c.mustTrap && r < 0);
+    if (isServed) {
+      observe(c, r);
+    }
+    c.end();
+    return isServed ? r : Syscall.CONTINUE;
   }
 
   /**

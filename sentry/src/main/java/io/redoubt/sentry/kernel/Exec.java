@@ -36,6 +36,9 @@ final class Exec {
 
   static final int LOAD = 1;
   static final int DONE = 2;
+
+  /** Not of an exec: the trampoline of a running program asks for its region. */
+  static final int ATTACH = 3;
   private static final int PLAN_LIMIT = 16 * 1024;
 
   private final Task task;
@@ -134,6 +137,9 @@ final class Exec {
         if (c.nr == StubCall.NUMBER && c.arg0 == DONE) {
           c.task.exec = null;
           image.release();
+          if (c.arg1 == 1 && task.kernel.usesRing()) {
+            c.task.process.ring = task.kernel.ring.of(c.task.process);
+          }
           return 0;
         }
         if (c.nr == Nr.EXIT_GROUP && handler != null) {
@@ -226,9 +232,11 @@ final class Exec {
     Credentials old = t.credentials;
     Credentials now = old.afterExec(image.stat, image.path.mount().isNosuid());
     t.credentials = now;
+    t.noteIdentity();
     int secure = now.euid() != old.uid() || now.egid() != old.gid() ? 1 : 0;
     p.stub = stub;
     p.isExiting = false; // it was another thread, and it was late
+    p.endRing();
     p.newImage(image.path, image.prefix, image.drop);
     p.signalActions = new SignalActions(c.arg3, c.arg4);
     programFd = Seccomp.addFd(c.listener, c.id, 0, image.fd, 0, O_CLOEXEC);
@@ -258,7 +266,8 @@ final class Exec {
             image.execfn,
             image.prefix,
             image.drop,
-            image.comm());
+            image.comm(),
+            t.kernel.usesRing() ? LoadPlan.RING : 0);
     if (n < 0) {
       return n;
     }

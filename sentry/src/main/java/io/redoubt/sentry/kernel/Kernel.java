@@ -13,6 +13,7 @@ import io.redoubt.sentry.net.Network;
 import io.redoubt.sentry.net.SocketFamily;
 import io.redoubt.sentry.net.UnixFamily;
 import io.redoubt.sentry.proc.HostProc;
+import io.redoubt.sentry.ring.Ring;
 import io.redoubt.sentry.tty.Terminals;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -96,6 +97,18 @@ public final class Kernel {
 
   /** Kernel parameters that were given. */
   public final Sysctls sysctls = new Sysctls();
+
+  /** The ring tier; null: it is off. Set before the sandbox starts. */
+  public volatile Ring ring;
+
+  /**
+   * Whether programs get the trampoline: not where the container's own profile refuses one of the
+   * calls that it needs.
+   */
+  boolean usesRing() {
+    ContainerProfile p = profile;
+    return ring != null && (p == null || Ring.isPossible(p));
+  }
 
   /** The container's own profile; null: none. Set before the sandbox starts. */
   public volatile ContainerProfile profile;

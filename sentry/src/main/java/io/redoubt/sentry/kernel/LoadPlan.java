@@ -14,7 +14,7 @@ import java.lang.foreign.ValueLayout;
  *     8 u64 entry           16 u64 phdr address   24 u64 phdr size   32 u64 phdr count      (of the program, unbiased)
  *    40 u32 uid, euid, gid, egid    56 u32 secure
  *    60 u32 argv prefix count       64 u32 argv drop count
- *    68 u32 strings offset  72 u32 strings length  76 u32 0
+ *    68 u32 strings offset  72 u32 strings length  76 u32 flags
  *    80 object[2] of 360 bytes
  *   800 strings: execfn, prefix strings, comm, each with a NUL
  *
@@ -29,6 +29,9 @@ final class LoadPlan {
   static final int SEGMENTS = 40;
   static final int SEGMENT_BYTES = 40;
   static final int STRINGS = 800;
+
+  /** Bring in the trampoline of the ring tier. */
+  static final int RING = 1;
 
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT;
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG;
@@ -52,7 +55,8 @@ final class LoadPlan {
       String execfn,
       String[] prefix,
       int drop,
-      String comm) {
+      String comm,
+      int flags) {
     Memory.zero(to, 0, STRINGS);
     Memory.setInt(to, 0, MAGIC);
     Memory.setInt(to, 4, interpreter == null ? 1 : 2);
@@ -67,6 +71,7 @@ final class LoadPlan {
     Memory.setInt(to, 56, secure);
     Memory.setInt(to, 60, prefix.length);
     Memory.setInt(to, 64, drop);
+    Memory.setInt(to, 76, flags);
     object(to, OBJECTS, program, programFd);
     if (interpreter != null) {
       object(to, OBJECTS + OBJECT_BYTES, interpreter, interpreterFd);

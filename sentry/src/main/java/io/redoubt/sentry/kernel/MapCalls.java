@@ -114,6 +114,25 @@ public final class MapCalls {
    */
   public static long mapInstead(
       Syscall c, int hostFd, long address, long length, long protection, long flags) {
+    long fd = lend(c, hostFd, length, protection, flags);
+    if (fd < 0) {
+      return fd;
+    }
+    long r = Rewrite.call(c, Nr.MMAP, address, length, protection, flags, fd, 0);
+    if (r != Syscall.NO_REPLY) {
+      c.task.lentMapping = null;
+      return -Errno.ENOMEM;
+    }
+    return r;
+  }
+
+  /**
+   * Plants {@code hostFd} in the guest, for the one mmap of exactly this kind that the thread makes
+   * next.
+   *
+   * @return the fd's number there; {@link Syscall#NO_REPLY} when the guest is gone; -ENOMEM
+   */
+  static long lend(Syscall c, int hostFd, long length, long protection, long flags) {
     Task t = c.task;
     boolean again = t.lentFd >= 0;
     int fd =
@@ -130,12 +149,7 @@ public final class MapCalls {
     t.lentFd = fd;
     t.process.noteScratchFd(fd);
     t.lentMapping = new LentMapping(length, protection, flags, fd);
-    long r = Rewrite.call(c, Nr.MMAP, address, length, protection, flags, fd, 0);
-    if (r != Syscall.NO_REPLY) {
-      t.lentMapping = null;
-      return -Errno.ENOMEM;
-    }
-    return r;
+    return fd;
   }
 
   /** Makes the calling thread unmap a range in place of the call that it is in (shmdt). */

@@ -2,9 +2,11 @@ package io.redoubt.sentry.kernel;
 
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.Path;
+import io.redoubt.sentry.ring.ProcessRing;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A thread group: what user space calls a process. Guarded by the task table's monitor where
@@ -88,6 +90,21 @@ public final class Process {
 
   private final BitSet scratchFds = new BitSet(); // guarded by itself
 
+  /** Threads that have something to settle before their next call: {@link Task#doDuties}. */
+  final AtomicInteger duties = new AtomicInteger();
+
+  /** Counts changes after which its threads may not be alike: {@link Task#isRingReady}. */
+  final AtomicInteger identityGeneration = new AtomicInteger();
+
+  /** What the ring tier knows of it (io.redoubt.sentry.ring); null: it has no trampoline. */
+  public volatile ProcessRing ring;
+
+  // A call that has been served in part by the ring and comes again by a trap. Guarded by this.
+  private long[] carried;
+
+  /** Whether {@link #takeCarried} has anything to look for. */
+  volatile boolean hasCarried;
+
   Process(Kernel kernel, int pid, int hostPid, ResourceLimits limits) {
     this.kernel = kernel;
     this.pid = pid;
@@ -139,12 +156,65 @@ public final class Process {
     }
   }
 
+  /** The memory with the trampoline is going away. With no lock held. */
+  void endRing() {
+    ProcessRing r = ring;
+    if (r != null) {
+      ring = null;
+      r.close();
+    }
+  }
+
   /** The process is gone. */
   void releaseImage() {
     synchronized (this) {
       isImageReleased = true;
     }
     setExe(null, null);
+  }
+
+  /** Whether the threads have the same files, directory and identity as {@code model}, one of them. */
+  boolean areThreadsAlike(Task model) {
+    synchronized (kernel.tasks) {
+      for (Task t : threads) {
+        if (t.files != model.files || t.fs != model.fs || t.credentials != model.credentials) {
+          return false;
+        }
+      }
+      return threads.contains(model);
+    }
+  }
+
+  /**
+   * A call has transferred something and would now wait: its thread makes it again by a trap, and
+   * goes on where it was.
+   */
+  synchronized void carry(Syscall c) {
+    carried = new long[] {c.nr, c.arg0, c.arg1, c.arg2, c.arg3, c.progress};
+    hasCarried = true;
+  }
+
+  /** If {@code c} is the call that was carried over: how far it has come, else 0. */
+  synchronized long takeCarried(Syscall c) {
+    long[] k = carried;
+    if (k == null
+        || k[0] != c.nr
+        || k[1] != c.arg0
+        || k[2] != c.arg1
+        || k[3] != c.arg2
+        || k[4] != c.arg3) {
+      return 0;
+    }
+    carried = null;
+    hasCarried = false;
+    return k[5];
+  }
+
+  /** Whether a host fd has been planted at this number. */
+  public boolean hasScratchFd(long fd) {
+    synchronized (scratchFds) {
+      return fd >= 0 && fd < scratchFds.length() && scratchFds.get((int) fd);
+    }
   }
 
   /** A host fd has been planted in the guest at this number, for a file mapping. */

@@ -87,11 +87,13 @@ public final class ProcessCalls {
       var own = t.files.copy();
       t.files.release();
       t.files = own;
+      t.noteIdentity();
     }
     if ((flags & CloneFlags.FS) != 0) {
       var own = t.fs.copy();
       t.fs.release();
       t.fs = own;
+      t.noteIdentity();
     }
     return 0;
   }

@@ -89,6 +89,9 @@ public final class Syscall implements Waiter {
   /** Guest address of the eight bytes of {@link #waitMask}. */
   public long waitMaskAddress;
 
+  /** Set when the answer goes with something that only a trap can do, a signal. */
+  boolean mustTrap;
+
   long id; // of the notification; 0 when idle
   int listener; // the fd it came from
   long startNanos; // of this run, for --trace and --stats; 0 when nobody asked
@@ -310,6 +313,7 @@ public final class Syscall implements Waiter {
     this.nr = nr;
     progress = 0;
     state = null;
+    mustTrap = false;
     if (savedDeadline != 0 && savedNr != nr) {
       savedDeadline = 0;
     }

@@ -53,6 +53,12 @@ public final class Task {
 
   private boolean released; // guarded by this
 
+  /** The thread whose files and identity this has, if it stands for all threads of a process. */
+  private final Task model;
+
+  // What the model's process was when it was last seen that its threads are all alike.
+  private int seenAlike = -1;
+
   public Task(
       Process process,
       int tid,
@@ -61,6 +67,19 @@ public final class Task {
       FdTable files,
       FsContext fs,
       Credentials credentials) {
+    this(process, tid, hostTid, memory, files, fs, credentials, null);
+  }
+
+  private Task(
+      Process process,
+      int tid,
+      int hostTid,
+      GuestMemory memory,
+      FdTable files,
+      FsContext fs,
+      Credentials credentials,
+      Task model) {
+    this.model = model;
     this.kernel = process.kernel;
     this.process = process;
     this.tid = tid;
@@ -72,12 +91,60 @@ public final class Task {
   }
 
   /**
+   * One that stands for any thread of the process of {@code model}: for calls that come by the
+   * ring, of which only the process is known. It is in no table, holds nothing, and never blocks.
+   */
+  public static Task ofRing(Task model) {
+    Process p = model.process;
+    return new Task(
+        p, p.pid, model.hostTid, model.memory, model.files, model.fs, model.credentials, model);
+  }
+
+  /**
+   * Whether a call can be served without knowing which thread of the process makes it: all have the
+   * same files, directory and identity, and none has to settle something before its next call. Only
+   * of {@link #ofRing}, by the one thread that serves it.
+   */
+  public boolean isRingReady() {
+    if (process.duties.get() != 0) {
+      return false;
+    }
+    int generation = process.identityGeneration.get();
+    if (generation != seenAlike) {
+      if (!process.areThreadsAlike(model)) {
+        return false;
+      }
+      files = model.files;
+      fs = model.fs;
+      credentials = model.credentials;
+      seenAlike = generation;
+    }
+    return true;
+  }
+
+  /** Whether the thread that lent its files and identity has ended. Only of {@link #ofRing}. */
+  public boolean isModelGone() {
+    synchronized (kernel.tasks) {
+      return !process.threads.contains(model);
+    }
+  }
+
+  /** Files, directory or identity of this thread have become others. */
+  public void noteIdentity() {
+    process.identityGeneration.incrementAndGet();
+  }
+
+  /**
    * Sends a signal from the sentry to this thread (SIGPIPE, SIGXFSZ): it is pending when the
    * current call returns.
    *
    * @param signal 1 to 64
    */
   public void sendSignal(int signal) {
+    if (model != null) {
+      call.mustTrap = true; // it is for a thread, and which one is not known here
+      return;
+    }
     kernel.signals.toTask(this, signal);
   }
 
@@ -110,7 +177,7 @@ public final class Task {
   /** A wait has been let through: children may be dead of whom the sentry has not heard. */
   void willWait() {
     waited = true;
-    hasDuties = true;
+    noteDuty();
   }
 
   /**
@@ -118,7 +185,14 @@ public final class Task {
    */
   void willSignal(Process target) {
     signalled = target;
-    hasDuties = true;
+    noteDuty();
+  }
+
+  private void noteDuty() {
+    if (!hasDuties) {
+      hasDuties = true;
+      process.duties.incrementAndGet();
+    }
   }
 
   /**
@@ -127,6 +201,7 @@ public final class Task {
    */
   void doDuties() {
     hasDuties = false;
+    process.duties.decrementAndGet();
     if (waited) {
       waited = false;
       kernel.tasks.settle(this);

@@ -11,6 +11,7 @@ import io.redoubt.host.Signals;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
+import io.redoubt.sentry.ring.ProcessRing;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -232,6 +233,10 @@ public final class TaskTable {
         }
       }
     }
+    ProcessRing ring = maker.process.ring;
+    if (ring != null && (flags & CloneFlags.VM) != 0 && (flags & CloneFlags.THREAD) == 0) {
+      ring.onShare(maker, (flags & CloneFlags.VFORK) != 0);
+    }
     PendingClone c = new PendingClone(maker, flags, pidFile);
     synchronized (this) {
       if (isHeir(maker.process) && !c.isThread()) {
@@ -390,6 +395,9 @@ public final class TaskTable {
     p.sid = from.sid;
     p.controllingTerminal = from.controllingTerminal;
     p.inheritImage(maker.process);
+    if (maker.process.ring != null && (from.flags & CloneFlags.VM) == 0) {
+      p.ring = kernel.ring.of(p);
+    }
     p.signalActions = from.actions;
     if (from.pidFile != null) {
       from.pidFile.bind(p);
@@ -534,6 +542,7 @@ public final class TaskTable {
 
   private Task addTask(Task t) {
     t.process.threads.add(t);
+    t.noteIdentity();
     byGuestTid.put(t.tid, t);
     setHostTid(t.hostTid, t);
     return t;
@@ -574,8 +583,14 @@ public final class TaskTable {
     return false;
   }
 
+  /** Whether there is one thread, and none on its way. */
+  public synchronized boolean isSingleThreaded(Process p) {
+    return p.threads.size() == 1 && !hasPendingThread(p);
+  }
+
   private void forget(Task t) {
     t.process.threads.remove(t);
+    t.noteIdentity();
     byGuestTid.remove(t.tid, t);
     if (byHostTid(t.hostTid) == t) {
       setHostTid(t.hostTid, null);
@@ -621,6 +636,7 @@ public final class TaskTable {
     for (PendingClone c : orphans) {
       c.release();
     }
+    p.endRing();
     kernel.onProcessExit(p);
     p.releaseImage();
     synchronized (this) {

@@ -105,6 +105,7 @@ public final class FdCalls {
     if ((flags & CLOSE_RANGE_UNSHARE) != 0 && files.isShared()) {
       FdTable own = files.copy();
       c.task.files = own;
+      c.task.noteIdentity();
       files.release();
       files = own;
     }

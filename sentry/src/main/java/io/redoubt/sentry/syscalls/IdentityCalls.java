@@ -57,6 +57,7 @@ public final class IdentityCalls {
       c.task.process.dumpable = 0;
     }
     c.task.credentials = next;
+    c.task.noteIdentity();
     return 0;
   }
 

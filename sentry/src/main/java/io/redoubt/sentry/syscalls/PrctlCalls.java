@@ -125,6 +125,7 @@ public final class PrctlCalls {
           return -Errno.EINVAL;
         }
         c.task.credentials = o.withNoNewPrivs();
+        c.task.noteIdentity();
         return 0;
       case PR_GET_NO_NEW_PRIVS:
         return (c.arg1 | c.arg2 | c.arg3 | c.arg4) != 0 ? -Errno.EINVAL : o.noNewPrivs() ? 1 : 0;
@@ -199,6 +200,7 @@ public final class PrctlCalls {
       return -Errno.EPERM;
     }
     c.task.credentials = o.withSecurebits((int) c.arg1);
+    c.task.noteIdentity();
     return 0;
   }
 

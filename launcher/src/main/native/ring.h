@@ -1,0 +1,61 @@
+/*
+ * The ring tier as the guest's side sees it: where things are, and what the words of a slot mean. docs/ring-tier.md tells the
+ * whole protocol. The same numbers are in io.redoubt.sentry.ring.RingLayout; a test compares them.
+ *
+ * No types here: the assembler reads it too.
+ */
+#ifndef REDOUBT_RING_H
+#define REDOUBT_RING_H
+
+/*
+ * All at fixed addresses, low enough for a jump through a 32-bit absolute address, and where no linker puts a program
+ * (lld and mold begin at 0x200000, ld and Go at 0x400000; below 0x110000 DOS emulators have their memory).
+ */
+#define RING_TEXT 0x180000   /* the trampoline: r-x, private */
+#define RING_DATA 0x181000   /* words of this process: rw-, private, zero again in a forked child */
+#define RING_REGION 0x183000 /* shared with the sentry; not there in a forked child, until that has its own */
+#define RING_REGION_BYTES 0x3000
+
+#define RING_ENTER 0x180008 /* holds the address to which a rewritten call site jumps */
+#define RING_CODE 0x180040
+
+/* Words of RING_DATA. */
+#define RING_ATTACHED (RING_DATA + 0) /* 1: the region is mapped */
+#define RING_COUNT (RING_DATA + 4)    /* calls that found it was not */
+#define RING_BUSY (RING_DATA + 8)     /* 1: a thread is mapping it, or could not */
+#define RING_SAVED (RING_DATA + 64)   /* registers of that thread */
+
+/* A forked child that makes a few calls and goes does not pay for a region. */
+#define RING_PATIENCE 16
+
+/* The region's first page: words that the sentry writes. */
+#define RING_AWAKE (RING_REGION + 0)    /* 1: somebody looks at the slots */
+#define RING_SPINS (RING_REGION + 4)    /* how often a thread looks for its answer before it sleeps */
+#define RING_SERVED (RING_REGION + 128) /* a bit for each system call number: 1 if it is worth trying */
+#define RING_NUMBERS 512
+/* and one that threads of the guest write: a bit for each slot that has ever been used. */
+#define RING_USED (RING_REGION + 256)
+
+#define RING_SLOTS (RING_REGION + 0x1000) /* a multiple of all slots together: their number is in the address */
+#define RING_SLOT_COUNT 32
+#define RING_SLOT_SHIFT 8 /* 256 bytes each */
+
+/* A slot: the first line is shared, the second only ever touched by the guest. */
+#define SLOT_STATE 0
+#define SLOT_NR 4
+#define SLOT_ARGS 8
+#define SLOT_RESULT 56
+#define SLOT_CLAIM 64
+#define SLOT_SEEN 68
+#define SLOT_LINK 72
+#define SLOT_SAVED 80
+
+/* States. The guest makes FREE to CALLED, and back if nobody has taken it; the sentry CALLED to SERVING to an answer. */
+#define SLOT_FREE 0
+#define SLOT_CALLED 1
+#define SLOT_SERVING 2
+#define SLOT_WAITED 3 /* SERVING, and the thread sleeps on the word */
+#define SLOT_DONE 4
+#define SLOT_TRAP 5 /* not served here: make the call itself */
+
+#endif

@@ -1,0 +1,197 @@
+/*
+ * What a rewritten call site jumps to. The stub copies the bytes between ring_image and ring_image_end to RING_TEXT in every
+ * process; nothing here may depend on where it was linked.
+ *
+ * Entered with the registers of a system call, and rcx, which a system call destroys, at the site's own syscall instruction
+ * (in its thunk, io.redoubt.sentry.ring.Thunk): a jump to it makes the real call, a jump behind it returns. Besides rcx only r11
+ * is free, and the stack must not be touched: leaf functions keep data below it, and Go's stacks are tiny.
+ *
+ * Each step can be followed by a signal, whose handler may come here itself: it finds this thread's slot claimed and takes
+ * another one, or none. A handler that never returns leaves the slot claimed for good; when none is left all calls trap.
+ */
+#include "ring.h"
+
+#define FUTEX 202
+#define MMAP 9
+#define MADVISE 28
+#define STUB_CALL 0x7265
+#define STUB_ATTACH 3
+#define EAGAIN 11
+
+        .section .rodata.ring, "a"
+        .globl  ring_image, ring_image_end
+        .balign 64
+ring_image:
+        .quad   0
+        .quad   RING_CODE               /* RING_ENTER */
+        .balign 64
+
+/* ---- RING_CODE ---- */
+        cmpl    $0, RING_ATTACHED
+        je      unattached
+        cmpl    $0, RING_AWAKE
+        je      real
+        cmpl    $RING_NUMBERS, %eax
+        jae     real
+        btl     %eax, RING_SERVED
+        jnc     real
+
+        /* A slot by the thread's pointer to its own data: another one for each thread, and mostly the same again. */
+        rdfsbase %r11
+        shrl    $12, %r11d
+        andl    $(RING_SLOT_COUNT - 1), %r11d
+        shll    $RING_SLOT_SHIFT, %r11d
+        addl    $RING_SLOTS, %r11d
+        lock btsl $0, SLOT_CLAIM(%r11)
+        jnc     claimed
+        xorl    $(1 << RING_SLOT_SHIFT), %r11d
+        lock btsl $0, SLOT_CLAIM(%r11)
+        jc      real
+
+claimed:
+        movq    %rcx, SLOT_LINK(%r11)
+        cmpl    $0, SLOT_SEEN(%r11)
+        je      first_use
+publish:
+        movl    %eax, SLOT_NR(%r11)
+        movq    %rdi, SLOT_ARGS(%r11)
+        movq    %rsi, SLOT_ARGS+8(%r11)
+        movq    %rdx, SLOT_ARGS+16(%r11)
+        movq    %r10, SLOT_ARGS+24(%r11)
+        movq    %r8, SLOT_ARGS+32(%r11)
+        movq    %r9, SLOT_ARGS+40(%r11)
+        movl    RING_SPINS, %ecx
+        movl    $SLOT_CALLED, SLOT_STATE(%r11)  /* stores are seen in their order: the sentry finds all of it */
+
+        /*
+         * The sentry may go to sleep at any moment: it clears RING_AWAKE and then looks at all slots once more. Either it
+         * finds this one there, or this loop sees the word cleared and takes the call back.
+         */
+spin:   cmpl    $SLOT_DONE, SLOT_STATE(%r11)
+        jae     finished
+        cmpl    $0, RING_AWAKE
+        je      take_back
+        pause
+        decl    %ecx
+        jg      spin
+
+take_back:
+        movl    $SLOT_CALLED, %eax
+        xorl    %ecx, %ecx
+        lock cmpxchgl %ecx, SLOT_STATE(%r11)
+        je      not_taken
+        cmpl    $SLOT_DONE, %eax
+        jae     finished
+
+        /* It is being served, and that takes long: sleep. The sentry wakes whom it finds WAITED. */
+        movl    $SLOT_SERVING, %eax
+        movl    $SLOT_WAITED, %ecx
+        lock cmpxchgl %ecx, SLOT_STATE(%r11)
+        je      sleep
+        cmpl    $SLOT_WAITED, %eax
+        jne     finished
+sleep:  movq    %rdi, SLOT_SAVED(%r11)
+        movq    %rsi, SLOT_SAVED+8(%r11)
+        movq    %rdx, SLOT_SAVED+16(%r11)
+        movq    %r10, SLOT_SAVED+24(%r11)
+        leaq    SLOT_STATE(%r11), %rdi
+        xorl    %esi, %esi              /* FUTEX_WAIT, not private: the sentry is another process */
+        movl    $SLOT_WAITED, %edx
+        xorl    %r10d, %r10d
+again:  movl    $FUTEX, %eax
+        syscall                         /* destroys rcx and r11 */
+        cmpl    $SLOT_DONE, SLOT_STATE(%rdi)
+        jb      again                   /* a signal, or for nothing */
+        leaq    -SLOT_STATE(%rdi), %r11
+        movq    SLOT_SAVED(%r11), %rdi
+        movq    SLOT_SAVED+8(%r11), %rsi
+        movq    SLOT_SAVED+16(%r11), %rdx
+        movq    SLOT_SAVED+24(%r11), %r10
+
+finished:
+        movq    SLOT_LINK(%r11), %rcx
+        cmpl    $SLOT_TRAP, SLOT_STATE(%r11)
+        je      not_served
+        movq    SLOT_RESULT(%r11), %rax
+        movl    $SLOT_FREE, SLOT_STATE(%r11)
+        movl    $0, SLOT_CLAIM(%r11)    /* last: from here on the slot is another's */
+        addq    $2, %rcx                /* behind the syscall instruction */
+        jmp     *%rcx
+
+not_served:
+        movl    $SLOT_FREE, SLOT_STATE(%r11)
+not_taken:
+        movq    SLOT_LINK(%r11), %rcx
+        movl    SLOT_NR(%r11), %eax
+        movl    $0, SLOT_CLAIM(%r11)
+real:   jmp     *%rcx
+
+first_use:
+        movl    $1, SLOT_SEEN(%r11)
+        movl    %r11d, %ecx
+        shrl    $RING_SLOT_SHIFT, %ecx
+        andl    $(RING_SLOT_COUNT - 1), %ecx
+        lock btsl %ecx, RING_USED
+        jmp     publish
+
+/* The process has no region: after some calls it asks for one. */
+unattached:
+        cmpl    $0, RING_BUSY
+        jne     real
+        lock incl RING_COUNT
+        cmpl    $RING_PATIENCE, RING_COUNT
+        jl      real
+        movl    $1, %r11d
+        xchgl   %r11d, RING_BUSY
+        testl   %r11d, %r11d
+        jnz     real
+        movq    %rax, RING_SAVED
+        movq    %rcx, RING_SAVED+8
+        movq    %rdi, RING_SAVED+16
+        movq    %rsi, RING_SAVED+24
+        movq    %rdx, RING_SAVED+32
+        movq    %r10, RING_SAVED+40
+        movq    %r8, RING_SAVED+48
+        movq    %r9, RING_SAVED+56
+        movl    $STUB_CALL, %eax
+        movl    $STUB_ATTACH, %edi
+        syscall                         /* an fd that can be mapped once, or -errno */
+        testq   %rax, %rax
+        js      refused
+        movq    %rax, %r8
+        movl    $MMAP, %eax
+        movl    $RING_REGION, %edi
+        movl    $RING_REGION_BYTES, %esi
+        movl    $3, %edx                /* PROT_READ | PROT_WRITE */
+        movl    $0x100001, %r10d        /* MAP_SHARED | MAP_FIXED_NOREPLACE */
+        xorl    %r9d, %r9d
+        syscall
+        cmpq    $RING_REGION, %rax
+        jne     attach_failed
+        movl    $MADVISE, %eax
+        movl    $RING_REGION, %edi
+        movl    $RING_REGION_BYTES, %esi
+        movl    $10, %edx               /* MADV_DONTFORK */
+        syscall
+        testq   %rax, %rax
+        jnz     attach_failed
+        movl    $1, RING_ATTACHED
+        jmp     attach_failed
+refused:
+        cmpq    $-EAGAIN, %rax          /* not now: a child of vfork may be who asks */
+        jne     attach_failed
+        movl    $0, RING_COUNT
+        movl    $0, RING_BUSY
+attach_failed:
+        movq    RING_SAVED, %rax
+        movq    RING_SAVED+8, %rcx
+        movq    RING_SAVED+16, %rdi
+        movq    RING_SAVED+24, %rsi
+        movq    RING_SAVED+32, %rdx
+        movq    RING_SAVED+40, %r10
+        movq    RING_SAVED+48, %r8
+        movq    RING_SAVED+56, %r9
+        jmp     real
+ring_image_end:
+
+        .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,45 @@
+package io.redoubt.sentry.ring;
+
+/**
+ * How often the call sites of a process have trapped: a small table without collision chains, in
+ * which a site that is called more drives out one that is called less.
+ *
+ * <p>Threads of one process write it without a lock: what is lost is a count.
+ */
+final class HotSites {
+  private static final int SIZE = 64; // a power of two
+
+  /** Traps of one site until it is rewritten, which costs as much as some five of them. */
+  private static final int HOT = 12;
+
+  /** Counts of a site for which that has been tried. */
+  private static final byte TRIED = Byte.MAX_VALUE;
+
+  private long[] addresses;
+  private byte[] counts;
+
+  /** Counts a trap. @return true once for each site that has become hot */
+  boolean isHot(long address) {
+    if (addresses == null) {
+      counts = new byte[SIZE];
+      addresses = new long[SIZE];
+    }
+    int i = (int) ((address ^ address >>> 7 ^ address >>> 14) & SIZE - 1);
+    if (addresses[i] != address) {
+      if (counts[i] > 0 && counts[i] != TRIED) {
+        counts[i]--;
+        return false;
+      }
+      addresses[i] = address;
+      counts[i] = 0;
+    }
+    if (counts[i] == TRIED) {
+      return false;
+    }
+    if (++counts[i] < HOT) {
+      return false;
+    }
+    counts[i] = TRIED;
+    return true;
+  }
+}

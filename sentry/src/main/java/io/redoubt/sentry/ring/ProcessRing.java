@@ -1,0 +1,136 @@
+package io.redoubt.sentry.ring;
+
+import io.redoubt.host.Errno;
+import io.redoubt.sentry.kernel.Process;
+import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.kernel.Task;
+
+/**
+ * The ring tier of one process that has the trampoline: its region, if it has asked for one, and
+ * the call sites that trap.
+ */
+public final class ProcessRing {
+  private final Ring ring;
+  private final Process process;
+  private final HotSites sites = new HotSites();
+
+  /** Null until the process asks for it; guarded by this for writing. */
+  private volatile RingRegion region;
+
+  private boolean isOver; // guarded by this
+
+  // Since when calls that could have come by the ring have come one soon after the other. Several
+  // threads may write these: a lost one does no harm.
+  private long lastTrapNanos;
+  private int inRow;
+
+  /**
+   * Calls that share the memory of this process with another one (vfork), and so must trap.
+   * Guarded by this.
+   */
+  private Task sharer;
+
+  private boolean isSharedForGood; // guarded by this
+
+  ProcessRing(Ring ring, Process process) {
+    this.ring = ring;
+    this.process = process;
+  }
+
+  /** A call of the process has trapped, and is served next. */
+  public void onTrap(Syscall c) {
+    if (sharer == c.task) {
+      endSharing(); // the thread is back from its vfork
+    }
+    if (!RingCalls.isServed(c.nr)) {
+      return;
+    }
+    if (sites.isHot(c.instructionPointer) && mayRewrite()) {
+      ring.rewrite(c);
+    }
+    RingRegion r = region;
+    if (r == null || !ring.isWorthWhile()) {
+      return;
+    }
+    long now = System.nanoTime();
+    inRow = now - lastTrapNanos < ring.soonNanos() ? inRow + 1 : 0;
+    lastTrapNanos = now;
+    if (inRow >= ring.wanted()) {
+      inRow = 0;
+      if (r.task().isModelGone()) {
+        r.replaceModel(c.task);
+      }
+      ring.wake(r);
+    }
+  }
+
+  /**
+   * Whether code may be changed: nobody else runs it. The one thread of the process is in a call.
+   */
+  private boolean mayRewrite() {
+    synchronized (this) {
+      if (sharer != null || isSharedForGood) {
+        return false;
+      }
+    }
+    return process.kernel.tasks.isSingleThreaded(process);
+  }
+
+  /**
+   * The trampoline asks for a region.
+   *
+   * @return the host fd of its memory; -EAGAIN while other processes share the memory of this one,
+   *     -ENOMEM
+   */
+  public synchronized int attach(Task model) {
+    if (sharer != null || isSharedForGood) {
+      return -Errno.EAGAIN;
+    }
+    if (isOver || region != null) {
+      return -Errno.EPERM;
+    }
+    RingRegion r = RingRegion.create(model);
+    region = r;
+    return r == null ? -Errno.ENOMEM : r.fd;
+  }
+
+  /**
+   * A thread makes a child that shares the memory. Until that executes something, or ends, it would
+   * call through the region of this process. @param isVfork whether the thread sleeps meanwhile
+   */
+  public void onShare(Task maker, boolean isVfork) {
+    RingRegion r;
+    synchronized (this) {
+      isSharedForGood |= !isVfork || sharer != null;
+      sharer = maker;
+      r = region;
+    }
+    if (r != null) {
+      r.turnOff();
+    }
+  }
+
+  private void endSharing() {
+    RingRegion r;
+    synchronized (this) {
+      sharer = null;
+      r = isSharedForGood ? null : region;
+    }
+    if (r != null) {
+      r.turnOn();
+    }
+  }
+
+  /** The process has ended or executes something else. With no lock held. */
+  public void close() {
+    RingRegion r;
+    synchronized (this) {
+      isOver = true;
+      r = region;
+    }
+    if (r != null) {
+      r.close();
+      ring.forget(r);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+package io.redoubt.sentry.ring;
+
+import io.redoubt.host.Mman;
+import io.redoubt.host.Nr;
+import io.redoubt.seccomp.ContainerProfile;
+import io.redoubt.sentry.kernel.Process;
+import io.redoubt.sentry.kernel.Syscall;
+
+/**
+ * The ring tier of a sandbox: hot calls of its processes without an entry into the kernel.
+ *
+ * <p>A process gets there in steps, each only when it pays. Its stub brings in the trampoline. A
+ * call site that has trapped some times is rewritten to jump there. Some calls later the trampoline
+ * asks for a region. When calls then come one soon after the other, the poller wakes up and looks at
+ * the region until they stop. Every step can be missing, and all that is lost is the speed: the
+ * trap is always behind it. See docs/ring-tier.md.
+ */
+public final class Ring {
+  /** How the ring tier is used. */
+  public enum Mode {
+    /** Not at all. */
+    OFF,
+    /** While it pays. */
+    AUTO,
+    /** Also where it does not pay; for tests. */
+    ALWAYS,
+    /** Served or not, awake or not, at random; for tests. */
+    CHAOS
+  }
+
+  final Mode mode;
+  private final int cpus;
+  private RingPoller poller; // guarded by this
+
+  /**
+   * @param mode not {@link Mode#OFF}
+   * @param cpus that the sandbox may use
+   */
+  public Ring(Mode mode, int cpus) {
+    this.mode = mode;
+    this.cpus = cpus;
+  }
+
+  /** Whether a container's profile lets the trampoline make the calls that it needs. */
+  public static boolean isPossible(ContainerProfile p) {
+    return p.allows(Nr.MPROTECT, RingLayout.TEXT, 4096, Mman.PROT_READ | Mman.PROT_EXEC)
+        && p.allows(Nr.MADVISE, RingLayout.DATA, 4096, Mman.MADV_WIPEONFORK)
+        && p.allows(Nr.MADVISE, RingLayout.REGION, RingLayout.REGION_BYTES, Mman.MADV_DONTFORK)
+        && p.allows(Nr.FUTEX, RingLayout.REGION, 0);
+  }
+
+  /** A process of which the stub has said that the trampoline is there. */
+  public ProcessRing of(Process process) {
+    return new ProcessRing(this, process);
+  }
+
+  /** Whether a poller could help: on one CPU it would only take the time that it waits for. */
+  boolean isWorthWhile() {
+    if (cpus < 2) {
+      return mode != Mode.AUTO;
+    }
+    RingPoller p = poller;
+    return p == null || p.isWanted();
+  }
+
+  /** Calls that come within this time of each other count as a row of calls. */
+  long soonNanos() {
+    return mode == Mode.AUTO ? 100_000 : Long.MAX_VALUE;
+  }
+
+  /** How many of them in a row wake the poller. */
+  int wanted() {
+    return mode == Mode.AUTO ? 4 : 1;
+  }
+
+  void wake(RingRegion region) {
+    RingPoller p;
+    synchronized (this) {
+      if (poller == null) {
+        poller = new RingPoller(mode);
+        poller.start();
+      }
+      p = poller;
+    }
+    p.add(region);
+  }
+
+  void forget(RingRegion region) {
+    RingPoller p;
+    synchronized (this) {
+      p = poller;
+    }
+    if (p != null) {
+      p.noteEnd();
+    }
+  }
+
+  void rewrite(Syscall c) {
+    // until the rewriter is there
+  }
+}

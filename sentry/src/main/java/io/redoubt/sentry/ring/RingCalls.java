@@ -1,0 +1,165 @@
+package io.redoubt.sentry.ring;
+
+import io.redoubt.host.Memory;
+import io.redoubt.sentry.kernel.Process;
+import io.redoubt.sentry.kernel.Syscall;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Which calls are served through the ring, by the same handlers as when they trap.
+ *
+ * <p>A call is here if it can complete at once, changes nothing about the process or its threads
+ * and does not need to know which of these it is. A handler that would wait is taken back, and its
+ * thread told to make the call itself; so is one whose answer would go with a signal.
+ */
+final class RingCalls {
+  private static final int READ = 0;
+  private static final int CLOSE = 3;
+  private static final int POLL = 7;
+  private static final int IOCTL = 16;
+  private static final int FCNTL = 72;
+  private static final int EPOLL_WAIT = 232;
+  private static final int EPOLL_PWAIT = 281;
+
+  private static final int[] NUMBERS = {
+    READ,
+    1, // write
+    2, // open
+    CLOSE,
+    4, // stat
+    5, // fstat
+    6, // lstat
+    POLL,
+    8, // lseek
+    IOCTL,
+    17, // pread64
+    18, // pwrite64
+    19, // readv
+    20, // writev
+    21, // access
+    22, // pipe
+    32, // dup
+    33, // dup2
+    53, // socketpair
+    63, // uname
+    FCNTL,
+    78, // getdents
+    79, // getcwd
+    89, // readlink
+    95, // umask
+    102, // getuid
+    104, // getgid
+    107, // geteuid
+    108, // getegid
+    115, // getgroups
+    118, // getresuid
+    120, // getresgid
+    137, // statfs
+    138, // fstatfs
+    217, // getdents64
+    EPOLL_WAIT,
+    233, // epoll_ctl
+    257, // openat
+    262, // newfstatat
+    267, // readlinkat
+    269, // faccessat
+    EPOLL_PWAIT,
+    284, // eventfd
+    290, // eventfd2
+    291, // epoll_create1
+    292, // dup3
+    293, // pipe2
+    295, // preadv
+    296, // pwritev
+    332, // statx
+    439, // faccessat2
+  };
+
+  private static final long[] SERVED = served();
+
+  private static final int F_DUPFD = 0;
+  private static final int F_SETFL = 4;
+  private static final int F_DUPFD_CLOEXEC = 1030;
+  private static final int TCGETS = 0x5401;
+  private static final int TIOCGWINSZ = 0x5413;
+  private static final int FIONREAD = 0x541b;
+  private static final int FIONBIO = 0x5421;
+  private static final int FIONCLEX = 0x5450;
+  private static final int FIOCLEX = 0x5451;
+
+  private RingCalls() {}
+
+  private static long[] served() {
+    long[] bits = new long[RingLayout.NUMBERS / 64];
+    for (int nr : NUMBERS) {
+      bits[nr >>> 6] |= 1L << nr;
+    }
+    return bits;
+  }
+
+  /** Whether calls of this number may come by the ring. */
+  static boolean isServed(int nr) {
+    return nr >= 0 && nr < RingLayout.NUMBERS && (SERVED[nr >>> 6] & 1L << nr) != 0;
+  }
+
+  /** Tells the trampoline which calls are worth trying. */
+  static void writeNumbers(MemorySegment region) {
+    for (int i = 0; i < SERVED.length; i++) {
+      Memory.setLong(region, RingLayout.SERVED_OFFSET + 8L * i, SERVED[i]);
+    }
+  }
+
+  /**
+   * Serves a call whose arguments are set.
+   *
+   * @return its result, or {@link Syscall#CONTINUE} when its thread has to make it by a trap
+   */
+  static long serve(Syscall c, int nr) {
+    if (!isServed(nr) || !c.task.isRingReady()) {
+      return Syscall.CONTINUE;
+    }
+    int timeout = -1;
+    switch (nr) {
+      case CLOSE -> {
+        // Where a mapping has planted a host fd, the host has to close it.
+        if (c.task.process.hasScratchFd(c.arg0)) {
+          return Syscall.CONTINUE;
+        }
+      }
+      case FCNTL -> {
+        int command = (int) c.arg1;
+        if ((command < F_DUPFD || command > F_SETFL) && command != F_DUPFD_CLOEXEC) {
+          return Syscall.CONTINUE;
+        }
+      }
+      case IOCTL -> {
+        if (!isPlainIoctl((int) c.arg1)) {
+          return Syscall.CONTINUE;
+        }
+      }
+      // What is ready now is the answer; to wait for it the thread comes by a trap.
+      case POLL -> {
+        timeout = (int) c.arg2;
+        c.arg2 = 0;
+      }
+      case EPOLL_WAIT, EPOLL_PWAIT -> {
+        if (nr == EPOLL_PWAIT && c.arg4 != 0) {
+          return Syscall.CONTINUE; // a signal mask is the thread's
+        }
+        timeout = (int) c.arg3;
+        c.arg3 = 0;
+      }
+      default -> {}
+    }
+    boolean mayWait = timeout != 0 && (nr == POLL || nr == EPOLL_WAIT || nr == EPOLL_PWAIT);
+    long result = c.task.kernel.dispatcher.serveRing(c, nr);
+    return mayWait && result == 0 ? Syscall.CONTINUE : result;
+  }
+
+  private static boolean isPlainIoctl(int request) {
+    return switch (request) {
+      case TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX -> true;
+      default -> false;
+    };
+  }
+}

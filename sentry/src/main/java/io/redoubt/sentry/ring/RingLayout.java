@@ -1,0 +1,84 @@
+package io.redoubt.sentry.ring;
+
+/**
+ * Where things are in the memory that a guest process shares with the sentry, and what the words
+ * mean. {@code launcher/src/main/native/ring.h} has the same numbers for the guest's side.
+ *
+ * <pre>
+ *  guest address
+ *  0x180000  trampoline, r-x, private; 0x180008 holds the address that rewritten call sites jump to
+ *  0x181000  words of the process, rw-, private, WIPEONFORK
+ *  0x183000  the region, shared, DONTFORK
+ *
+ *  region    written by  64-byte lines
+ *     0      sentry      u32 awake   u32 spins
+ *   128      sentry      bit for each system call number that is worth trying
+ *   256      guest       bit for each slot that has ever been used
+ *  4096      slot[32] of 256 bytes
+ *
+ *  slot
+ *     0      both        u32 state   u32 number   u64 argument[6]   i64 result
+ *    64      guest       claim, link, saved registers: the sentry never looks at these lines
+ * </pre>
+ */
+public final class RingLayout {
+  /** Where the trampoline is in every process that has one. */
+  public static final long TEXT = 0x180000;
+
+  /** Holds the address that a rewritten call site jumps to; reachable by a 32-bit absolute jump. */
+  public static final int ENTER = 0x180008;
+
+  /** Words of the process that only its trampoline uses. */
+  static final long DATA = 0x181000;
+
+  /** Where the region is in every process that has one. */
+  public static final long REGION = 0x183000;
+
+  public static final int REGION_BYTES = 0x3000;
+
+  /** How it is mapped there: PROT_READ, PROT_WRITE; MAP_SHARED, MAP_FIXED_NOREPLACE. */
+  public static final int REGION_PROT = 0x3;
+
+  public static final int REGION_FLAGS = 0x100001;
+
+  static final int AWAKE_OFFSET = 0;
+  static final int SPINS_OFFSET = 4;
+  static final int SERVED_OFFSET = 128;
+  static final int USED_OFFSET = 256;
+
+  /** Bits at {@link #SERVED_OFFSET}. */
+  static final int NUMBERS = 512;
+
+  static final int SLOTS_OFFSET = 0x1000;
+  static final int SLOT_COUNT = 32;
+  static final int SLOT_BYTES = 256;
+
+  static final int STATE_OFFSET = 0;
+  static final int NUMBER_OFFSET = 4;
+  static final int ARGUMENTS_OFFSET = 8;
+  static final int RESULT_OFFSET = 56;
+
+  /** Nobody's, or just claimed. */
+  static final int FREE = 0;
+
+  /** Number and arguments are there; the guest may take it back. */
+  static final int CALLED = 1;
+
+  /** The sentry has taken it. */
+  static final int SERVING = 2;
+
+  /** As {@link #SERVING}, and the thread sleeps on the word: futex(2). */
+  static final int WAITED = 3;
+
+  /** The result is there. */
+  static final int DONE = 4;
+
+  /** The thread has to make the call itself. */
+  static final int TRAP = 5;
+
+  private RingLayout() {}
+
+  static int slotOffset(int slot) {
+    return SLOTS_OFFSET + slot * SLOT_BYTES;
+  }
+}

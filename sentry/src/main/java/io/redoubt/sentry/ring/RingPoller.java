@@ -1,0 +1,176 @@
+package io.redoubt.sentry.ring;
+
+import io.redoubt.sentry.kernel.KernelThread;
+import java.util.ArrayList;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * The thread that looks at regions: one for a sandbox, asleep until calls come fast.
+ *
+ * <p>It spins only while that pays. A call that it finds saves the thread a trap, a look that finds
+ * nothing costs CPU time: when none has come for {@link #PATIENCE_NANOS} it sleeps, and when what
+ * it saved was less than what it took it stays away for a while, twice as long each time. So it does
+ * when it has been preempted, because then somebody else could have used the CPU.
+ */
+final class RingPoller {
+  /** About what a wake-up costs the thread that calls and the CPU that it wakes. */
+  private static final long PATIENCE_NANOS = 100_000;
+
+  private static final long TRAP_NANOS = 10_000;
+  private static final long FIRST_PAUSE_NANOS = 1_000_000;
+  private static final long LAST_PAUSE_NANOS = 64_000_000;
+
+  /** Looks between two looks at the clock. */
+  private static final int LOOKS = 64;
+
+  /** Between two looks that find nothing are microseconds; if it is this, the CPU was another's. */
+  private static final long PREEMPTED_NANOS = 300_000;
+
+  /** How often a guest's thread looks for its answer before it sleeps: some 20 to 40 us. */
+  private static final int SPINS = 1000;
+
+  private final Ring.Mode mode;
+  private final ArrayList<RingRegion> active = new ArrayList<>();
+  private final ArrayList<RingRegion> added = new ArrayList<>(); // guarded by this
+  private final KernelThread thread = new KernelThread(this::run, "ring");
+  private volatile boolean hasNews;
+  private volatile long notBeforeNanos = System.nanoTime();
+  private long pauseNanos = FIRST_PAUSE_NANOS;
+
+  RingPoller(Ring.Mode mode) {
+    this.mode = mode;
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** Whether it would be of use now, if calls came fast. */
+  boolean isWanted() {
+    return mode != Ring.Mode.AUTO || System.nanoTime() - notBeforeNanos >= 0;
+  }
+
+  /** Looks at {@code region} from now on. */
+  void add(RingRegion region) {
+    synchronized (this) {
+      if (added.contains(region)) {
+        return;
+      }
+      added.add(region);
+      hasNews = true;
+    }
+    LockSupport.unpark(thread);
+  }
+
+  /** A region is over: its memory is given back once nobody looks at it. */
+  void noteEnd() {
+    hasNews = true;
+    LockSupport.unpark(thread);
+  }
+
+  private void run() {
+    try {
+      for (; ; ) {
+        if (hasNews) {
+          takeNews();
+        }
+        if (active.isEmpty()) {
+          LockSupport.park(this);
+        } else {
+          watch();
+        }
+      }
+    } catch (Throwable t) {
+      io.redoubt.sentry.kernel.Fatal.die("ring", t);
+    }
+  }
+
+  private void takeNews() {
+    hasNews = false;
+    active.removeIf(
+        r -> {
+          if (r.isOver()) {
+            r.deactivate();
+            return true;
+          }
+          return false;
+        });
+    ArrayList<RingRegion> taken;
+    synchronized (this) {
+      taken = new ArrayList<>(added);
+      added.clear();
+    }
+    for (RingRegion r : taken) {
+      if (!active.contains(r) && r.activate(SPINS)) {
+        r.lastCallNanos = System.nanoTime();
+        active.add(r);
+      }
+    }
+  }
+
+  /** Looks at the active regions until nothing comes any more. */
+  private void watch() {
+    long begun = System.nanoTime();
+    long looked = begun; // when the clock was read
+    long found = 0;
+    boolean isPreempted = false;
+    while (!active.isEmpty() && !isPreempted) {
+      boolean isBusy = false;
+      for (int looks = 0; looks < LOOKS; looks++) {
+        int some = 0;
+        for (int i = 0; i < active.size(); i++) {
+          RingRegion r = active.get(i);
+          int n = r.scan();
+          r.isBusy |= n > 0;
+          some += n;
+        }
+        found += some;
+        isBusy |= some > 0;
+        if (some == 0) {
+          Thread.onSpinWait();
+        } else {
+          KernelThread.drain();
+        }
+      }
+      long now = System.nanoTime();
+      isPreempted = mode == Ring.Mode.AUTO && !isBusy && now - looked > PREEMPTED_NANOS;
+      looked = now;
+      for (int i = active.size() - 1; i >= 0; i--) {
+        RingRegion r = active.get(i);
+        if (r.isBusy) {
+          r.isBusy = false;
+          r.lastCallNanos = now;
+        } else if (isIdle(r, now)) {
+          active.remove(i).deactivate();
+        }
+      }
+      if (hasNews) {
+        takeNews();
+      }
+    }
+    for (RingRegion r : active) {
+      r.deactivate();
+    }
+    active.clear();
+    if (mode == Ring.Mode.AUTO) {
+      settle(found, System.nanoTime() - begun);
+    }
+  }
+
+  private boolean isIdle(RingRegion r, long now) {
+    return switch (mode) {
+      case ALWAYS -> false;
+      case CHAOS -> (now & 0x30) == 0;
+      default -> now - r.lastCallNanos > PATIENCE_NANOS;
+    };
+  }
+
+  private void settle(long found, long took) {
+    if (found * TRAP_NANOS > took) {
+      pauseNanos = FIRST_PAUSE_NANOS;
+    } else {
+      notBeforeNanos = System.nanoTime() + pauseNanos;
+      pauseNanos = Math.min(2 * pauseNanos, LAST_PAUSE_NANOS);
+    }
+  }
+}

@@ -1,0 +1,207 @@
+package io.redoubt.sentry.ring;
+
+import io.redoubt.host.Fcntl;
+import io.redoubt.host.Process;
+import io.redoubt.host.Memory;
+import io.redoubt.host.Mman;
+import io.redoubt.host.Unistd;
+import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.kernel.Task;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The slots of one process. Who calls is known from the region; nothing that stands in it is
+ * believed: every word is read once, and what is not a call in a state that makes sense is left
+ * alone.
+ *
+ * <p>The poller scans a region while it is active. Taking a call and answering it happens under the
+ * monitor, so that who turns the region off ({@link #turnOff}, {@link #close}) knows that no call
+ * is being served any more. The memory stays mapped for as long as the region is active.
+ */
+final class RingRegion {
+  private static final int F_ADD_SEALS = 1033;
+  private static final int SEALS = 0x7; // seal, shrink, grow: a truncation would be our SIGBUS
+  private static final int O_CLOEXEC_ALLOW_SEALING = 0x3;
+
+  final int fd;
+  private final MemorySegment memory;
+  private final boolean isChaos;
+
+  /** Stands for the threads of the process, which must all have the same files and identity. */
+  private Task task;
+
+  // Guarded by this, the outermost of all locks: handlers run with it held.
+  private boolean isActive;
+  private boolean isOff;
+  private boolean isOver;
+
+  // The poller's: when a call was last found, and whether one was since it looked at the clock.
+  long lastCallNanos;
+  boolean isBusy;
+
+  long served;
+  long refused;
+
+  private RingRegion(int fd, MemorySegment memory, Task model) {
+    this.isChaos = model.kernel.ring.mode == Ring.Mode.CHAOS;
+    this.fd = fd;
+    this.memory = memory;
+    this.task = Task.ofRing(model);
+  }
+
+  /** Makes a region for the process of {@code model}. @return null when there is no memory for it */
+  static RingRegion create(Task model) {
+    int fd = Mman.memfdCreate("redoubt-ring", O_CLOEXEC_ALLOW_SEALING);
+    if (fd < 0) {
+      return null;
+    }
+    long at = -1;
+    if (Unistd.ftruncate(fd, RingLayout.REGION_BYTES) == 0
+        && Fcntl.fcntl(fd, F_ADD_SEALS, SEALS) == 0) {
+      at =
+          Mman.mmap(
+              0,
+              RingLayout.REGION_BYTES,
+              Mman.PROT_READ | Mman.PROT_WRITE,
+              Mman.MAP_SHARED,
+              fd,
+              0);
+    }
+    if (at < 0) {
+      Unistd.close(fd);
+      return null;
+    }
+    RingRegion r = new RingRegion(fd, Mman.segment(at, RingLayout.REGION_BYTES), model);
+    RingCalls.writeNumbers(r.memory);
+    return r;
+  }
+
+  Task task() {
+    return task;
+  }
+
+  /** The thread that stood for the process is gone. */
+  synchronized void replaceModel(Task model) {
+    task = Task.ofRing(model);
+  }
+
+  /** The poller is about to look at this region. @return false when it must not */
+  synchronized boolean activate(int spins) {
+    if (isOff || isOver) {
+      return false;
+    }
+    isActive = true;
+    Memory.setInt(memory, RingLayout.SPINS_OFFSET, spins);
+    Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 1);
+    return true;
+  }
+
+  /**
+   * The poller will not look any more. The word is cleared first, then all slots are looked at once
+   * more: a thread that published before that is found here, one that publishes later sees the word
+   * and takes its call back ({@code trampoline.S}, spin).
+   */
+  void deactivate() {
+    Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 0);
+    scan();
+    synchronized (this) {
+      isActive = false;
+      if (isOver) {
+        unmap();
+      }
+    }
+  }
+
+  /**
+   * No call is served until {@link #turnOn}: another process shares the memory (vfork). When this
+   * returns none is being served.
+   */
+  synchronized void turnOff() {
+    isOff = true;
+    if (!isOver) {
+      Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 0);
+    }
+  }
+
+  synchronized void turnOn() {
+    isOff = false;
+  }
+
+  synchronized boolean isUsable() {
+    return !isOff && !isOver;
+  }
+
+  /** The process has ended or executes something else. */
+  void close() {
+    synchronized (this) {
+      if (isOver) {
+        return;
+      }
+      isOver = true;
+      Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 0);
+      if (!isActive) {
+        unmap();
+      }
+    }
+    Unistd.close(fd);
+  }
+
+  private void unmap() {
+    Mman.munmap(memory.address(), RingLayout.REGION_BYTES);
+  }
+
+  synchronized boolean isOver() {
+    return isOver;
+  }
+
+  /** Serves what is there, at most one call a slot. By the poller only. @return how many */
+  int scan() {
+    int found = 0;
+    // A bit that is missing costs the thread its fast path, one too many a look.
+    int used = Memory.getIntAcquire(memory, RingLayout.USED_OFFSET);
+    while (used != 0) {
+      int slot = Integer.numberOfTrailingZeros(used);
+      used &= used - 1;
+      int at = RingLayout.slotOffset(slot);
+      if (Memory.getIntAcquire(memory, at + RingLayout.STATE_OFFSET) == RingLayout.CALLED) {
+        found += serve(at) ? 1 : 0;
+      }
+    }
+    return found;
+  }
+
+  private synchronized boolean serve(int at) {
+    if (isOff
+        || isOver
+        || !Memory.compareAndSetInt(
+            memory, at + RingLayout.STATE_OFFSET, RingLayout.CALLED, RingLayout.SERVING)) {
+      return false;
+    }
+    int arguments = at + RingLayout.ARGUMENTS_OFFSET;
+    Syscall c = task.call;
+    int nr = Memory.getInt(memory, at + RingLayout.NUMBER_OFFSET);
+    c.arg0 = Memory.getLong(memory, arguments);
+    c.arg1 = Memory.getLong(memory, arguments + 8);
+    c.arg2 = Memory.getLong(memory, arguments + 16);
+    c.arg3 = Memory.getLong(memory, arguments + 24);
+    c.arg4 = Memory.getLong(memory, arguments + 32);
+    c.arg5 = Memory.getLong(memory, arguments + 40);
+    long result =
+        isChaos && (System.nanoTime() & 3) == 0 ? Syscall.CONTINUE : RingCalls.serve(c, nr);
+    boolean isServed = result != Syscall.CONTINUE;
+    if (isServed) {
+      served++;
+    } else {
+      refused++;
+    }
+    Memory.setLong(memory, at + RingLayout.RESULT_OFFSET, result);
+    int answer = isServed ? RingLayout.DONE : RingLayout.TRAP;
+    if (!Memory.compareAndSetInt(
+        memory, at + RingLayout.STATE_OFFSET, RingLayout.SERVING, answer)) {
+      // The thread sleeps; or the guest has written nonsense, which is nobody's loss but its own.
+      Memory.setIntVolatile(memory, at + RingLayout.STATE_OFFSET, answer);
+      Process.futexWake(memory.address() + at + RingLayout.STATE_OFFSET, 1);
+    }
+    return true;
+  }
+}
