@@ -2,9 +2,9 @@ package io.redoubt.launcher;
 
 import io.redoubt.sentry.Container;
 import io.redoubt.sentry.SandboxConfig;
-import io.redoubt.sentry.ring.Ring;
 import io.redoubt.sentry.SandboxConfig.Capabilities;
 import io.redoubt.sentry.StartFailure;
+import io.redoubt.sentry.ring.Ring;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

@@ -99,8 +99,8 @@ public final class Dispatcher {
   /**
    * Serves a call that came by the ring, with its arguments set and a task of {@link Task#ofRing}.
    *
-   * @return its result, or {@link Syscall#CONTINUE}: its thread has to make it by a trap, as if this
-   *     had not been
+   * @return its result, or {@link Syscall#CONTINUE}: its thread has to make it by a trap, as if
+   *     this had not been
    */
   public long serveRing(Syscall c, int nr) {
     ContainerProfile profile = kernel.profile;

@@ -39,6 +39,7 @@ final class Exec {
 
   /** Not of an exec: the trampoline of a running program asks for its region. */
   static final int ATTACH = 3;
+
   private static final int PLAN_LIMIT = 16 * 1024;
 
   private final Task task;

@@ -173,7 +173,9 @@ public final class Process {
     setExe(null, null);
   }
 
-  /** Whether the threads have the same files, directory and identity as {@code model}, one of them. */
+  /**
+   * Whether the threads have the same files, directory and identity as {@code model}, one of them.
+   */
   boolean areThreadsAlike(Task model) {
     synchronized (kernel.tasks) {
       for (Task t : threads) {

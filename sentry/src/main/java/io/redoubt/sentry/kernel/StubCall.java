@@ -27,7 +27,8 @@ final class StubCall {
   }
 
   /**
-   * A process that has the trampoline gets a region: an fd for the one mmap with which it maps that.
+   * A process that has the trampoline gets a region: an fd for the one mmap with which it maps
+   * that.
    *
    * @return the fd; -EAGAIN when it may ask again, because now its memory is shared with another
    *     process
@@ -40,6 +41,7 @@ final class StubCall {
     int fd = ring.attach(c.task);
     return fd < 0
         ? fd
-        : MapCalls.lend(c, fd, RingLayout.REGION_BYTES, RingLayout.REGION_PROT, RingLayout.REGION_FLAGS);
+        : MapCalls.lend(
+            c, fd, RingLayout.REGION_BYTES, RingLayout.REGION_PROT, RingLayout.REGION_FLAGS);
   }
 }

@@ -25,8 +25,8 @@ public final class ProcessRing {
   private int inRow;
 
   /**
-   * Calls that share the memory of this process with another one (vfork), and so must trap.
-   * Guarded by this.
+   * Calls that share the memory of this process with another one (vfork), and so must trap. Guarded
+   * by this.
    */
   private Task sharer;
 

@@ -11,8 +11,8 @@ import io.redoubt.sentry.kernel.Syscall;
  *
  * <p>A process gets there in steps, each only when it pays. Its stub brings in the trampoline. A
  * call site that has trapped some times is rewritten to jump there. Some calls later the trampoline
- * asks for a region. When calls then come one soon after the other, the poller wakes up and looks at
- * the region until they stop. Every step can be missing, and all that is lost is the speed: the
+ * asks for a region. When calls then come one soon after the other, the poller wakes up and looks
+ * at the region until they stop. Every step can be missing, and all that is lost is the speed: the
  * trap is always behind it. See docs/ring-tier.md.
  */
 public final class Ring {

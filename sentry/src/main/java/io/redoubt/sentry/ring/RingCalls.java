@@ -1,7 +1,6 @@
 package io.redoubt.sentry.ring;
 
 import io.redoubt.host.Memory;
-import io.redoubt.sentry.kernel.Process;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 

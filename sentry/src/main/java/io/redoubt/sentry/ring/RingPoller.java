@@ -9,8 +9,8 @@ import java.util.concurrent.locks.LockSupport;
  *
  * <p>It spins only while that pays. A call that it finds saves the thread a trap, a look that finds
  * nothing costs CPU time: when none has come for {@link #PATIENCE_NANOS} it sleeps, and when what
- * it saved was less than what it took it stays away for a while, twice as long each time. So it does
- * when it has been preempted, because then somebody else could have used the CPU.
+ * it saved was less than what it took it stays away for a while, twice as long each time. So it
+ * does when it has been preempted, because then somebody else could have used the CPU.
  */
 final class RingPoller {
   /** About what a wake-up costs the thread that calls and the CPU that it wakes. */
@@ -87,14 +87,13 @@ final class RingPoller {
 
   private void takeNews() {
     hasNews = false;
-    active.removeIf(
-        r -> {
-          if (r.isOver()) {
-            r.deactivate();
-            return true;
-          }
-          return false;
-        });
+    active.removeIf(r -> {
+      if (r.isOver()) {
+        r.deactivate();
+        return true;
+      }
+      return false;
+    });
     ArrayList<RingRegion> taken;
     synchronized (this) {
       taken = new ArrayList<>(added);

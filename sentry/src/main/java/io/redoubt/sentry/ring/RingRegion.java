@@ -1,9 +1,9 @@
 package io.redoubt.sentry.ring;
 
 import io.redoubt.host.Fcntl;
-import io.redoubt.host.Process;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
+import io.redoubt.host.Process;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Task;
@@ -49,7 +49,9 @@ final class RingRegion {
     this.task = Task.ofRing(model);
   }
 
-  /** Makes a region for the process of {@code model}. @return null when there is no memory for it */
+  /**
+   * Makes a region for the process of {@code model}. @return null when there is no memory for it
+   */
   static RingRegion create(Task model) {
     int fd = Mman.memfdCreate("redoubt-ring", O_CLOEXEC_ALLOW_SEALING);
     if (fd < 0) {
@@ -60,12 +62,7 @@ final class RingRegion {
         && Fcntl.fcntl(fd, F_ADD_SEALS, SEALS) == 0) {
       at =
           Mman.mmap(
-              0,
-              RingLayout.REGION_BYTES,
-              Mman.PROT_READ | Mman.PROT_WRITE,
-              Mman.MAP_SHARED,
-              fd,
-              0);
+              0, RingLayout.REGION_BYTES, Mman.PROT_READ | Mman.PROT_WRITE, Mman.MAP_SHARED, fd, 0);
     }
     if (at < 0) {
       Unistd.close(fd);
