@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 
 /**
@@ -63,6 +64,8 @@ final class DifferentialTest {
 
   /** Families whose dynamically linked program is run as well. */
   private static final Set<String> DYNAMIC_TOO = Set.of("process", "signals", "threads");
+
+  private static final String RING = "ring";
 
   /** What REQUIRE in {@code harness.h} prints. */
   private static final String NOT_IMPLEMENTED = "!! not implemented";
@@ -114,6 +117,30 @@ final class DifferentialTest {
     return families()
         .filter(DYNAMIC_TOO::contains)
         .map(family -> container(family + " (dynamic)", family, false, List.of(), Path.of("/tmp")));
+  }
+
+  /** The family about the ring tier in the modes that are not the default. */
+  @TestFactory
+  Stream<DynamicNode> inRingModes() {
+    return families().filter(RING::equals).flatMap(DifferentialTest::inRingModes);
+  }
+
+  /** All that can be seen is the same in every mode. */
+  @TestFactory
+  @Tag("slow")
+  Stream<DynamicNode> allInRingModes() {
+    return families().filter(family -> !RING.equals(family)).flatMap(DifferentialTest::inRingModes);
+  }
+
+  private static Stream<DynamicNode> inRingModes(String family) {
+    return Stream.of("off", "always", "chaos")
+        .map(mode ->
+            container(
+                family + " (ring " + mode + ")",
+                family,
+                true,
+                List.of("--ring=" + mode),
+                Path.of("/tmp")));
   }
 
   private static Stream<String> families() {

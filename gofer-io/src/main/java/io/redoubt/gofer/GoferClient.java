@@ -168,6 +168,11 @@ public final class GoferClient implements AutoCloseable {
   // release.
 
   private Connection.Slot begin(int op, int fid) {
+    if (Op.isLookUp(op)
+        && Thread.currentThread() instanceof ImpatientCaller caller
+        && caller.refusesToWait()) {
+      return null;
+    }
     Connection.Slot slot = connection.claim();
     if (slot != null) {
       Memory.setInt(memory, slot.request + Protocol.OP, op);

@@ -30,4 +30,12 @@ final class Op {
   static final int LIST = 26;
 
   private Op() {}
+
+  /** Whether an operation changes nothing, on either side. */
+  static boolean isLookUp(int op) {
+    return switch (op) {
+      case WALK, GETATTR, OPEN, READ, READDIR, READLINK, STATFS, GETXATTR, LISTXATTR, LIST -> true;
+      default -> false;
+    };
+  }
 }

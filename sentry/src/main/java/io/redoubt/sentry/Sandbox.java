@@ -97,7 +97,7 @@ public final class Sandbox {
     kernel.observe(Observation.of(config, control, table));
     kernel.profile = container == null ? null : container.profile();
     if (config.ring() != Ring.Mode.OFF) {
-      kernel.ring = new Ring(config.ring(), Process.availableCpus());
+      kernel.ring = new Ring(config.ring(), Process.availableCpus(), Kernel.hostProcFd());
     }
     if (container != null) {
       kernel.sysctls.set(container.linux().sysctls());

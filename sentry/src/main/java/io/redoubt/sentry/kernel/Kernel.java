@@ -98,6 +98,11 @@ public final class Kernel {
   /** Kernel parameters that were given. */
   public final Sysctls sysctls = new Sysctls();
 
+  /** The host's /proc, O_PATH. */
+  public static int hostProcFd() {
+    return HostStatus.procFd();
+  }
+
   /** The ring tier; null: it is off. Set before the sandbox starts. */
   public volatile Ring ring;
 

@@ -306,6 +306,21 @@ public final class Syscall implements Waiter {
     kept.add(path);
   }
 
+  /** If the call fails, its thread has to make it by a trap. Only of one that came by the ring. */
+  public void trapIfFails() {
+    mustTrap = true;
+  }
+
+  /** The listener that it came from; negative when it came by the ring. */
+  public int listener() {
+    return listener;
+  }
+
+  /** The notification that it is. */
+  public long id() {
+    return id;
+  }
+
   // ---- for the dispatcher ----
 
   void begin(int listener, long id, int nr) {

@@ -5,6 +5,7 @@ import io.redoubt.host.Nr;
 import io.redoubt.seccomp.ContainerProfile;
 import io.redoubt.sentry.kernel.Process;
 import io.redoubt.sentry.kernel.Syscall;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The ring tier of a sandbox: hot calls of its processes without an entry into the kernel.
@@ -29,15 +30,22 @@ public final class Ring {
   }
 
   final Mode mode;
+  private final SiteRewriter rewriter;
+  private final AtomicLong[] sites = new AtomicLong[SiteResult.values().length];
   private final int cpus;
   private RingPoller poller; // guarded by this
 
   /**
    * @param mode not {@link Mode#OFF}
    * @param cpus that the sandbox may use
+   * @param procFd the host's /proc, O_PATH
    */
-  public Ring(Mode mode, int cpus) {
+  public Ring(Mode mode, int cpus, int procFd) {
     this.mode = mode;
+    this.rewriter = new SiteRewriter(procFd);
+    for (int i = 0; i < sites.length; i++) {
+      sites[i] = new AtomicLong();
+    }
     this.cpus = cpus;
   }
 
@@ -95,7 +103,10 @@ public final class Ring {
     }
   }
 
+  /** Makes the site of a trapped call one that jumps to the trampoline, if that can be done. */
   void rewrite(Syscall c) {
-    // until the rewriter is there
+    SiteResult r =
+        rewriter.rewrite(c.task.hostTid, c.instructionPointer, c.nr, c.listener(), c.id());
+    sites[r.ordinal()].incrementAndGet();
   }
 }

@@ -76,6 +76,7 @@ final class RingCalls {
 
   private static final long[] SERVED = served();
 
+  private static final int CREATES = 0x40 | 0x200 | 0x400000; // O_CREAT, O_TRUNC, __O_TMPFILE
   private static final int F_DUPFD = 0;
   private static final int F_SETFL = 4;
   private static final int F_DUPFD_CLOEXEC = 1030;
@@ -151,8 +152,23 @@ final class RingCalls {
       default -> {}
     }
     boolean mayWait = timeout != 0 && (nr == POLL || nr == EPOLL_WAIT || nr == EPOLL_PWAIT);
+    RingThread thread = (RingThread) Thread.currentThread();
+    thread.tries(isLookUp(c, nr) ? c : null);
     long result = c.task.kernel.dispatcher.serveRing(c, nr);
+    thread.tries(null);
     return mayWait && result == 0 ? Syscall.CONTINUE : result;
+  }
+
+  /**
+   * Whether the call changes nothing if it fails, so that it can be tried and then be made again.
+   */
+  private static boolean isLookUp(Syscall c, int nr) {
+    return switch (nr) {
+      case 2 -> (c.arg1 & CREATES) == 0;
+      case 257 -> (c.arg2 & CREATES) == 0;
+      case READ, 4, 5, 6, 17, 19, 21, 78, 89, 137, 138, 217, 262, 267, 269, 295, 332, 439 -> true;
+      default -> false;
+    };
   }
 
   private static boolean isPlainIoctl(int request) {

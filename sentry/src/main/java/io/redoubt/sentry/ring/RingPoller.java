@@ -26,16 +26,20 @@ final class RingPoller {
   /** Between two looks that find nothing are microseconds; if it is this, the CPU was another's. */
   private static final long PREEMPTED_NANOS = 300_000;
 
-  /** How often a guest's thread looks for its answer before it sleeps: some 20 to 40 us. */
-  private static final int SPINS = 1000;
+  /** How often a guest's thread looks for its answer before it sleeps: some 10 us. */
+  private static final int SPINS = 300;
+
+  /** After this time a call that was not worth trying is tried again. */
+  private static final long TRY_AGAIN_NANOS = 20_000_000;
 
   private final Ring.Mode mode;
   private final ArrayList<RingRegion> active = new ArrayList<>();
   private final ArrayList<RingRegion> added = new ArrayList<>(); // guarded by this
-  private final KernelThread thread = new KernelThread(this::run, "ring");
+  private final RingThread thread = new RingThread(this::run);
   private volatile boolean hasNews;
   private volatile long notBeforeNanos = System.nanoTime();
   private long pauseNanos = FIRST_PAUSE_NANOS;
+  private long worth; // calls served since it woke up, by regions that it has left
 
   RingPoller(Ring.Mode mode) {
     this.mode = mode;
@@ -87,13 +91,11 @@ final class RingPoller {
 
   private void takeNews() {
     hasNews = false;
-    active.removeIf(r -> {
-      if (r.isOver()) {
-        r.deactivate();
-        return true;
+    for (int i = active.size() - 1; i >= 0; i--) {
+      if (active.get(i).isOver()) {
+        leave(active.remove(i));
       }
-      return false;
-    });
+    }
     ArrayList<RingRegion> taken;
     synchronized (this) {
       taken = new ArrayList<>(added);
@@ -102,6 +104,7 @@ final class RingPoller {
     for (RingRegion r : taken) {
       if (!active.contains(r) && r.activate(SPINS)) {
         r.lastCallNanos = System.nanoTime();
+        r.servedBefore = r.served;
         active.add(r);
       }
     }
@@ -111,7 +114,8 @@ final class RingPoller {
   private void watch() {
     long begun = System.nanoTime();
     long looked = begun; // when the clock was read
-    long found = 0;
+    long retried = begun; // when all calls were last made worth trying
+    worth = 0;
     boolean isPreempted = false;
     while (!active.isEmpty() && !isPreempted) {
       boolean isBusy = false;
@@ -123,7 +127,6 @@ final class RingPoller {
           r.isBusy |= n > 0;
           some += n;
         }
-        found += some;
         isBusy |= some > 0;
         if (some == 0) {
           Thread.onSpinWait();
@@ -140,7 +143,14 @@ final class RingPoller {
           r.isBusy = false;
           r.lastCallNanos = now;
         } else if (isIdle(r, now)) {
-          active.remove(i).deactivate();
+          active.remove(i);
+          leave(r);
+        }
+      }
+      if (now - retried > TRY_AGAIN_NANOS) {
+        retried = now;
+        for (int i = 0; i < active.size(); i++) {
+          active.get(i).tryAll();
         }
       }
       if (hasNews) {
@@ -148,12 +158,17 @@ final class RingPoller {
       }
     }
     for (RingRegion r : active) {
-      r.deactivate();
+      leave(r);
     }
     active.clear();
     if (mode == Ring.Mode.AUTO) {
-      settle(found, System.nanoTime() - begun);
+      settle(System.nanoTime() - begun);
     }
+  }
+
+  private void leave(RingRegion r) {
+    r.deactivate();
+    worth += r.served - r.servedBefore;
   }
 
   private boolean isIdle(RingRegion r, long now) {
@@ -164,8 +179,8 @@ final class RingPoller {
     };
   }
 
-  private void settle(long found, long took) {
-    if (found * TRAP_NANOS > took) {
+  private void settle(long took) {
+    if (worth * TRAP_NANOS > took) {
       pauseNanos = FIRST_PAUSE_NANOS;
     } else {
       notBeforeNanos = System.nanoTime() + pauseNanos;

@@ -19,6 +19,7 @@ import java.lang.foreign.MemorySegment;
  * is being served any more. The memory stays mapped for as long as the region is active.
  */
 final class RingRegion {
+  private static final int MOST_REFUSALS = 8;
   private static final int F_ADD_SEALS = 1033;
   private static final int SEALS = 0x7; // seal, shrink, grow: a truncation would be our SIGBUS
   private static final int O_CLOEXEC_ALLOW_SEALING = 0x3;
@@ -39,8 +40,13 @@ final class RingRegion {
   long lastCallNanos;
   boolean isBusy;
 
+  // The poller's: calls served, since the beginning and until it last looked, and calls refused.
   long served;
+  long servedBefore;
   long refused;
+
+  /** For each number, how often in a row it was refused. The poller's. */
+  private final byte[] refusals = new byte[RingLayout.NUMBERS];
 
   private RingRegion(int fd, MemorySegment memory, Task model) {
     this.isChaos = model.kernel.ring.mode == Ring.Mode.CHAOS;
@@ -68,9 +74,7 @@ final class RingRegion {
       Unistd.close(fd);
       return null;
     }
-    RingRegion r = new RingRegion(fd, Mman.segment(at, RingLayout.REGION_BYTES), model);
-    RingCalls.writeNumbers(r.memory);
-    return r;
+    return new RingRegion(fd, Mman.segment(at, RingLayout.REGION_BYTES), model);
   }
 
   Task task() {
@@ -88,6 +92,7 @@ final class RingRegion {
       return false;
     }
     isActive = true;
+    tryAll();
     Memory.setInt(memory, RingLayout.SPINS_OFFSET, spins);
     Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 1);
     return true;
@@ -167,6 +172,21 @@ final class RingRegion {
     return found;
   }
 
+  /** What is refused again and again is not worth trying, for a while. */
+  private void noteRefusal(int nr) {
+    refused++;
+    if (!isChaos && RingCalls.isServed(nr) && ++refusals[nr] >= MOST_REFUSALS) {
+      refusals[nr] = 0;
+      int word = RingLayout.SERVED_OFFSET + (nr >>> 6) * 8;
+      Memory.setLong(memory, word, Memory.getLong(memory, word) & ~(1L << nr));
+    }
+  }
+
+  /** All calls are worth trying again. */
+  void tryAll() {
+    RingCalls.writeNumbers(memory);
+  }
+
   private synchronized boolean serve(int at) {
     if (isOff
         || isOver
@@ -188,8 +208,9 @@ final class RingRegion {
     boolean isServed = result != Syscall.CONTINUE;
     if (isServed) {
       served++;
+      refusals[nr] = 0;
     } else {
-      refused++;
+      noteRefusal(nr);
     }
     Memory.setLong(memory, at + RingLayout.RESULT_OFFSET, result);
     int answer = isServed ? RingLayout.DONE : RingLayout.TRAP;
