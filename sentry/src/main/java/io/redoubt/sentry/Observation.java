@@ -3,6 +3,7 @@ package io.redoubt.sentry;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
 import io.redoubt.sentry.kernel.CallObserver;
+import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.SyscallTable;
 import io.redoubt.sentry.trace.BothObservers;
 import io.redoubt.sentry.trace.CallStatistics;
@@ -18,13 +19,18 @@ final class Observation {
   private Observation() {}
 
   /** The observer, or null. */
-  static CallObserver of(SandboxConfig config, ControlSocket control, SyscallTable table) {
+  static CallObserver of(
+      SandboxConfig config, ControlSocket control, SyscallTable table, Kernel kernel) {
     CallObserver trace =
         config.trace() == null ? null : new Tracer(table, traceSink(config, control));
     if (!config.stats()) {
       return trace;
     }
-    CallObserver statistics = new CallStatistics(table, text -> control.text(STDERR, text));
+    CallObserver statistics =
+        new CallStatistics(
+            table,
+            () -> kernel.ring == null ? "" : kernel.ring.report(),
+            text -> control.text(STDERR, text));
     return trace == null ? statistics : new BothObservers(trace, statistics);
   }
 

@@ -94,7 +94,7 @@ public final class Sandbox {
     kernel.hostname = config.hostname();
     kernel.domainname = config.domainname();
     SyscallTable table = CallTable.create();
-    kernel.observe(Observation.of(config, control, table));
+    kernel.observe(Observation.of(config, control, table, kernel));
     kernel.profile = container == null ? null : container.profile();
     if (config.ring() != Ring.Mode.OFF) {
       kernel.ring = new Ring(config.ring(), Process.availableCpus(), Kernel.hostProcFd());

@@ -99,10 +99,12 @@ public final class Dispatcher {
   /**
    * Serves a call that came by the ring, with its arguments set and a task of {@link Task#ofRing}.
    *
+   * @param timeoutArgument which argument is a timeout: 2 or 3, or 0 for none. What is not ready at
+   *     once is not waited for
    * @return its result, or {@link Syscall#CONTINUE}: its thread has to make it by a trap, as if
    *     this had not been
    */
-  public long serveRing(Syscall c, int nr) {
+  public long serveRing(Syscall c, int nr, int timeoutArgument) {
     ContainerProfile profile = kernel.profile;
     if (profile != null && profile.mayRefuse(nr)) {
       return Syscall.CONTINUE;
@@ -112,12 +114,15 @@ public final class Dispatcher {
     CallObserver o = observer;
     c.startNanos = o == null ? 0 : System.nanoTime();
     c.servedNanos = 0;
+    long timeout = c.exchangeArgument(timeoutArgument, 0);
     long r = entries[nr].handler().call(c);
+    c.exchangeArgument(timeoutArgument, timeout);
     if (r == Syscall.BLOCKED && c.progress > 0) {
       c.task.process.carry(c);
     }
     boolean isServed =
-        r != Syscall.BLOCKED
+        !(r == 0 && timeout != 0)
+            && r != Syscall.BLOCKED
             && r != Syscall.CONTINUE
             && r != Syscall.NO_REPLY
             && r != Syscall.ERESTARTSYS

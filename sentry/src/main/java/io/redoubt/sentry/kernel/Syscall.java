@@ -306,6 +306,24 @@ public final class Syscall implements Waiter {
     kept.add(path);
   }
 
+  /**
+   * Replaces the lower 32 bits of an argument.
+   *
+   * @param number 2 or 3, or 0: none
+   * @return what they were, or 0
+   */
+  long exchangeArgument(int number, long value) {
+    long old = 0;
+    if (number == 2) {
+      old = (int) arg2;
+      arg2 = value;
+    } else if (number == 3) {
+      old = (int) arg3;
+      arg3 = value;
+    }
+    return old;
+  }
+
   /** If the call fails, its thread has to make it by a trap. Only of one that came by the ring. */
   public void trapIfFails() {
     mustTrap = true;

@@ -9,17 +9,19 @@ package io.redoubt.sentry.ring;
 final class HotSites {
   private static final int SIZE = 64; // a power of two
 
-  /** Traps of one site until it is rewritten, which costs as much as some five of them. */
-  private static final int HOT = 12;
-
   /** Counts of a site for which that has been tried. */
   private static final byte TRIED = Byte.MAX_VALUE;
 
   private long[] addresses;
   private byte[] counts;
 
-  /** Counts a trap. @return true once for each site that has become hot */
-  boolean isHot(long address) {
+  /**
+   * Counts a trap.
+   *
+   * @param hot traps until a site is hot
+   * @return true once for each site that has become hot
+   */
+  boolean isHot(long address, int hot) {
     if (addresses == null) {
       counts = new byte[SIZE];
       addresses = new long[SIZE];
@@ -36,7 +38,7 @@ final class HotSites {
     if (counts[i] == TRIED) {
       return false;
     }
-    if (++counts[i] < HOT) {
+    if (++counts[i] < hot) {
       return false;
     }
     counts[i] = TRIED;

@@ -45,7 +45,7 @@ public final class ProcessRing {
     if (!RingCalls.isServed(c.nr)) {
       return;
     }
-    if (sites.isHot(c.instructionPointer) && mayRewrite()) {
+    if (sites.isHot(c.instructionPointer, ring.hot()) && mayRewrite()) {
       ring.rewrite(c);
     }
     RingRegion r = region;

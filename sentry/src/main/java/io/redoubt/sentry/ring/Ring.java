@@ -31,9 +31,12 @@ public final class Ring {
 
   final Mode mode;
   private final SiteRewriter rewriter;
+  private final AtomicLong regions = new AtomicLong(); // that are over
+  private final AtomicLong served = new AtomicLong(); // by them
+  private final AtomicLong refused = new AtomicLong();
   private final AtomicLong[] sites = new AtomicLong[SiteResult.values().length];
   private final int cpus;
-  private RingPoller poller; // guarded by this
+  private volatile RingPoller poller; // guarded by this for writing
 
   /**
    * @param mode not {@link Mode#OFF}
@@ -76,6 +79,11 @@ public final class Ring {
     return mode == Mode.AUTO ? 100_000 : Long.MAX_VALUE;
   }
 
+  /** Traps of one site until it is rewritten, which costs as much as some five of them. */
+  int hot() {
+    return mode == Mode.AUTO ? 12 : 1;
+  }
+
   /** How many of them in a row wake the poller. */
   int wanted() {
     return mode == Mode.AUTO ? 4 : 1;
@@ -93,7 +101,27 @@ public final class Ring {
     p.add(region);
   }
 
+  /** For --stats: a line or two, "" when nothing of it was used. */
+  public String report() {
+    StringBuilder b = new StringBuilder();
+    for (SiteResult r : SiteResult.values()) {
+      long n = sites[r.ordinal()].get();
+      if (n > 0) {
+        b.append(b.isEmpty() ? "ring: call sites: " : ", ").append(n).append(' ').append(r.label);
+      }
+    }
+    if (regions.get() > 0) {
+      b.append("\nring: ").append(regions.get()).append(" processes, ");
+      b.append(served.get()).append(" calls served, ").append(refused.get()).append(" refused, ");
+      b.append(poller == null ? 0 : poller.wakeUps()).append(" wake-ups of the poller");
+    }
+    return b.isEmpty() ? "" : b.append('\n').toString();
+  }
+
   void forget(RingRegion region) {
+    regions.incrementAndGet();
+    served.addAndGet(region.served);
+    refused.addAndGet(region.refused);
     RingPoller p;
     synchronized (this) {
       p = poller;

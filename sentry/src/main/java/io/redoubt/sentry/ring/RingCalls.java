@@ -118,7 +118,7 @@ final class RingCalls {
     if (!isServed(nr) || !c.task.isRingReady()) {
       return Syscall.CONTINUE;
     }
-    int timeout = -1;
+    int timeoutArgument = 0;
     switch (nr) {
       case CLOSE -> {
         // Where a mapping has planted a host fd, the host has to close it.
@@ -138,25 +138,20 @@ final class RingCalls {
         }
       }
       // What is ready now is the answer; to wait for it the thread comes by a trap.
-      case POLL -> {
-        timeout = (int) c.arg2;
-        c.arg2 = 0;
-      }
+      case POLL -> timeoutArgument = 2;
       case EPOLL_WAIT, EPOLL_PWAIT -> {
         if (nr == EPOLL_PWAIT && c.arg4 != 0) {
           return Syscall.CONTINUE; // a signal mask is the thread's
         }
-        timeout = (int) c.arg3;
-        c.arg3 = 0;
+        timeoutArgument = 3;
       }
       default -> {}
     }
-    boolean mayWait = timeout != 0 && (nr == POLL || nr == EPOLL_WAIT || nr == EPOLL_PWAIT);
     RingThread thread = (RingThread) Thread.currentThread();
     thread.tries(isLookUp(c, nr) ? c : null);
-    long result = c.task.kernel.dispatcher.serveRing(c, nr);
+    long result = c.task.kernel.dispatcher.serveRing(c, nr, timeoutArgument);
     thread.tries(null);
-    return mayWait && result == 0 ? Syscall.CONTINUE : result;
+    return result;
   }
 
   /**

@@ -37,6 +37,7 @@ final class RingPoller {
   private final ArrayList<RingRegion> added = new ArrayList<>(); // guarded by this
   private final RingThread thread = new RingThread(this::run);
   private volatile boolean hasNews;
+  private volatile long wakeUps;
   private volatile long notBeforeNanos = System.nanoTime();
   private long pauseNanos = FIRST_PAUSE_NANOS;
   private long worth; // calls served since it woke up, by regions that it has left
@@ -64,6 +65,11 @@ final class RingPoller {
       hasNews = true;
     }
     LockSupport.unpark(thread);
+  }
+
+  /** How often it has begun to spin. */
+  long wakeUps() {
+    return wakeUps;
   }
 
   /** A region is over: its memory is given back once nobody looks at it. */
@@ -112,6 +118,7 @@ final class RingPoller {
 
   /** Looks at the active regions until nothing comes any more. */
   private void watch() {
+    wakeUps++;
     long begun = System.nanoTime();
     long looked = begun; // when the clock was read
     long retried = begun; // when all calls were last made worth trying

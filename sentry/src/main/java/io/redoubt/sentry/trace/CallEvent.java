@@ -19,6 +19,10 @@ final class CallEvent {
   int tid;
   int nr;
   long result;
+
+  /** Whether it came by the ring. */
+  boolean isRing;
+
   final long[] arguments = new long[ARGUMENTS];
 
   /** Guest memory behind arguments, one after the other. */

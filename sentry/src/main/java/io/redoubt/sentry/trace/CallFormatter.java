@@ -178,6 +178,9 @@ final class CallFormatter {
     } else {
       b.append(r);
     }
+    if (e.isRing) {
+      b.append(" (ring)");
+    }
   }
 
   private static void restartOrErrno(StringBuilder b, int errno) {

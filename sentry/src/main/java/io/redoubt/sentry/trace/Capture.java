@@ -45,6 +45,7 @@ final class Capture {
     e.tid = c.task.tid;
     e.nr = c.nr;
     e.result = result;
+    e.isRing = c.listener() < 0;
     e.arguments[0] = c.arg0;
     e.arguments[1] = c.arg1;
     e.arguments[2] = c.arg2;

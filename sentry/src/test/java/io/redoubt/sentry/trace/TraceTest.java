@@ -139,7 +139,7 @@ class TraceTest {
   @Test
   void statisticsAreSortedByTimeAndSummedUp() {
     StringBuilder out = new StringBuilder();
-    CallStatistics statistics = new CallStatistics(table, out::append);
+    CallStatistics statistics = new CallStatistics(table, () -> "", out::append);
     statistics.answered(call(0), 5);
     statistics.answered(call(0), -9);
     statistics.answered(call(62), Syscall.CONTINUE);
