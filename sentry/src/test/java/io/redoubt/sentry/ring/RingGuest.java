@@ -51,7 +51,7 @@ final class RingGuest implements AutoCloseable {
     }
   }
 
-  private String line() throws IOException {
+  String line() throws IOException {
     String line = out.readLine();
     assertNotNull(line, "the guest has died");
     return line;
@@ -59,14 +59,26 @@ final class RingGuest implements AutoCloseable {
 
   /** Waits until it is in read(2) for its next command. */
   void waitForRead() throws IOException, InterruptedException {
-    String wanted = " 0x" + Long.toHexString(sites.get("read").ip());
+    while (readIp() != sites.get("read").ip()) {}
+  }
+
+  /** Waits until it is in read(2). @return where that goes on */
+  long readIp() throws IOException, InterruptedException {
     long deadline = System.nanoTime() + 10_000_000_000L;
-    String s;
-    do {
-      Thread.sleep(1);
-      s = Files.readString(Path.of("/proc/" + pid + "/syscall")).strip(); // number ... sp pc
+    for (; ; ) {
+      // number, six arguments, stack pointer and instruction pointer; or "running"
+      String s = Files.readString(Path.of("/proc/" + pid + "/syscall")).strip();
+      if (s.startsWith("0 ")) {
+        return Long.decode(s.substring(s.lastIndexOf(' ') + 1));
+      }
       assertTrue(System.nanoTime() < deadline, s);
-    } while (!s.startsWith("0 ") || !s.endsWith(wanted));
+      Thread.sleep(1);
+    }
+  }
+
+  void send(char letter) throws IOException {
+    process.getOutputStream().write(letter);
+    process.getOutputStream().flush();
   }
 
   /**
@@ -75,8 +87,7 @@ final class RingGuest implements AutoCloseable {
    * @return two results of it, and how often its trampoline was entered
    */
   String command(char letter) throws IOException {
-    process.getOutputStream().write(letter);
-    process.getOutputStream().flush();
+    send(letter);
     return line();
   }
 
