@@ -38,7 +38,7 @@ final class SitePlan {
   private static final int ALIGNMENT = 16;
 
   private final InstructionLength decoder = new InstructionLength();
-  private final int[] last = new int[BEFORE];
+  private final boolean[] isReached = new boolean[BEFORE]; // by a decoding from before
   private final int[] targets = new int[AFTER];
   private int targetCount;
 
@@ -105,20 +105,23 @@ final class SitePlan {
    */
   private int instructionBefore(byte[] code, int site) {
     int from = Math.max(0, site - BEFORE);
-    for (int i = site - 1; i >= from; i--) {
-      int n = decoder.decode(code, i, site);
-      int next = i + n;
-      last[i - from] = n == 0 ? -1 : next == site ? i : last[next - from];
-    }
     // The first byte there is may be the first of the code; then only it is to be believed.
     int voters = from > 0 || site == BEFORE ? VOTERS : 1;
+    Arrays.fill(isReached, false);
     int winner = -1;
-    for (int i = 0; i < voters && i < site - from; i++) {
-      int vote = last[i];
-      if (vote >= 0 && winner >= 0 && vote != winner) {
-        return -1;
+    for (int at = from; at < site; at++) {
+      if (at - from >= voters && !isReached[at - from]) {
+        continue;
       }
-      winner = vote >= 0 ? vote : winner;
+      int n = decoder.decode(code, at, site);
+      int next = at + n;
+      if (next < site) {
+        isReached[next - from] = true; // with n == 0 this is itself, and the end of it
+      } else if (winner >= 0) {
+        return -1;
+      } else {
+        winner = at;
+      }
     }
     return winner;
   }
