@@ -11,6 +11,8 @@ cat /proc/self/maps /proc/self/status /proc/meminfo /proc/mounts >/dev/null 2>&1
 seq 1 2000 | sort -n | tail -n 1 >/tmp/redoubt-train 2>/dev/null
 cp -r /etc/apt /tmp/redoubt-train.d 2>/dev/null && rm -rf /tmp/redoubt-train.d
 ls -lR /proc/self/ >/dev/null 2>&1
+# Many calls from one place, as the ring tier serves them.
+dd if=/bin/sh of=/dev/null bs=1 count=5000 2>/dev/null
 # A tree of the host that is passed through, as a container's root is.
 if cd /tmp/bound 2>/dev/null; then
   cp /bin/sh program && ./program -c 'echo text >file; mkdir -p a/b; mv file a/b; ln -s a link; cat link/b/file; ls -lR; chmod 700 a; touch a' >/dev/null 2>&1

@@ -17,6 +17,7 @@ final class RingPoller {
   private static final long PATIENCE_NANOS = 100_000;
 
   private static final long TRAP_NANOS = 10_000;
+  private static final long PREEMPTED_PAUSE_NANOS = 4_000_000;
   private static final long FIRST_PAUSE_NANOS = 1_000_000;
   private static final long LAST_PAUSE_NANOS = 64_000_000;
 
@@ -169,7 +170,7 @@ final class RingPoller {
     }
     active.clear();
     if (mode == Ring.Mode.AUTO) {
-      settle(System.nanoTime() - begun);
+      settle(System.nanoTime() - begun, isPreempted);
     }
   }
 
@@ -186,8 +187,11 @@ final class RingPoller {
     };
   }
 
-  private void settle(long took) {
-    if (worth * TRAP_NANOS > took) {
+  private void settle(long took, boolean isPreempted) {
+    if (isPreempted) {
+      // The time was another's. Whoever it is, is let alone for a moment.
+      notBeforeNanos = System.nanoTime() + PREEMPTED_PAUSE_NANOS;
+    } else if (worth * TRAP_NANOS > took) {
       pauseNanos = FIRST_PAUSE_NANOS;
     } else {
       notBeforeNanos = System.nanoTime() + pauseNanos;

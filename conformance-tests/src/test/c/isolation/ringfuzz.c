@@ -1,0 +1,97 @@
+/*
+ * ringfuzz SECONDS: a process whose two threads write nonsense into the memory that it shares with the sandbox, as fast as they can,
+ * beside one that makes calls and looks at what they return. Prints "calls N wrong N identity N" of the second.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* launcher/src/main/native/ring.h */
+#define REGION 0x183000
+#define WORDS (0x3000 / 4)
+
+static long now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static unsigned next(unsigned *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 8;
+}
+
+/* Mostly words that mean something: states, numbers of calls, small arguments, addresses. */
+static void *scribble(void *argument)
+{
+    unsigned seed = (unsigned)(long)argument;
+    volatile unsigned *word = (volatile unsigned *)REGION;
+    for (;;) {
+        unsigned slot = 1024 + next(&seed) % 32 * 64, r = next(&seed);
+        switch (r & 7) {
+        case 0: word[slot] = 1; break;
+        case 1: word[slot] = next(&seed) % 7; break;
+        case 2: word[slot + 1] = next(&seed) % 450; break;
+        case 3: word[slot + 2 + next(&seed) % 14] = next(&seed); break;
+        case 4: word[slot + 2 + next(&seed) % 14] = next(&seed) % 8; break;
+        case 5: word[64] = ~0u; break;
+        case 6: word[next(&seed) % WORDS] = r; break;
+        case 7: word[0] = 1; break;
+        }
+    }
+    return NULL;
+}
+
+static void fuzz(void)
+{
+    pthread_t thread;
+    int fd = open("/dev/null", O_RDWR);
+    for (int i = 0; i < 3000; i++)
+        lseek(fd, 0, SEEK_CUR);
+    if (syscall(SYS_madvise, REGION, WORDS * 4, MADV_NORMAL)) {
+        printf("no region\n");
+        fflush(stdout);
+        _exit(3);
+    }
+    setresuid(12345, 12345, 12345);
+    pthread_create(&thread, NULL, scribble, (void *)1L);
+    scribble((void *)2L);
+}
+
+int main(int argc, char **argv)
+{
+    int seconds = argc > 1 ? atoi(argv[1]) : 3, status;
+    long calls = 0, wrong = 0, identity = 0;
+    int fd = open("ringfuzz-file", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0)
+        return 2;
+    pid_t pid = fork();
+    if (pid == 0)
+        fuzz();
+    for (long end = now_ms() + seconds * 1000L; now_ms() < end;)
+        for (int i = 0; i < 100; i++, calls++) {
+            wrong += lseek(fd, i, SEEK_SET) != i;
+            identity += geteuid() != 0;
+            int missing = open("ringfuzz-missing", O_RDONLY);
+            wrong += missing != -1 || errno != ENOENT;
+        }
+    /* It may have ended by what it made its own calls do; it cannot have touched a file of the other's identity. */
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    struct flock lock = {.l_type = F_WRLCK};
+    wrong += fcntl(fd, F_GETLK, &lock) != 0;
+    unlink("ringfuzz-file");
+    printf("calls %ld wrong %ld identity %ld\n", calls, wrong, identity);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 3 ? 3 : 0;
+}
