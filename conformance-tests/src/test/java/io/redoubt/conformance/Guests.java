@@ -39,12 +39,33 @@ final class Guests {
 
   /** Returns the program of a family, linked as told. */
   static Path compiled(String name, boolean isStatic) {
-    assumeTrue(isOnPath("gcc"), "gcc is missing");
-    Path source = SOURCES.resolve(name + ".c");
     Path binary = BINARIES.resolve(isStatic ? name : name + "-dynamic");
+    Path source = SOURCES.resolve(name + ".c");
+    return compiled(
+        binary, List.of(source), List.of(source, SOURCES.resolve("harness.h")), isStatic);
+  }
+
+  /** Returns the static program of all C files of a folder. */
+  static Path compiledFolder(String name) {
+    try (Stream<Path> files = Files.list(SOURCES.resolve(name))) {
+      List<Path> all = files.sorted().toList();
+      List<Path> sources = all.stream().filter(file -> file.toString().endsWith(".c")).toList();
+      return compiled(BINARIES.resolve(name).resolve(name), sources, all, true);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Path compiled(
+      Path binary, List<Path> sources, List<Path> needed, boolean isStatic) {
+    assumeTrue(isOnPath("gcc"), "gcc is missing");
     try {
       Files.createDirectories(binary.getParent());
-      if (isNewer(binary, source) && isNewer(binary, SOURCES.resolve("harness.h"))) {
+      boolean isFresh = true;
+      for (Path file : needed) {
+        isFresh &= isNewer(binary, file);
+      }
+      if (isFresh) {
         return binary;
       }
     } catch (IOException e) {
@@ -54,6 +75,7 @@ final class Guests {
     // Wrong arguments are what the cases are about.
     words.addAll(
         List.of(
+            "-Wno-format-truncation",
             "-Wno-nonnull",
             "-Wno-unused-result",
             "-Wno-stringop-overflow",
@@ -63,7 +85,8 @@ final class Guests {
     if (isStatic) {
       words.add("-static");
     }
-    words.addAll(List.of("-o", binary.toString(), source.toString()));
+    words.addAll(List.of("-o", binary.toString()));
+    sources.forEach(source -> words.add(source.toString()));
     Outcome outcome = Command.of(words).timeout(Duration.ofSeconds(60)).run();
     assertEquals(0, outcome.exit(), outcome::describe);
     return binary;

@@ -58,8 +58,10 @@ final class MountTree {
     Syscall c = kernel.bootCall(new FsContext(root, root, 022));
     int nextBind = 1;
     for (MountSpec m : config.mounts()) {
-      Inode inode = m.type().equals("bind") ? bind(nextBind++, m) : pseudo(c, m);
-      int r = kernel.vfs.mount(c, m.destination(), inode, m.type(), m.source(), flags(m), "");
+      boolean isBind = m.type().equals("bind");
+      Inode inode = isBind ? bind(nextBind++, m) : pseudo(c, m);
+      String shown = isBind ? "none" : m.source(); // a path of the host is not the guest's to know
+      int r = kernel.vfs.mount(c, m.destination(), inode, m.type(), shown, flags(m), "");
       if (r < 0) {
         throw new StartFailure(
             1,
