@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the ahead-of-time caches DIST/aot/{sentry,gofer}.aot: loaded and linked classes, and method profiles, of one sandbox
-# that runs train-guest.sh; and DIST/aot/guest.bpf. Usage: aot.sh DIST
+# that runs train-guest.sh; and DIST/aot/*.bpf, the filters. Usage: aot.sh DIST
 #
 # Records and assembles in two steps, because the JVM writes a record when it exits by itself, and the front kills its JVMs:
 # REDOUBT_JAVA makes the front start this script in their place (second half below), so that it is the script that is killed
@@ -55,9 +55,9 @@ mkdir "$out/bundle"
 cp "$here/train-config.json" "$out/bundle/config.json"
 cp "$here/train-process.json" "$out/bundle/process.json"
 mkdir "$out/bundle/bound"
-# Not a JVM's cache, but of the same kind: the guest's filter, compiled.
-"$java" -cp "$dist/lib/*" io.redoubt.seccomp.WriteProgram "$out/guest.bpf" ||
-  warn "the guest's filter could not be compiled"
+# Not a JVM's cache, but of the same kind: the filters, compiled.
+"$java" -cp "$dist/lib/*" io.redoubt.seccomp.WriteProgram "$out" guest sentry sentry-host-network gofer ||
+  warn "the filters could not be compiled"
 
 # The address that the caches are mapped at: one for each build, so that nobody who attacks a sandbox knows it.
 base=$((32 + $(od -An -N2 -tu2 /dev/urandom)))g

@@ -69,7 +69,18 @@ public final class ProfilePrinter {
 
     section(filter, Fate.NATIVE, "native: the host kernel runs the call", out);
     section(filter, Fate.DENIED, "denied: the filter answers", out);
-    printTrapped(filter, out);
+    if (counts.trapped() > 0) {
+      printTrapped(filter, out);
+    }
+  }
+
+  /** Prints how many calls a filter lets through, in one line. */
+  public static void printCount(Filter filter, Appendable out) throws IOException {
+    Counts counts = count(filter);
+    out.append(filter.name()).append(": ");
+    out.append(Integer.toString(counts.allowed())).append(" native calls, ");
+    out.append(Integer.toString(counts.allowed() - counts.allowedByNumber()));
+    out.append(" of them for some arguments only\n");
   }
 
   private static void section(Filter filter, Fate fate, String title, Appendable out)

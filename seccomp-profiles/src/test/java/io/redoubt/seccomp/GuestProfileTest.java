@@ -308,7 +308,7 @@ class GuestProfileTest {
   @Test
   void theFileIsTheProgram(@TempDir Path directory) throws Exception {
     Path file = directory.resolve("guest.bpf");
-    WriteProgram.main(new String[] {file.toString()});
+    WriteProgram.main(new String[] {directory.toString(), "guest"});
     assertArrayEquals(GuestProfile.program().toBytes(), Files.readAllBytes(file));
   }
 
