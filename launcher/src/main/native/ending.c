@@ -74,6 +74,30 @@ static void stop_all(int *sentry_status, int *gofer_status)
         *gofer_status = gofer;
 }
 
+/* Which call it was its handler has printed (trap.c). Where another one has died of that, it is told as well. */
+static void explain_filter(const char *name, int status)
+{
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+        complain("the %s was killed by its own seccomp filter (SIGSYS): a bug of redoubt, or somebody has taken the %s over; "
+                 "--no-confinement before the command leaves the filters out, for debugging",
+                 name, name);
+}
+
+/* For all that ends badly: kills, reaps, and prints what the JVMs had to say. */
+static void stop_badly(int *sentry_status, int *gofer_status)
+{
+    int sentry, gofer;
+    stop_all(&sentry, &gofer);
+    console_close(&front.console);
+    copy_errors();
+    explain_filter("sentry", sentry);
+    explain_filter("gofer", gofer);
+    if (sentry_status)
+        *sentry_status = sentry;
+    if (gofer_status)
+        *gofer_status = gofer;
+}
+
 _Noreturn void finish(int code)
 {
     stop_all(NULL, NULL);
@@ -105,18 +129,14 @@ static void log_failure(const char *text)
 _Noreturn void give_up(const char *message)
 {
     log_failure(message);
-    stop_all(NULL, NULL);
-    console_close(&front.console);
-    copy_errors();
+    stop_badly(NULL, NULL);
     complain("%s; the sandbox was killed", message);
     finish(EXIT_LAUNCHER);
 }
 
 _Noreturn void give_up_with(int code, const char *text, size_t length)
 {
-    stop_all(NULL, NULL);
-    console_close(&front.console);
-    copy_errors();
+    stop_badly(NULL, NULL);
     if (length) {
         log_failure(text);
         output_put(&standard_error, "redoubt: ", 9);
@@ -140,9 +160,7 @@ _Noreturn void helper_died(const char *name, bool is_sentry)
 {
     int sentry_status, gofer_status;
     /* If the other one is ending too, this is the one that did it first, or close to it. */
-    stop_all(&sentry_status, &gofer_status);
-    console_close(&front.console);
-    copy_errors();
+    stop_badly(&sentry_status, &gofer_status);
     int status = is_sentry ? sentry_status : gofer_status;
     complain("the %s died (%s %d); the sandbox was killed", name, WIFSIGNALED(status) ? "signal" : "exit code",
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));

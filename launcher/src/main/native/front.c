@@ -205,6 +205,14 @@ int main(int argc, char **argv)
         front.clients[i] = -1;
     console_none(&front.console);
 
+    /* Hidden, before the command; nothing that a container's configuration or an environment can say. */
+    if (argc > 1 && strcmp(argv[1], "--no-confinement") == 0) {
+        jvm_is_confined = false;
+        dprintf(2, "redoubt: --no-confinement: sentry and gofer keep all rights of the caller. This is for debugging alone\n");
+        argv[1] = argv[0];
+        argv++;
+        argc--;
+    }
     if (argc > 1 && strcmp(argv[1], "do") == 0) {
         int none;
         if (!reserve_descriptors(0, &none))

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,6 +20,8 @@
 
 #define SENTRY_MAIN "io.redoubt.launcher.Main"
 #define GOFER_MAIN "io.redoubt.gofer.GoferMain"
+
+bool jvm_is_confined = true;
 
 static char home[PATH_MAX]; /* the installation: what holds lib, etc, aot and runtime */
 static char java[PATH_MAX + 32];
@@ -172,6 +175,8 @@ static char **command_line(const char *name, bool below_front, char **arguments)
     add(&list, format2("%s%s", "-Dredoubt.trap=", format2("%s%s", home, "/bin/libtrap.so")));
     if (below_front)
         add(&list, strdup("-Dredoubt.front=1"));
+    if (!jvm_is_confined)
+        add(&list, strdup("-Dredoubt.confinement=off"));
     add(&list, strdup("-cp"));
     add(&list, class_path);
     add(&list, strdup(is_gofer ? GOFER_MAIN : SENTRY_MAIN));
@@ -229,9 +234,47 @@ void jvm_exec_command(char **arguments)
     complain("cannot start %s: %s", java, strerror(errno));
 }
 
+/* What root's sentry keeps. That it may act on its guests needs none: it is of the user that owns their user namespace (capabilities(7)). */
+static const unsigned sentry_capabilities[] = {
+    CAP_DAC_OVERRIDE,     /* the bundle and the trace file, wherever they are; later it opens only below /proc and /sys */
+    CAP_NET_BIND_SERVICE, /* ports of a network that is not the sandbox's own: the guest must have it in the sentry's books */
+    CAP_SYS_RESOURCE,     /* a guest with that capability raises its own limits */
+};
+
+/* What root's gofer keeps: files of others, in the trees that were granted. */
+static const unsigned gofer_capabilities[] = {CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID};
+
+/*
+ * Root's capabilities after an exec are the inheritable and the bounding ones (capabilities(7)). Who may not take something out of the
+ * bounding set is no root, or one without CAP_SETPCAP: the first has nothing to lose, the second keeps what little it has.
+ */
+static bool drop_capabilities(const unsigned *keep, size_t count)
+{
+    for (unsigned capability = 0; capability < 64; capability++) {
+        bool is_kept = false;
+        for (size_t i = 0; i < count; i++)
+            is_kept |= keep[i] == capability;
+        if (!is_kept && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) && errno != EINVAL && errno != EPERM)
+            return false;
+    }
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct sets[2];
+    if (syscall(SYS_capget, &header, sets))
+        return false;
+    sets[0].inheritable = sets[1].inheritable = 0;
+    return syscall(SYS_capset, &header, sets) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
+static bool confine(bool is_gofer)
+{
+    return is_gofer ? drop_capabilities(gofer_capabilities, sizeof gofer_capabilities / sizeof *gofer_capabilities)
+                    : drop_capabilities(sentry_capabilities, sizeof sentry_capabilities / sizeof *sentry_capabilities);
+}
+
 /* In the child: what goes wrong is told on the pipe, the front prints it. */
 static _Noreturn void become_jvm(char **command, char **envp, pid_t front, int error_pipe, const struct jvm_fd *fds, int count,
-                                 int user_namespace)
+                                 int user_namespace, bool is_gofer)
 {
     /* The caller's terminal must not send us its ^C, and we must not outlive the front. It may already be gone. */
     setsid();
@@ -274,6 +317,10 @@ static _Noreturn void become_jvm(char **command, char **envp, pid_t front, int e
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    if (jvm_is_confined && !confine(is_gofer)) {
+        dprintf(2, "redoubt: cannot drop the capabilities of the %s: %s\n", is_gofer ? "gofer" : "sentry", strerror(errno));
+        _exit(1);
+    }
     execve(command[0], command, envp);
     dprintf(2, "redoubt: cannot start %s: %s\n", command[0], strerror(errno));
     _exit(127);
@@ -286,7 +333,7 @@ bool jvm_start(struct jvm *jvm, const char *name, char **arguments, int error_pi
     pid_t front = getpid();
     jvm->pid = fork();
     if (jvm->pid == 0)
-        become_jvm(command, envp, front, error_pipe, fds, fd_count, user_namespace);
+        become_jvm(command, envp, front, error_pipe, fds, fd_count, user_namespace, strcmp(name, "gofer") == 0);
     if (jvm->pid > 0)
         jvm->pidfd = (int)syscall(SYS_pidfd_open, jvm->pid, 0);
     if (jvm->pid < 0 || jvm->pidfd < 0) {

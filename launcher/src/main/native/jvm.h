@@ -15,6 +15,12 @@ struct jvm {
     int pidfd;
 };
 
+/*
+ * Whether sentry and gofer give up what they do not need: capabilities before they start, most system calls once they have. Off for
+ * debugging alone: --no-confinement.
+ */
+extern bool jvm_is_confined;
+
 /* Looks for the runtime and builds the command line shared by all. Complains and returns false if there is none. */
 bool jvm_find(void);
 

@@ -1,7 +1,11 @@
 package io.redoubt.gofer;
 
+import io.redoubt.host.Confinement;
 import io.redoubt.host.Dir;
+import io.redoubt.host.Errno;
 import io.redoubt.host.Process;
+import io.redoubt.host.Xattr;
+import io.redoubt.seccomp.GoferProfile;
 import java.io.IOException;
 
 /**
@@ -25,7 +29,9 @@ public final class GoferMain {
     Process.raiseSoftLimit(Process.RLIMIT_NOFILE);
     int status = 0;
     try {
-      Handshake.accept(control).serve();
+      GoferServer server = Handshake.accept(control);
+      confine();
+      server.serve();
     } catch (IOException e) {
       status = 1;
     } catch (MalformedException e) {
@@ -36,6 +42,25 @@ public final class GoferMain {
       status = 70;
     }
     Runtime.getRuntime().halt(status); // not Unistd.exit: a training run writes its AOT cache here
+  }
+
+  /** No request is served before; the roots are open, and nothing else is opened by its path. */
+  private static void confine() throws IOException {
+    if (!Confinement.isWanted()) {
+      return;
+    }
+    byte[] filter = Confinement.builtFilter("gofer");
+    int r =
+        Confinement.enter(
+            filter != null ? filter : GoferProfile.program().toBytes(),
+            MalformedException.class,
+            ExtendedAttributes.class,
+            Xattr.class,
+            Errno.class);
+    if (r < 0) {
+      System.err.println("gofer: cannot load the seccomp filter: " + Errno.message(r));
+      throw new IOException("not confined");
+    }
   }
 
   private static int parseFd(String s) {

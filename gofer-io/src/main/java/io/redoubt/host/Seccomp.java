@@ -1,5 +1,6 @@
 package io.redoubt.host;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** linux/seccomp.h: the supervisor's side of user notification, seccomp_unotify(2). */
@@ -87,6 +88,8 @@ public final class Seccomp {
 
     private NotifSizes() {}
   }
+
+  private static final int SOCK_FILTER_BYTES = 8;
 
   private Seccomp() {}
 
@@ -176,5 +179,29 @@ public final class Seccomp {
     MemorySegment s = CallState.get().scratch;
     Memory.setInt(s, 0, action);
     return (int) Syscall.call(Nr.SECCOMP, SECCOMP_GET_ACTION_AVAIL, 0, s.address());
+  }
+
+  /**
+   * seccomp(2) SECCOMP_SET_MODE_FILTER for all threads of this process, without mitigations against
+   * speculation beyond those of other processes.
+   *
+   * @param filter an array of struct sock_filter
+   * @return 0 or -errno; -ESRCH if a thread has a filter of another origin
+   */
+  public static int confine(byte[] filter) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment program = arena.allocate(filter.length, 8);
+      Memory.copy(filter, 0, program, 0, filter.length);
+      MemorySegment s = CallState.get().scratch; // struct sock_fprog
+      Memory.setLong(s, 0, filter.length / SOCK_FILTER_BYTES);
+      Memory.setLong(s, 8, program.address());
+      long r =
+          Syscall.call(
+              Nr.SECCOMP,
+              SECCOMP_SET_MODE_FILTER,
+              SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+              s.address());
+      return r > 0 ? -Errno.ESRCH : (int) r; // the number of that thread
+    }
   }
 }

@@ -20,7 +20,7 @@ public final class Main {
       Usage: redoubt COMMAND [OPTION ...]
 
         do        run a program of this machine in a sandbox: redoubt do -- make test
-        profile   print what the guest's seccomp filter lets through, denies and traps
+        profile   print what a seccomp filter does with every call: profile [guest|sentry|gofer|--report]
         syscalls  print which system calls the sandbox serves, and how far
         help      print this, or the options of a command: redoubt help do
 

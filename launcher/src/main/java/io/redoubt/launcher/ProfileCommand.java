@@ -1,25 +1,58 @@
 package io.redoubt.launcher;
 
+import io.redoubt.seccomp.Filter;
+import io.redoubt.seccomp.FilterCompiler;
+import io.redoubt.seccomp.GoferProfile;
 import io.redoubt.seccomp.GuestProfile;
 import io.redoubt.seccomp.ProfilePrinter;
+import io.redoubt.seccomp.SentryProfile;
 import io.redoubt.sentry.StartFailure;
 import java.io.IOException;
 import java.util.List;
 
-/** {@code redoubt profile}: what the guest's filter does with every system call, and why. */
+/**
+ * {@code redoubt profile [guest|sentry|gofer|--report]}: what a seccomp filter does with every
+ * system call, and why; or how many each lets through.
+ */
 final class ProfileCommand {
   private ProfileCommand() {}
 
   static String text(List<String> words) {
-    if (!words.isEmpty()) {
-      throw new StartFailure(Caller.FAILED, "profile takes no argument, but got " + words.get(0));
+    if (words.size() > 1) {
+      throw new StartFailure(
+          Caller.FAILED, "profile takes one argument at most, but also got " + words.get(1));
     }
     StringBuilder out = new StringBuilder();
     try {
-      ProfilePrinter.print(GuestProfile.filter(), GuestProfile.program(), out);
+      print(words.isEmpty() ? "guest" : words.get(0), out);
     } catch (IOException e) {
       throw new AssertionError(e); // a StringBuilder has none
     }
     return out.toString();
+  }
+
+  private static void print(String which, StringBuilder out) throws IOException {
+    switch (which) {
+      case "guest" -> print(GuestProfile.filter(), out);
+      case "sentry" -> print(SentryProfile.filter(false), out);
+      case "sentry-host-network" -> print(SentryProfile.filter(true), out);
+      case "gofer" -> print(GoferProfile.filter(), out);
+      case "--report" -> {
+        ProfilePrinter.printCount(GuestProfile.filter(), out);
+        ProfilePrinter.printCount(SentryProfile.filter(false), out);
+        ProfilePrinter.printCount(SentryProfile.filter(true), out);
+        ProfilePrinter.printCount(GoferProfile.filter(), out);
+      }
+      default ->
+          throw new StartFailure(
+              Caller.FAILED,
+              "profile: no such filter: "
+                  + which
+                  + "; there are guest, sentry, sentry-host-network and gofer, and --report");
+    }
+  }
+
+  private static void print(Filter filter, StringBuilder out) throws IOException {
+    ProfilePrinter.print(filter, FilterCompiler.compile(filter), out);
   }
 }

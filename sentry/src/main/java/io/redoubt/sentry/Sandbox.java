@@ -1,5 +1,7 @@
 package io.redoubt.sentry;
 
+import io.redoubt.host.Confinement;
+import io.redoubt.host.Errno;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Process;
@@ -7,6 +9,7 @@ import io.redoubt.host.Seccomp;
 import io.redoubt.host.Unistd;
 import io.redoubt.seccomp.ContainerProfile;
 import io.redoubt.seccomp.GuestProfile;
+import io.redoubt.seccomp.SentryProfile;
 import io.redoubt.sentry.ControlSocket.Frame;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
@@ -19,6 +22,7 @@ import io.redoubt.sentry.ring.Ring;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.zip.Inflater;
 
 /**
  * One sandbox from its configuration to its end.
@@ -167,7 +171,23 @@ public final class Sandbox {
     stdio.controlling(first.process);
     kernel.serve(listener, Process.availableCpus());
     kernel.reactor.add(control.fd(), PollEvents.IN, e -> onControl(stdio));
+    confine();
     control.send(ControlSocket.GO, new byte[0]);
+  }
+
+  /** Nothing of the guest has run yet; from here on this process can do what the filter allows. */
+  private void confine() {
+    if (!Confinement.isWanted()) {
+      return;
+    }
+    // Links libzip: the class of a call that no start makes comes from a jar.
+    new Inflater().end();
+    boolean isHost = config.network() == SandboxConfig.Network.HOST;
+    byte[] filter = Confinement.builtFilter(isHost ? "sentry-host-network" : "sentry");
+    int r = Confinement.enter(filter != null ? filter : SentryProfile.program(isHost).toBytes());
+    if (r < 0) {
+      throw new StartFailure(1, "cannot load the sentry's seccomp filter: " + Errno.message(r));
+    }
   }
 
   /** The front starts another gofer where the first is in the wrong user namespace. */

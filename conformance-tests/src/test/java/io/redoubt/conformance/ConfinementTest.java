@@ -1,0 +1,218 @@
+package io.redoubt.conformance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.redoubt.seccomp.Syscalls;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What the sentry and the gofer have given up: seen from the host, and tried by a thread of theirs.
+ */
+final class ConfinementTest {
+  private static final long CAP_CHOWN = 1L << 0;
+  private static final long CAP_DAC_OVERRIDE = 1L << 1;
+  private static final long CAP_DAC_READ_SEARCH = 1L << 2;
+  private static final long CAP_FOWNER = 1L << 3;
+  private static final long CAP_FSETID = 1L << 4;
+  private static final long CAP_NET_BIND_SERVICE = 1L << 10;
+  private static final long CAP_SYS_RESOURCE = 1L << 24;
+
+  /** The root of a container that the tests run in may have fewer itself. */
+  private static final long OWN =
+      Long.parseLong(ProcessTree.status(ProcessHandle.current().pid(), "CapBnd"), 16);
+
+  private static final long SENTRY =
+      OWN & (CAP_DAC_OVERRIDE | CAP_NET_BIND_SERVICE | CAP_SYS_RESOURCE);
+  private static final long GOFER =
+      OWN & (CAP_CHOWN | CAP_DAC_OVERRIDE | CAP_DAC_READ_SEARCH | CAP_FOWNER | CAP_FSETID);
+
+  private static final List<String> USER =
+      List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
+
+  @BeforeAll
+  static void check() {
+    Redoubt.assumeSandbox();
+    Redoubt.assumeRoot();
+  }
+
+  private static Process start(List<String> before, List<String> options) throws IOException {
+    List<String> words = new ArrayList<>(before);
+    words.add(Redoubt.front().toString());
+    words.addAll(options);
+    words.addAll(List.of("--", "/bin/sh", "-c", "echo ready; sleep 1000 & wait"));
+    Process sandbox = Command.of(words).start();
+    assertEquals("ready", sandbox.inputReader().readLine());
+    return sandbox;
+  }
+
+  private static long pid(String name, Process sandbox) {
+    return name.equals("sentry")
+        ? ProcessTree.sentry(sandbox.pid())
+        : ProcessTree.gofer(sandbox.pid());
+  }
+
+  private static void assertConfined(long pid, long capabilities) throws IOException {
+    List<String> threads = ProcessTree.list(pid, "task");
+    assertTrue(threads.size() > 4, threads::toString);
+    for (String thread : threads) {
+      String status = ProcessTree.read(pid, "task/" + thread + "/status");
+      if (status.isEmpty()) {
+        continue; // ended meanwhile
+      }
+      assertTrue(status.contains("\nNoNewPrivs:\t1\n"), status);
+      assertTrue(status.contains("\nSeccomp:\t2\n"), status);
+      for (String set : new String[] {"CapEff", "CapPrm"}) {
+        assertTrue(status.contains(String.format("\n%s:\t%016x\n", set, capabilities)), status);
+      }
+      for (String set : new String[] {"CapInh", "CapAmb"}) {
+        assertTrue(status.contains(String.format("\n%s:\t%016x\n", set, 0)), status);
+      }
+    }
+  }
+
+  @Test
+  void everyThreadOfRootsHasGivenUpItsRights() throws IOException {
+    Process sandbox = start(List.of(), List.of("do"));
+    try {
+      assertConfined(pid("sentry", sandbox), SENTRY);
+      assertConfined(pid("gofer", sandbox), GOFER);
+      assertEquals(
+          SENTRY, Long.parseLong(ProcessTree.status(pid("sentry", sandbox), "CapBnd"), 16));
+      assertEquals(GOFER, Long.parseLong(ProcessTree.status(pid("gofer", sandbox), "CapBnd"), 16));
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  @Test
+  void everyThreadOfAUsersHasNone() throws IOException {
+    assumeTrue(Guests.isOnPath("setpriv"), "setpriv is missing");
+    List<String> probe = new ArrayList<>(USER);
+    probe.addAll(List.of("test", "-x", Redoubt.front().toString()));
+    assumeTrue(Command.of(probe).run().exit() == 0, "an ordinary user cannot read the build");
+    Process sandbox = start(USER, List.of("do"));
+    try {
+      assertConfined(pid("sentry", sandbox), 0);
+      assertConfined(pid("gofer", sandbox), 0);
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  @Test
+  void onTheHostsNetworkToo() throws IOException {
+    Process sandbox = start(List.of(), List.of("do", "--network", "host"));
+    try {
+      assertConfined(pid("sentry", sandbox), SENTRY);
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  private static void inject(long pid, String call) throws IOException {
+    Path program = Guests.compiled("isolation/inject", true);
+    // A thread that waits: any but the one that is in Java all the time.
+    for (String thread : ProcessTree.list(pid, "task")) {
+      String number = Integer.toString(Syscalls.number(call));
+      if (!ProcessTree.read(pid, "task/" + thread + "/comm").startsWith("VM Thread")) {
+        continue;
+      }
+      Outcome outcome = Command.of(program.toString(), thread, number).run();
+      assertEquals(0, outcome.exit(), outcome::describe);
+      return;
+    }
+    throw new AssertionError("no such thread: " + pid);
+  }
+
+  @ParameterizedTest(name = "{1} of the {0}")
+  @CsvSource({
+    "sentry, execve",
+    "sentry, socket",
+    "sentry, fork",
+    "sentry, clone",
+    "sentry, unlinkat",
+    "sentry, mount",
+    "sentry, io_uring_setup",
+    "sentry, alarm",
+    "gofer, execve",
+    "gofer, socket",
+    "gofer, connect",
+    "gofer, ptrace",
+    "gofer, process_vm_readv",
+    "gofer, kill",
+    "gofer, ioctl",
+    "gofer, mount",
+    "gofer, alarm"
+  })
+  void aForbiddenCallEndsTheSandbox(String victim, String call) throws Exception {
+    Process sandbox = start(List.of(), List.of("do"));
+    try {
+      List<Long> all = new ArrayList<>(ProcessTree.below(sandbox.pid()));
+      all.add(sandbox.pid());
+      inject(pid(victim, sandbox), call);
+      assertEquals(List.of(), ProcessTree.survivors(all, 1000), "a second later");
+      String text =
+          new String(sandbox.getErrorStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+      assertTrue(
+          text.contains(
+              "redoubt: system call "
+                  + Syscalls.number(call)
+                  + " is not in this process's seccomp filter"),
+          text);
+      assertTrue(
+          text.contains("the " + victim + " was killed by its own seccomp filter (SIGSYS)"), text);
+      assertTrue(text.contains("; the sandbox was killed"), text);
+      assertEquals(1, sandbox.waitFor());
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  /** The oracle of the test above: without its filter the process lives on. */
+  @ParameterizedTest
+  @ValueSource(strings = {"sentry", "gofer"})
+  void withoutConfinementItDoesNot(String victim) throws Exception {
+    List<String> words =
+        List.of(
+            Redoubt.front().toString(),
+            "--no-confinement",
+            "do",
+            "--",
+            "/bin/sh",
+            "-c",
+            "echo ready; read x; echo $x");
+    Process sandbox = Command.of(words).input(new byte[0]).start();
+    try {
+      assertEquals("ready", sandbox.inputReader().readLine());
+      long pid = pid(victim, sandbox);
+      assertEquals("0", ProcessTree.status(pid, "Seccomp"));
+      inject(
+          pid,
+          "alarm"); // alarm(0) does nothing, and its 0 is an answer that the C library expects of
+      // futex(2)
+      assertFalse(sandbox.waitFor(1, TimeUnit.SECONDS));
+      sandbox.getOutputStream().write("done\n".getBytes(StandardCharsets.US_ASCII));
+      sandbox.getOutputStream().flush();
+      assertEquals("done", sandbox.inputReader().readLine());
+      assertEquals(0, sandbox.waitFor());
+      String text =
+          new String(sandbox.getErrorStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+      assertTrue(text.startsWith("redoubt: --no-confinement: "), text);
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+}

@@ -1,0 +1,85 @@
+package io.redoubt.host;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * How a process of Redoubt gives up what it no longer needs: the same for sentry and gofer, each
+ * with a filter of its own, once they have started.
+ *
+ * <p>The front starts them with no capability that they can do without, and {@code no_new_privs}
+ * ({@code jvm.c}). What is left to do here is the filter, on all threads at once. A call that it
+ * does not allow is SIGSYS; the library of {@link Syscall} has a handler for it that prints which
+ * call that was, and dies of the same signal.
+ */
+public final class Confinement {
+  private static final int MAX_FILTER = 32 * 1024; // BPF_MAXINSNS
+  private static final int PR_SET_NO_NEW_PRIVS = 38;
+  private static final int RLIMIT_CORE = 4;
+
+  /** One instruction: BPF_RET | BPF_K, SECCOMP_RET_ALLOW. */
+  private static final byte[] ALLOW_ALL = {0x06, 0, 0, 0, 0, 0, (byte) 0xff, 0x7f};
+
+  private Confinement() {}
+
+  /**
+   * Whether this process is one that the front has started and that is to be confined: not a test's
+   * own JVM, and not with {@code --no-confinement}.
+   */
+  public static boolean isWanted() {
+    return System.getProperty("redoubt.trap") != null
+        && !"off".equals(System.getProperty("redoubt.confinement"));
+  }
+
+  /**
+   * A filter that the build has compiled, or null where there is none: {@code aot/NAME.bpf} of the
+   * installation.
+   */
+  public static byte[] builtFilter(String name) {
+    String library = System.getProperty("redoubt.trap");
+    int home = library == null ? -1 : library.lastIndexOf("/bin/");
+    if (home < 0) {
+      return null;
+    }
+    String path = library.substring(0, home).concat("/aot/").concat(name).concat(".bpf");
+    int fd = Fcntl.open(path, Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
+    if (fd < 0) {
+      return null;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(MAX_FILTER);
+      long n = Unistd.read(fd, buffer, MAX_FILTER);
+      return n <= 0 ? null : Memory.bytes(buffer, (int) n);
+    } finally {
+      Unistd.close(fd);
+    }
+  }
+
+  /**
+   * Puts this process under a filter, for good.
+   *
+   * @param loaded what may be needed for the first time later, when no jar can be opened any more:
+   *     to name a class is to load it
+   * @return 0 or -errno
+   */
+  public static int enter(byte[] filter, Class<?>... loaded) {
+    leaveNoCore();
+    int r = Process.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    boolean trains =
+        System.getProperty("redoubt.train") != null; // and writes its record at the end
+    return r < 0 ? r : Seccomp.confine(trains ? ALLOW_ALL : filter);
+  }
+
+  /**
+   * Who dies of a signal would leave the memory of guests in a file. One byte, not none: a core
+   * pattern that is a pipe runs its program in spite of 0 (core(5)).
+   */
+  private static void leaveNoCore() {
+    MemorySegment limit = CallState.get().scratch;
+    if (Process.prlimit64(0, RLIMIT_CORE, null, limit) == 0
+        && Memory.getLong(limit, Process.Rlimit.RLIM_CUR) != 0) {
+      Memory.setLong(limit, Process.Rlimit.RLIM_CUR, 1);
+      Process.prlimit64(0, RLIMIT_CORE, limit, null);
+    }
+  }
+}
