@@ -13,8 +13,9 @@ import java.util.List;
 
 /**
  * The filter of the gofer, from the end of its handshake on: {@code io.redoubt.gofer.FileOps} and
- * what its JVM needs. It opens files and changes them, and that is all: no program, no process, no
- * socket, no mount, no device number.
+ * what its JVM needs, whose threads are all there by then ({@code etc/gofer.jvmopts}). It opens
+ * files and changes them, and that is all: no program, no process, no socket, no mount, no device
+ * number.
  *
  * <p>A call that is not here is a bug of ours or somebody's who has taken the gofer over: it gets
  * SIGSYS, whose handler prints the number and dies ({@code trap.c}), and the sandbox with it.

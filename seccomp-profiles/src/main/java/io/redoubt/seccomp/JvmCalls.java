@@ -45,7 +45,6 @@ final class JvmCalls {
   private static final int SIGSYS = 31;
   private static final int PR_SET_NAME = 15;
   private static final int EPERM = 1;
-  private static final int EINVAL = 22;
   private static final int ENOSYS = 38;
 
   /** In any process. */
@@ -77,38 +76,7 @@ final class JvmCalls {
               oneOf(intArg(2, "advice"), MADVISE_ADVICE),
               ALLOW,
               "stacks given back by pthread_exit, free(3), pages given back by the heap"),
-          // threads: compiler threads come and go, the sentry has some of its own
-          Rule.on(
-              "clone",
-              is(longArg(0, "flags"), CLONE_THREAD_OF_LIBC),
-              ALLOW,
-              "pthread_create(3): threads of this process and nothing else"),
-          Rule.on(
-              "clone3",
-              new Errno(ENOSYS),
-              "its flags are in memory; the C library then takes clone(2)"),
-          Rule.on("set_robust_list", ALLOW, "start of a thread in the C library"),
-          Rule.on("rseq", ALLOW, "start of a thread in the C library"),
-          Rule.on("gettid", ALLOW, "os::current_thread_id at a thread's start; raise(3)"),
-          Rule.on(
-              "sched_getaffinity",
-              ALLOW,
-              "pthread_getattr_np(3) at a thread's start; os::active_processor_count"),
-          Rule.on(
-              "prctl",
-              is(intArg(0, "option"), PR_SET_NAME),
-              ALLOW,
-              "pthread_setname_np(3) of the own thread"),
-          Rule.on(
-              "prctl",
-              new Errno(EINVAL),
-              "as before Linux had the option: names of mappings, which malloc(3) may set"),
-          Rule.on(
-              "setpriority",
-              is(intArg(0, "which"), 0),
-              ALLOW,
-              "os::set_native_priority: compiler threads are nicer; nobody else's without a capability"),
-          Rule.on("exit", ALLOW, "end of a thread"),
+          // threads
           Rule.on("exit_group", ALLOW, "end of the process: halt, out of memory, after a crash"),
           Rule.on(
               "futex",
@@ -130,17 +98,48 @@ final class JvmCalls {
               not(is(intArg(0, "signum"), SIGSYS)),
               ALLOW,
               "VMError::report_and_die, abort(3); the handler that tells of a forbidden call stays"),
+          Rule.on("gettid", ALLOW, "raise(3), the crash report, a thread's start"),
           Rule.on("getpid", ALLOW, "raise(3), the crash report"),
           // time and machine
           Rule.on(
               "clock_gettime",
               ALLOW,
               "where the clock of the vDSO cannot be used; CPU time of threads"),
-          Rule.on("getrandom", ALLOW, "malloc(3) of newer C libraries, /dev/random of a guest"),
-          Rule.on("sysinfo", ALLOW, "os::free_memory, before a compiler thread is added"),
           // text
           Rule.on("write", ALLOW, "standard error: messages, the crash report; sockets, eventfds"),
           Rule.on("close", ALLOW, "no harm in it"));
+
+  /** Where threads start and end all the time: compiler threads, and the sentry's own. */
+  static final List<Rule> THREADS =
+      List.of(
+          Rule.on(
+              "clone",
+              is(longArg(0, "flags"), CLONE_THREAD_OF_LIBC),
+              ALLOW,
+              "pthread_create(3): threads of this process and nothing else"),
+          Rule.on(
+              "clone3",
+              new Errno(ENOSYS),
+              "its flags are in memory; the C library then takes clone(2)"),
+          Rule.on("set_robust_list", ALLOW, "start of a thread in the C library"),
+          Rule.on("rseq", ALLOW, "start of a thread in the C library"),
+          Rule.on(
+              "sched_getaffinity",
+              ALLOW,
+              "pthread_getattr_np(3) at a thread's start; os::active_processor_count"),
+          Rule.on(
+              "prctl",
+              is(intArg(0, "option"), PR_SET_NAME),
+              ALLOW,
+              "pthread_setname_np(3) of the own thread"),
+          Rule.on(
+              "setpriority",
+              is(intArg(0, "which"), 0),
+              ALLOW,
+              "os::set_native_priority: compiler threads are nicer; nobody else's without a capability"),
+          Rule.on("exit", ALLOW, "end of a thread"),
+          Rule.on("getrandom", ALLOW, "malloc(3) of newer C libraries, /dev/random of a guest"),
+          Rule.on("sysinfo", ALLOW, "os::free_memory, before a compiler thread is added"));
 
   /** Of a process that signals nobody: the JVM's own abort(3). */
   static final Rule ABORT =
@@ -171,6 +170,11 @@ final class JvmCalls {
           "writev",
           "read",
           "getdents64",
+          "getpriority",
+          "prctl",
+          "sysinfo",
+          "getrandom",
+          "sched_getaffinity",
           "sched_getparam",
           "sched_getscheduler");
 

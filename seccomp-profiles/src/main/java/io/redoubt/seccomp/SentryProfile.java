@@ -206,6 +206,7 @@ public final class SentryProfile {
       rules.add(SOCKET);
     }
     rules.addAll(JvmCalls.RULES);
+    rules.addAll(JvmCalls.THREADS);
     rules.addAll(JvmCalls.refused());
     return new Filter(
         hostNetwork ? "sentry-host-network" : "sentry",
