@@ -2,6 +2,7 @@
 #include "front.h"
 #include "oci.h"
 #include "output.h"
+#include "seal.h"
 #include "plan.h"
 #include "terminal.h"
 
@@ -204,6 +205,8 @@ static void handle_frame(void)
         break;
     case FRAME_GO:
         if (front.phase == AWAIT_GO) {
+            if (!front.exec_in && jvm_is_confined && !seal_root(front.sentry.pid, front.sentry.pidfd))
+                give_up("the sentry still sees the files of the host");
             lifecycle_go();
         } else {
             problem = "the sentry sent a go out of turn";

@@ -1,6 +1,7 @@
 #include "jvm.h"
 
 #include "output.h"
+#include "seal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -138,11 +139,17 @@ static void find_class_path(void)
                       jars.items[i]);
 }
 
+bool jvm_is_replaced(void)
+{
+    const char *override = getenv("REDOUBT_JAVA");
+    return override && *override;
+}
+
 bool jvm_find(void)
 {
     find_home();
     const char *override = getenv("REDOUBT_JAVA"), *java_home = getenv("REDOUBT_JAVA_HOME");
-    if (override && *override) {
+    if (jvm_is_replaced()) {
         if (!is_executable(override, "")) {
             complain("REDOUBT_JAVA is not an executable file: %s", override);
             return false;
@@ -317,6 +324,10 @@ static _Noreturn void become_jvm(char **command, char **envp, pid_t front, int e
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    if (jvm_is_confined && !is_gofer && !jvm_is_replaced() && !seal_begin()) {
+        dprintf(2, "redoubt: cannot give the sentry a mount namespace: %s\n", strerror(errno));
+        _exit(1);
+    }
     if (jvm_is_confined && !confine(is_gofer)) {
         dprintf(2, "redoubt: cannot drop the capabilities of the %s: %s\n", is_gofer ? "gofer" : "sentry", strerror(errno));
         _exit(1);

@@ -21,6 +21,9 @@ struct jvm {
  */
 extern bool jvm_is_confined;
 
+/* Whether it is a program of the caller's that is started in place of the JVM: REDOUBT_JAVA. */
+bool jvm_is_replaced(void);
+
 /* Looks for the runtime and builds the command line shared by all. Complains and returns false if there is none. */
 bool jvm_find(void);
 

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.redoubt.seccomp.Syscalls;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -105,8 +106,12 @@ final class ConfinementTest {
     assumeTrue(Command.of(probe).run().exit() == 0, "an ordinary user cannot read the build");
     Process sandbox = start(USER, List.of("do"));
     try {
-      assertConfined(pid("sentry", sandbox), 0);
-      assertConfined(pid("gofer", sandbox), 0);
+      for (String name : new String[] {"sentry", "gofer"}) {
+        long pid = pid(name, sandbox);
+        assertConfined(pid, 0);
+        // proc(5): of a process that others of its user may not look into, the files are root's.
+        assertEquals(0, Files.getAttribute(Path.of("/proc/" + pid + "/mem"), "unix:uid"), name);
+      }
     } finally {
       Command.killAll(sandbox);
     }
@@ -120,6 +125,42 @@ final class ConfinementTest {
     } finally {
       Command.killAll(sandbox);
     }
+  }
+
+  @Test
+  void theRootOfRootsSentryIsEmptyButForTheInstallation() throws IOException {
+    Process sandbox = start(List.of(), List.of("do"));
+    try {
+      long sentry = pid("sentry", sandbox);
+      Path root = Path.of("/proc", Long.toString(sentry), "root");
+      Path home = Redoubt.front().toRealPath().getParent().getParent();
+      for (int i = 0; i < home.getNameCount(); i++) {
+        assertEquals(
+            List.of(home.getName(i).toString()), ProcessTree.list(sentry, "root/" + sub(home, i)));
+      }
+      assertTrue(Files.isRegularFile(Path.of(root + home.toString(), "bin/stub")));
+      List<String> mounts = ProcessTree.read(sentry, "mounts").lines().toList();
+      assertEquals(2, mounts.size(), mounts::toString);
+      for (String mount : mounts) {
+        assertTrue(mount.split(" ")[3].startsWith("ro,nosuid,nodev,noexec"), mount);
+      }
+      assertEquals("/", Files.readSymbolicLink(root.resolveSibling("cwd")).toString());
+      int folders = 0;
+      for (String fd : ProcessTree.list(sentry, "fd")) {
+        Path file = Path.of("/proc", Long.toString(sentry), "fd", fd);
+        if (Files.isDirectory(file)) {
+          folders++;
+          assertFalse(Files.exists(Path.of(file + "/../etc")), () -> fd + " leads out");
+        }
+      }
+      assertTrue(folders >= 2, "/proc and /sys: " + folders);
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  private static Path sub(Path path, int count) {
+    return count == 0 ? Path.of("") : path.subpath(0, count);
   }
 
   private static void inject(long pid, String call) throws IOException {

@@ -15,7 +15,7 @@ import java.lang.foreign.MemorySegment;
 public final class Confinement {
   private static final int MAX_FILTER = 32 * 1024; // BPF_MAXINSNS
   private static final int PR_SET_NO_NEW_PRIVS = 38;
-  private static final int RLIMIT_CORE = 4;
+  private static final int PR_SET_DUMPABLE = 4;
 
   /** One instruction: BPF_RET | BPF_K, SECCOMP_RET_ALLOW. */
   private static final byte[] ALLOW_ALL = {0x06, 0, 0, 0, 0, 0, (byte) 0xff, 0x7f};
@@ -63,23 +63,15 @@ public final class Confinement {
    * @return 0 or -errno
    */
   public static int enter(byte[] filter, Class<?>... loaded) {
-    leaveNoCore();
+    // Only itself may look into its memory: no other sandbox's sentry, which is of the same user
+    // and
+    // has the same capabilities, and nobody leaves a core with the memory of guests (prctl(2)).
+    Process.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    Unistd.chdir(
+        "/"); // no directory of the caller's is held; the front may change what this one is
     int r = Process.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     boolean trains =
         System.getProperty("redoubt.train") != null; // and writes its record at the end
     return r < 0 ? r : Seccomp.confine(trains ? ALLOW_ALL : filter);
-  }
-
-  /**
-   * Who dies of a signal would leave the memory of guests in a file. One byte, not none: a core
-   * pattern that is a pipe runs its program in spite of 0 (core(5)).
-   */
-  private static void leaveNoCore() {
-    MemorySegment limit = CallState.get().scratch;
-    if (Process.prlimit64(0, RLIMIT_CORE, null, limit) == 0
-        && Memory.getLong(limit, Process.Rlimit.RLIM_CUR) != 0) {
-      Memory.setLong(limit, Process.Rlimit.RLIM_CUR, 1);
-      Process.prlimit64(0, RLIMIT_CORE, limit, null);
-    }
   }
 }

@@ -53,7 +53,7 @@ record Bundle(
       throw top.failure("process", "missing; it says what to run");
     }
     Root root = root(top, dir);
-    OciProcess p = OciProcess.read(process, root.path());
+    OciProcess p = OciProcess.read(process, new UserDatabase.HostRoot(root.path()));
     String listen = System.getenv("REDOUBT_LISTEN_FDS");
     if (listen != null) {
       p.env().add("LISTEN_FDS=" + listen); // sd_listen_fds(3): the front has handed them on

@@ -14,16 +14,18 @@ import java.util.List;
  * options on top of the container's own process; {@code update} other limits.
  *
  * @param container what the container runs
+ * @param unified whether the host's control groups are of version 2: asked at the start, while the
+ *     sentry sees the host
  */
-record ContainerRequests(SandboxConfig container) implements Container.Requests {
+record ContainerRequests(SandboxConfig container, boolean unified) implements Container.Requests {
   /** As runc: a code that the program itself is unlikely to have. */
   private static final int FAILED = 255;
 
   @Override
-  public SandboxConfig exec(List<String> request) {
+  public SandboxConfig exec(List<String> request, Container.GuestFiles files) {
     for (int i = 0; i + 1 < request.size(); i += 2) {
       if (request.get(i).equals("process")) {
-        return fromJson(request.get(i + 1));
+        return fromJson(request.get(i + 1), files);
       }
     }
     return fromOptions(request);
@@ -31,7 +33,7 @@ record ContainerRequests(SandboxConfig container) implements Container.Requests 
 
   @Override
   public List<String> update(String resources) {
-    return Resources.settings(fields(resources), Resources.isUnified());
+    return Resources.settings(fields(resources), unified);
   }
 
   private static JsonFields fields(String raw) {
@@ -39,8 +41,8 @@ record ContainerRequests(SandboxConfig container) implements Container.Requests 
     return new JsonFields(Bundle.parse(text), "", new ArrayList<>());
   }
 
-  private SandboxConfig fromJson(String raw) {
-    OciProcess p = OciProcess.read(fields(raw), container.root().path());
+  private SandboxConfig fromJson(String raw, Container.GuestFiles files) {
+    OciProcess p = OciProcess.read(fields(raw), files);
     return process(
         p.args(),
         p.env(),

@@ -1,5 +1,6 @@
 package io.redoubt.launcher;
 
+import io.redoubt.sentry.Container;
 import io.redoubt.sentry.SandboxConfig.Capabilities;
 import java.util.ArrayList;
 import java.util.List;
@@ -92,9 +93,9 @@ record OciProcess(
   /**
    * Reads it.
    *
-   * @param root host directory of the root, whose user database says where home is
+   * @param root files of the root, whose user database says where home is
    */
-  static OciProcess read(JsonFields f, String root) {
+  static OciProcess read(JsonFields f, Container.GuestFiles root) {
     List<String> args = f.strings("args");
     if (args.isEmpty()) {
       throw f.failure("args", "missing or empty; it is the command to run");
@@ -145,7 +146,7 @@ record OciProcess(
   }
 
   /** With HOME, as runc does it, where the configuration has none. */
-  private static List<String> env(JsonFields f, String root, int uid) {
+  private static List<String> env(JsonFields f, Container.GuestFiles root, int uid) {
     List<String> env = f.strings("env");
     for (String e : env) {
       if (e.startsWith("HOME=")) {

@@ -18,12 +18,12 @@ final class Training {
       return;
     }
     Bundle bundle = RunCommand.bundle(List.of("--bundle", dir, "training"));
-    var requests = new ContainerRequests(bundle.config());
+    var requests = new ContainerRequests(bundle.config(), Resources.isUnified());
     new Container(bundle.plan(), bundle.linux(), bundle.profile(), true, requests);
     bundle.profile().sockFilters();
     String process = HostFiles.read(dir + "/process.json", 1 << 20);
-    requests.exec(List.of("process", process));
-    requests.exec(List.of("arg", "/bin/true", "cwd", "/", "user", "0:0"));
+    requests.exec(List.of("process", process), path -> null);
+    requests.exec(List.of("arg", "/bin/true", "cwd", "/", "user", "0:0"), path -> null);
     requests.update("{\"memory\": {\"limit\": 268435456}, \"cpu\": {\"shares\": 512}}");
   }
 }

@@ -1,5 +1,6 @@
 package io.redoubt.launcher;
 
+import io.redoubt.sentry.Container;
 import io.redoubt.sentry.StartFailure;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,15 +25,32 @@ final class UserDatabase {
   private final List<String[]> users;
   private final List<String[]> groups;
 
-  private UserDatabase(String root) {
-    this.root = root;
-    users = records(HostFiles.readInRoot(root, "etc/passwd", MAX_BYTES), 7);
-    groups = records(HostFiles.readInRoot(root, "etc/group", MAX_BYTES), 4);
+  private UserDatabase(String name, Container.GuestFiles root) {
+    this.root = name;
+    users = records(root.read("etc/passwd"), 7);
+    groups = records(root.read("etc/group"), 4);
+  }
+
+  /**
+   * A root on the host.
+   *
+   * @param path its directory
+   */
+  record HostRoot(String path) implements Container.GuestFiles {
+    @Override
+    public String read(String file) {
+      return HostFiles.readInRoot(path, file, MAX_BYTES);
+    }
   }
 
   /** Reads the database of the root at {@code root}. */
   static UserDatabase of(String root) {
-    return new UserDatabase(root);
+    return new UserDatabase(root, new HostRoot(root));
+  }
+
+  /** Reads the database of a container that runs. */
+  static UserDatabase of(Container.GuestFiles root) {
+    return new UserDatabase("of the container", root);
   }
 
   /**

@@ -19,14 +19,21 @@ public record Container(
     boolean isCreated,
     Requests requests) {
 
+  /** Files of the container, as its programs see them. */
+  public interface GuestFiles {
+    /** The content of a regular file as Latin-1, or null. */
+    String read(String path);
+  }
+
   /** Texts of commands, as what they mean. Both throw a {@link StartFailure} for a bad one. */
   public interface Requests {
     /**
      * What exec is to run, as a sandbox of which only the process counts.
      *
      * @param request keys and values in turn
+     * @param files what the container has, for the home of a user
      */
-    SandboxConfig exec(List<String> request);
+    SandboxConfig exec(List<String> request, GuestFiles files);
 
     /**
      * Settings of control group files, for the front.

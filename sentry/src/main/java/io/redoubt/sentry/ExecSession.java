@@ -1,5 +1,6 @@
 package io.redoubt.sentry;
 
+import io.redoubt.host.Memory;
 import io.redoubt.host.Process;
 import io.redoubt.host.Seccomp;
 import io.redoubt.host.Unistd;
@@ -7,6 +8,7 @@ import io.redoubt.sentry.ControlSocket.Frame;
 import io.redoubt.sentry.dev.HostFile;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
+import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.kernel.FirstExec;
@@ -14,7 +16,9 @@ import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.KernelThread;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Reactor;
+import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Task;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,6 +32,8 @@ import java.util.List;
  * by nobody.
  */
 final class ExecSession {
+  private static final int MAX_FILE = 4 << 20; // of the user database
+
   private final Kernel kernel;
   private final Path root;
   private final byte[] filter;
@@ -93,7 +99,7 @@ final class ExecSession {
    */
   private boolean run(byte[] bytes) {
     List<String> request = Plan.read(bytes);
-    SandboxConfig config = container.requests().exec(request);
+    SandboxConfig config = container.requests().exec(request, this::file);
     // A hook has a path, and arguments of which the first may be something else.
     boolean isHook = request.size() > 1 && request.get(0).equals("hook");
     String program = isHook ? request.get(1) : config.args().get(0);
@@ -127,6 +133,34 @@ final class ExecSession {
     registration = kernel.reactor.add(client.fd(), PollEvents.IN, e -> onFrame());
     client.send(ControlSocket.GO, new byte[0]);
     return true;
+  }
+
+  /** A file of the container as its programs see it. @return its bytes as Latin-1, or null */
+  private String file(String name) {
+    Syscall c = kernel.bootCall(new FsContext(root, root, 0));
+    Path p = kernel.vfs.lookup(c, root, name, true);
+    if (p == null || p.inode().type() != Stat.S_IFREG) {
+      return null;
+    }
+    OpenFile f = p.inode().open(c, p, OpenFile.O_RDONLY);
+    if (f == null) {
+      return null;
+    }
+    try {
+      int fd = f.mapFd(c, false);
+      MemorySegment buffer = c.scratch().bulk;
+      StringBuilder text = new StringBuilder();
+      for (long n; fd >= 0 && text.length() < MAX_FILE; ) {
+        n = Unistd.pread(fd, buffer, buffer.byteSize(), text.length());
+        if (n <= 0) {
+          break;
+        }
+        text.append(new String(Memory.bytes(buffer, (int) n), StandardCharsets.ISO_8859_1));
+      }
+      return text.toString();
+    } finally {
+      f.close();
+    }
   }
 
   /** Enters the process in the books, and looks its command up. */

@@ -288,7 +288,7 @@ final class MemContent {
    * A fd of the content for mapping. @return the fd, which stays the content's own, or a negative
    * errno
    */
-  int mapFd(boolean writable) {
+  int mapFd(Syscall c, boolean writable) {
     int r = toMemfd();
     if (r < 0) {
       return r;
@@ -301,7 +301,7 @@ final class MemContent {
     if (readOnlyFd < 0) {
       // A description of its own, so that mprotect(2) cannot make a shared mapping of a file opened
       // read-only writable.
-      readOnlyFd = Fcntl.open("/proc/self/fd/" + memfd, Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
+      readOnlyFd = c.task.kernel.hostProc.reopen(memfd, Fcntl.O_RDONLY);
     }
     return readOnlyFd >= 0 ? readOnlyFd : memfd;
   }

@@ -137,7 +137,7 @@ class MemOpenFile extends RegularFile {
         return lowerFile.fd();
       }
       int r = content.copyUp(c); // also where the gofer donates no descriptors
-      return r < 0 ? r : content.mapFd(sharedWritable);
+      return r < 0 ? r : content.mapFd(c, sharedWritable);
     }
   }
 

@@ -110,7 +110,7 @@ public final class SharedMemoryCalls {
       return c.fail(-Errno.ENOSPC);
     }
     MemorySegment s = c.scratch().small;
-    int readOnly = Fcntl.open("/proc/self/fd/" + memfd, Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
+    int readOnly = c.task.kernel.hostProc.reopen(memfd, Fcntl.O_RDONLY);
     if (readOnly < 0
         || Unistd.ftruncate(memfd, size + PAGE_MASK & ~PAGE_MASK) < 0
         || Fcntl.fcntl(
