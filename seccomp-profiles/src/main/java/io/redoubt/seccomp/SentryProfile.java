@@ -109,6 +109,7 @@ public final class SentryProfile {
               ALLOW,
               "UserDatabase: the home of a user for exec, in the container's root"),
           Rule.on("readlinkat", ALLOW, "HostProc: what a descriptor of the caller is"),
+          Rule.on("stat", ALLOW, "os::stat: class path, for what the start's cache has not"),
           Rule.on("newfstatat", ALLOW, "Stub: which program a process runs; class path"),
           Rule.on("statx", ALLOW, "java.nio.file: class path, for what the start's cache has not"),
           Rule.on("fstat", ALLOW, "descriptors of the caller and of the gofer"),
