@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -255,5 +256,77 @@ final class ConfinementTest {
     } finally {
       Command.killAll(sandbox);
     }
+  }
+
+  /** Standard error of a sandbox whose sentry or gofer got a signal, and which then ended. */
+  private static String after(String signal, String victim) throws Exception {
+    Process sandbox = start(List.of(), List.of("do"));
+    try {
+      long pid = pid(victim, sandbox);
+      Command.of("kill", "-" + signal, Long.toString(pid)).run();
+      String text =
+          new String(sandbox.getErrorStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+      assertEquals(1, sandbox.waitFor());
+      return text;
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  /**
+   * The rarest of what a JVM does, and with the most calls: its report ends with a line of its own.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"sentry", "gofer"})
+  void aCrashIsReportedToTheEnd(String victim) throws Exception {
+    String text = after("SEGV", victim);
+    assertTrue(text.contains("SIGSEGV (0xb)"), text);
+    assertTrue(text.contains("\nEND.\n"), text);
+    assertFalse(text.contains("seccomp filter"), text);
+  }
+
+  /** The other one leaves by itself, and is not stopped by its filter on the way. */
+  @ParameterizedTest
+  @ValueSource(strings = {"sentry", "gofer"})
+  void theOtherOneEndsInOrder(String victim) throws Exception {
+    assertFalse(after("KILL", victim).contains("seccomp filter"));
+  }
+
+  /** A dump of the stacks of all threads, to nowhere. */
+  @ParameterizedTest
+  @ValueSource(strings = {"sentry", "gofer"})
+  void sigquitDoesNoHarm(String victim) throws Exception {
+    Process sandbox =
+        Redoubt.command("/bin/sh", "-c", "echo ready; read x; ls /etc >/dev/null && echo done")
+            .input(new byte[0])
+            .start();
+    try {
+      assertEquals("ready", sandbox.inputReader().readLine());
+      Command.of("kill", "-QUIT", Long.toString(pid(victim, sandbox))).run();
+      sandbox.getOutputStream().write('\n');
+      sandbox.getOutputStream().flush();
+      assertEquals("done", sandbox.inputReader().readLine());
+      assertEquals(0, sandbox.waitFor());
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  /**
+   * An installation that could not train: there are no compiled filters, and the class of
+   * everything that a start does not do comes from a jar, which a confined sentry opens.
+   */
+  @Test
+  void withoutACacheOfClasses(@TempDir Path directory) {
+    Path home = Redoubt.front().getParent().getParent();
+    String script =
+        "cp -a $0/bin $0/lib $0/etc $0/runtime $1 && cd / && $1/bin/redoubt-front do -- sh -c '"
+            + "cd $(mktemp -d); i=0; while [ $i -lt 300 ]; do echo $i >f$i; i=$((i+1)); done; ls | wc -l;"
+            + " mkdir a; mv f1 a; ln a/f1 g; ln -s a l; cat l/f1; rm -r a; cat /proc/self/maps | wc -l >/dev/null;"
+            + " (sleep 0.1 & wait); seq 1000 | sort | tail -n 1; timeout 5 cat /dev/zero | head -c 9 | wc -c'";
+    Outcome outcome =
+        Command.of("/bin/sh", "-c", script, home.toString(), directory.toString()).run();
+    assertEquals("300\n1\n999\n9\n", outcome.out(), outcome::describe);
+    assertEquals("", outcome.err(), outcome::describe);
   }
 }

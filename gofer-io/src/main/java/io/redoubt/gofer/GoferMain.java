@@ -55,6 +55,9 @@ public final class GoferMain {
             filter != null ? filter : GoferProfile.program().toBytes(),
             MalformedException.class,
             ExtendedAttributes.class,
+            NodeAttr.class,
+            RegionLayout.class,
+            Ids.class,
             Xattr.class,
             Errno.class);
     if (r < 0) {

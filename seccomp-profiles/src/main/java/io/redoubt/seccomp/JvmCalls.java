@@ -77,6 +77,10 @@ final class JvmCalls {
               ALLOW,
               "stacks given back by pthread_exit, free(3), pages given back by the heap"),
           // threads
+          Rule.on(
+              "exit",
+              ALLOW,
+              "end of a thread: VM Periodic Task Thread, before that of the process"),
           Rule.on("exit_group", ALLOW, "end of the process: halt, out of memory, after a crash"),
           Rule.on(
               "futex",
@@ -137,7 +141,6 @@ final class JvmCalls {
               is(intArg(0, "which"), 0),
               ALLOW,
               "os::set_native_priority: compiler threads are nicer; nobody else's without a capability"),
-          Rule.on("exit", ALLOW, "end of a thread"),
           Rule.on("getrandom", ALLOW, "malloc(3) of newer C libraries, /dev/random of a guest"),
           Rule.on("sysinfo", ALLOW, "os::free_memory, before a compiler thread is added"));
 

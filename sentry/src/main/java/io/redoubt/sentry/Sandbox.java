@@ -13,6 +13,7 @@ import io.redoubt.seccomp.SentryProfile;
 import io.redoubt.sentry.ControlSocket.Frame;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
+import io.redoubt.sentry.kernel.Fatal;
 import io.redoubt.sentry.kernel.FirstExec;
 import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.PollEvents;
@@ -184,7 +185,9 @@ public final class Sandbox {
     new Inflater().end();
     boolean isHost = config.network() == SandboxConfig.Network.HOST;
     byte[] filter = Confinement.builtFilter(isHost ? "sentry-host-network" : "sentry");
-    int r = Confinement.enter(filter != null ? filter : SentryProfile.program(isHost).toBytes());
+    int r =
+        Confinement.enter(
+            filter != null ? filter : SentryProfile.program(isHost).toBytes(), Fatal.class);
     if (r < 0) {
       throw new StartFailure(1, "cannot load the sentry's seccomp filter: " + Errno.message(r));
     }
