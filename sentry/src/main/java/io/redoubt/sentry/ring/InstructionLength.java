@@ -136,6 +136,9 @@ final class InstructionLength {
       op = code[at++] & 0xff;
       form = ONE_BYTE[op];
       if (form == 'P') {
+        if (op >= 0xf2) {
+          prefixes &= ~(REPEAT | REPEAT_NOT_EQUAL); // the last one counts
+        }
         prefixes |= prefix(op);
         rex = 0; // only counts right before the opcode
       } else if (form == 'R') {

@@ -1,11 +1,13 @@
 package io.redoubt.sentry.ring;
 
+import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Seccomp;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.KernelThread;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
  * Makes single {@code syscall} instructions of a guest go to the trampoline, in the memory of the
@@ -19,8 +21,9 @@ import java.lang.foreign.MemorySegment;
  * there now.
  *
  * <p>Everything read from the process may be a lie. What a guest can get by one is jumps in its own
- * code: the sentry writes through /proc/TID/mem, which reaches private memory only, and that of the
- * process that was there when the call was last known to be pending.
+ * code. The sentry writes through /proc/TID/mem, which makes a private copy of what the guest may
+ * not write to, and refuses if it is shared; and it is the memory of the process that was there
+ * when the call was last known to be pending.
  *
  * <p>Uses the thread's {@link io.redoubt.sentry.kernel.Scratch#small}. Thread-safe.
  */
@@ -58,7 +61,7 @@ public final class SiteRewriter {
   public SiteResult rewrite(int tid, long ip, int nr, int listener, long id) {
     int mem = Fcntl.openat(procFd, tid + "/mem", Fcntl.O_RDWR | Fcntl.O_CLOEXEC, 0);
     if (mem < 0) {
-      return SiteResult.GONE;
+      return mem == -Errno.ENOENT || mem == -Errno.ESRCH ? SiteResult.GONE : SiteResult.READ_ONLY;
     }
     int maps = ProcessMaps.open(procFd, tid);
     if (maps < 0) {
@@ -197,11 +200,11 @@ public final class SiteRewriter {
         jumpLength = plan.movedLength;
       }
       // Each only leads to what is there already.
-      boolean isWritten =
-          put(slot, thunk.bytes) && put(codeAddress + jumpAt, jump(jumpAt, jumpLength, slot));
+      boolean isWritten = put(slot, thunk.bytes) && replace(jumpAt, jump(jumpAt, jumpLength, slot));
       if (isWritten && form == SiteResult.CAVE) {
-        int offset = (int) (codeAddress + jumpAt - ip);
-        isWritten = put(ip - SitePlan.CALL_BYTES, new byte[] {(byte) 0xeb, (byte) offset});
+        int call = (int) (ip - codeAddress) - SitePlan.CALL_BYTES;
+        byte offset = (byte) (jumpAt - call - SitePlan.CALL_BYTES);
+        isWritten = replace(call, new byte[] {(byte) 0xeb, offset});
       }
       return isWritten ? form : SiteResult.READ_ONLY;
     }
@@ -212,7 +215,7 @@ public final class SiteRewriter {
      */
     private byte[] jump(int at, int length, long to) {
       byte[] b = new byte[length];
-      java.util.Arrays.fill(b, (byte) 0xcc);
+      Arrays.fill(b, (byte) 0xcc);
       int offset = (int) (to - (codeAddress + at + SitePlan.JUMP_BYTES));
       b[0] = (byte) 0xe9;
       for (int i = 0; i < 4; i++) {
@@ -235,6 +238,17 @@ public final class SiteRewriter {
         }
       }
       return 0;
+    }
+
+    /**
+     * Puts bytes in the place of code. Where those are in two pages, both are copied for the
+     * process before, as there may be memory for only one.
+     */
+    private boolean replace(int at, byte[] b) {
+      long address = codeAddress + at;
+      boolean isInTwoPages = ((address ^ (address + b.length - 1)) & -PAGE) != 0;
+      return (!isInTwoPages || put(address, Arrays.copyOfRange(code, at, at + b.length)))
+          && put(address, b);
     }
 
     private boolean put(long address, byte[] b) {

@@ -129,7 +129,8 @@ final class Disassembly {
       }
       case "xchg" -> {
         boolean isNothing = rest.equals("%ax,%ax") || rest.equals("%rax,%rax");
-        return isNothing ? InstructionLength.NOP : InstructionLength.OTHER;
+        boolean isShort = code[at + lengths[at] - 1] == (byte) 0x90;
+        return isNothing && isShort ? InstructionLength.NOP : InstructionLength.OTHER;
       }
       case "int3" -> {
         return InstructionLength.BREAKPOINT;

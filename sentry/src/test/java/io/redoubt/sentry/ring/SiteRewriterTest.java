@@ -51,6 +51,9 @@ class SiteRewriterTest {
       assertEquals("7 " + parent + " 0", guest.command('s'));
       assertEquals("9 -125 0", guest.command('m'));
       assertEquals("8 0 0", guest.command('f'));
+      assertEquals(parent + " 0 0", guest.command('t'));
+
+      assertEquals(5, guest.sites.get("straddling").ip() % 4096, "mov at 4094, in two pages");
 
       guest.waitForRead();
       Map<String, SiteResult> results = new HashMap<>();
@@ -65,6 +68,7 @@ class SiteRewriterTest {
               Map.entry("getppid", SiteResult.MOV),
               Map.entry("syscall", SiteResult.MOVED),
               Map.entry("cancellable", SiteResult.MOVED),
+              Map.entry("straddling", SiteResult.MOV),
               Map.entry("popped", SiteResult.NO_FORM),
               Map.entry("no-call", SiteResult.NO_CALL),
               Map.entry("unmapped", SiteResult.NOT_TEXT),
@@ -82,6 +86,7 @@ class SiteRewriterTest {
       assertEquals("4242 1 2", guest.command('p'));
       assertEquals("7 4242 3", guest.command('s'));
       assertEquals("9 -125 2", guest.command('m'));
+      assertEquals("4242 0 2", guest.command('t'));
       assertEquals("7 0 1", guest.command('f')); // a child's count is its own
     }
   }

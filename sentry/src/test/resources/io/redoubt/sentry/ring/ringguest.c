@@ -82,6 +82,12 @@ FUNCTION(a_popped, "push $110\n"
                                                   ".endr\n"
                                                   "ret\n");
 
+/* Its mov is in two pages. */
+__asm__(".p2align 12\n.fill 4094, 1, 0xcc\n");
+__asm__("a_straddling: mov $110, %eax\n" SYSCALL(a_straddling) "ret\n");
+extern char a_straddling_ip[];
+long a_straddling(long, ...);
+
 static const unsigned char code[] = {0xb8, GETPPID, 0, 0, 0, 0x0f, 0x05, 0xc3};
 
 static void site(const char *name, const void *ip, int nr) {
@@ -117,6 +123,7 @@ int main(void) {
   site("syscall", a_syscall_ip, 8);
   site("cancellable", a_cancellable_ip, 8);
   site("popped", a_popped_ip, GETPPID);
+  site("straddling", a_straddling_ip, GETPPID);
   site("no-call", a_popped_ip + 2, GETPPID);
   site("unmapped", (void *)4096, GETPPID);
   stray("anonymous", -1, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS);
@@ -154,6 +161,9 @@ int main(void) {
     case 's':
       a = a_syscall(8L, (long)file, 7L, (long)SEEK_SET);
       b = a_syscall((long)GETPPID);
+      break;
+    case 't':
+      a = a_straddling(0L);
       break;
     case 'm':
       a = a_cancellable((long)&zero, 8L, (long)file, 9L, (long)SEEK_SET, 0L, 0L, 0L);
