@@ -44,6 +44,8 @@ public final class SentryProfile {
   /** TCGETS, TCGETS2, TIOCGWINSZ, TIOCOUTQ, FIONREAD: all ask. */
   private static final long[] TERMINAL_REQUESTS = {0x5401, 0x802c542aL, 0x5413, 0x5411, 0x541b};
 
+  private static final long PROCMAP_QUERY = 0xc0686611L;
+
   /** SIOCATMARK, SIOCGSTAMP, SIOCGSTAMPNS, SIOCOUTQNSD. */
   private static final long[] SOCKET_REQUESTS = {0x8905, 0x8906, 0x8907, 0x894b};
 
@@ -78,9 +80,11 @@ public final class SentryProfile {
               "ioctl",
               anyOf(
                   oneOf(intArg(1, "request"), LISTENER_REQUESTS),
-                  oneOf(intArg(1, "request"), TERMINAL_REQUESTS)),
+                  oneOf(intArg(1, "request"), TERMINAL_REQUESTS),
+                  is(intArg(1, "request"), PROCMAP_QUERY)),
               ALLOW,
-              "Seccomp: receives and answers calls; HostTerminal: asks the caller's terminal"),
+              "Seccomp: receives and answers calls; HostTerminal: asks the caller's terminal;"
+                  + " ring.ProcessMaps: which file a guest's code is of"),
           Rule.on("process_vm_readv", ALLOW, "GuestMemory"),
           Rule.on("process_vm_writev", ALLOW, "GuestMemory"),
           Rule.on(
