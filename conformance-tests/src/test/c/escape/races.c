@@ -289,6 +289,58 @@ ESCAPE(BARE, host_moves_a_directory_of_a_bind_out) {
 }
 
 /*
+ * An exec is made by way of a descriptor that the sentry plants, as mmap is: whoever exchanges the one for the other has a program of
+ * its own run with the rights of a set-id one. That program is written by hand; it says 50 as root and 51 as anybody else. The weak
+ * place runs it as root.
+ */
+static const unsigned char says_who_it_is[] = {
+    0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,                          /* 64 bits, little endian */
+    2, 0, 62, 0, 1, 0, 0, 0, 0x78, 0, 0x40, 0, 0, 0, 0, 0,                            /* ET_EXEC, x86-64, entry 0x400078 */
+    64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,                                  /* program headers at 64 */
+    0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0,                                 /* one of them */
+    1, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,                                   /* PT_LOAD, readable and executable */
+    0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0,                             /* at 0x400000 */
+    0x94, 0, 0, 0, 0, 0, 0, 0, 0x94, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0,  /* all of the file */
+    0xb8, 107, 0, 0, 0, 0x0f, 0x05,                                                   /* geteuid */
+    0x85, 0xc0, 0xbf, 51, 0, 0, 0, 0x75, 0x05, 0xbf, 50, 0, 0, 0,                     /* 51, or 50 for 0 */
+    0xb8, 231, 0, 0, 0, 0x0f, 0x05};                                                  /* exit_group */
+static int own_program;
+static void *plants(void *unused) {
+  for (;;)
+    for (int fd = 0; fd < 8; fd++) {
+      if (dup2(own_program, fd) == -1) continue;
+      void *at = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+      if (at != MAP_FAILED) munmap(at, 4096);
+      close(fd);
+    }
+  return unused;
+}
+ESCAPE(BARE, descriptor_of_an_exec_replaced) {
+  const char *set_id = shared("suid");
+  int fd = MUST(open(named(shared("."), ".program"), O_WRONLY | O_CREAT, 0755));
+  MUST(write(fd, says_who_it_is, sizeof says_who_it_is));
+  close(fd);
+  WHILE_RACING {
+    pid_t pid = MUST(fork());
+    if (pid == 0) {
+      if (here != SANDBOX) {
+        execl(named(shared("."), ".program"), "x", NULL);
+        _exit(90);
+      }
+      if (getuid() == 0 && setresuid(1000, 1000, 1000) == -1) _exit(91);
+      own_program = MUST(fcntl(MUST(open(named(shared("."), ".program"), O_RDONLY)), F_DUPFD, 100));
+      pthread_t threads[2];
+      for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, plants, NULL);
+      for (;;) execl(set_id, "suid", "@root", NULL);
+    }
+    int status = wait_for(pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 50) out("its own program ran as root");
+    if (!WIFEXITED(status) || (WEXITSTATUS(status) != 1 && WEXITSTATUS(status) != 51)) out("status %#x", status);
+  }
+  held("it never was");
+}
+
+/*
  * Threads around exec. No weak place: Linux does this right. What is asked is that the sentry does too, and lives.
  */
 static void *executes(void *argument) {

@@ -413,6 +413,7 @@ int world(int argc, char **argv) {
   start_victim(in("victim"), PREY, 1000);
   sleep_ms(30);
   clock_gettime(CLOCK_REALTIME_COARSE, &made);
+  sleep_ms(10); /* more than a tick, by which files may be stamped */
   /* Descriptors that a careless caller leaves open: CVE-2024-21626. */
   int top = DO(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)), secret = DO(open(in("secret"), O_RDONLY | O_CLOEXEC));
   int input[2];

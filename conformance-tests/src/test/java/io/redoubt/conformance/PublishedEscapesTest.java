@@ -115,7 +115,7 @@ final class PublishedEscapesTest {
   @Test
   void workingDirectoryOfALeftOpenDescriptor() throws IOException {
     String open = "exec 7<" + outside + " 8<" + outside + " 9<" + outside + "; ";
-    for (int fd = 3; fd < 12; fd++) {
+    for (int fd : new int[] {3, 7, 8, 9}) {
       String cwd = "/proc/self/fd/" + fd;
       if (fd == 7) {
         assertEquals(SECRET, shell(open + "cd " + cwd + " && cat secret").out());

@@ -123,7 +123,7 @@ final class Rewrite {
         steps.call(regs);
         Ptrace.setRegs(tid, regs);
         if (signal == 0 && Ptrace.ptrace(PTRACE_SINGLESTEP, tid, 0, 0) == 0) {
-          long w = Wait.wait4(tid, Wait.__WALL);
+          long w = await(tid);
           if (w < 0 || !Wait.isStopped(Wait.status(w))) {
             return Syscall.NO_REPLY;
           }
@@ -185,7 +185,7 @@ final class Rewrite {
     c.startNanos = 0; // observed
     // The answer comes before the stop: the thread cannot stop while it waits for it.
     task.kernel.dispatcher.reply(c, answer);
-    long w = Wait.wait4(tid, Wait.__WALL);
+    long w = await(tid);
     if (w < 0 || !Wait.isStopped(Wait.status(w))) {
       return -Errno.ESRCH; // killed on the way; its pidfd tells
     }
@@ -195,9 +195,27 @@ final class Rewrite {
     return Wait.ptraceEvent(status) == Ptrace.PTRACE_EVENT_STOP ? 0 : Wait.stopSignal(status);
   }
 
+  /**
+   * Waits until a thread that this one traces has stopped or died.
+   *
+   * <p>Not by its id: when another thread of its process makes an exec, a leader that is traced
+   * loses its id before the host kernel wakes its tracer ({@code de_thread} in {@code fs/exec.c}),
+   * which as one that waits for that id is then not woken, and sleeps for ever. No thread here
+   * traces more than one at a time.
+   *
+   * @return as {@link Wait#wait4}; -ECHILD when it is not there any more
+   */
+  private static long await(int tid) {
+    long w;
+    do {
+      w = Wait.wait4(-1, Wait.__WALL | Wait.__WNOTHREAD);
+    } while (w > 0 && Wait.pid(w) != tid);
+    return w;
+  }
+
   /** Detaches a thread that may be running. */
   private static void letGo(int tid) {
-    long w = Ptrace.interrupt(tid) == 0 ? Wait.wait4(tid, Wait.__WALL) : 0;
+    long w = Ptrace.interrupt(tid) == 0 ? await(tid) : 0;
     if (w == 0) {
       reap(tid);
     } else if (w > 0 && Wait.isStopped(Wait.status(w))) {
@@ -221,7 +239,7 @@ final class Rewrite {
   private static void reap(int tid) {
     long w;
     do {
-      w = Wait.wait4(tid, Wait.__WALL);
+      w = await(tid);
     } while (w > 0 && Wait.isStopped(Wait.status(w)) && Ptrace.detach(tid, 0) < 0);
   }
 

@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
  */
 public final class Stub {
   private final int[] fds = new int[2];
+  private final long[] devices = new long[2];
   private final long[] inodes = new long[2];
 
   /**
@@ -29,6 +30,7 @@ public final class Stub {
       if (r < 0) {
         throw new IllegalStateException("no stub: errno=" + -r);
       }
+      devices[i] = Memory.getLong(s, Stat.StatBuf.ST_DEV);
       inodes[i] = Memory.getLong(s, Stat.StatBuf.ST_INO);
     }
   }
@@ -42,6 +44,7 @@ public final class Stub {
   boolean isRunBy(int hostPid, int number) {
     MemorySegment s = KernelThread.scratch().small;
     return Stat.newfstatat(HostStatus.procFd(), hostPid + "/exe", s, 0) == 0
+        && Memory.getLong(s, Stat.StatBuf.ST_DEV) == devices[number]
         && Memory.getLong(s, Stat.StatBuf.ST_INO) == inodes[number];
   }
 }
