@@ -6,6 +6,7 @@
 #include "monitor.h"
 #include "oci.h"
 #include "output.h"
+#include "sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,11 +84,11 @@ pid_t monitor_await(int report)
 
 static _Noreturn void be_monitor(const char *bundle, int report, int errors)
 {
-    close(front.container.lock);
     front.must_wait = strcmp(oci.command, "create") == 0;
     monitor_become("redoubt-monitor", report, errors);
     front.stage.is_detached = true;
     monitor_listen();
+    close(front.container.lock); /* the command holds it, until it ends */
     char command[] = "create", option[] = "--bundle";
     char *arguments[] = {command, option, (char *)(uintptr_t)bundle, (char *)(uintptr_t)front.container.id, NULL};
     front_main(arguments);
@@ -118,6 +119,7 @@ int command_create(void)
     int report[2], errors[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, report) || pipe2(errors, O_CLOEXEC))
         oci_fail("cannot make a socket: %s", strerror(errno));
+    sweep();
     container_make(&front.container, id);
     container_begin(&front.container, bundle);
     fflush(NULL);

@@ -243,6 +243,7 @@ void lifecycle_plan(void)
     const char *problem = oci.systemd_cgroup ? start_unit() : NULL;
     if (!problem)
         problem = cgroup_make(record, cgroup_path ? cgroup_path : "", front.container.id, tolerant);
+    write_record("creating"); /* whoever comes after us, should we be killed, finds the groups by it */
     if (!problem && cgroup_is_frozen(record))
         problem = "container's cgroup unexpectedly frozen"; /* what is moved there never gets to the program */
     if (!problem)
@@ -250,7 +251,6 @@ void lifecycle_plan(void)
     if (problem)
         refuse(problem);
     record_set_process(record, "pid", front.stage.pid);
-    record_set_process(record, "monitor", getpid());
     join_groups();
     if (front.is_monitor && (front.guard = guard_start()) < 0)
         give_up("cannot start the guard of the container");

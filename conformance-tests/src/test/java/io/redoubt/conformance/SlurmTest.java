@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -58,6 +59,14 @@ final class SlurmTest {
 
   /** Runs a script with a cluster around it, in a folder of the user's, with a bundle in $B. */
   private static Job run(UnaryOperator<String> change, String script) throws IOException {
+    return run(change, 30, script);
+  }
+
+  /**
+   * @param killWait seconds from SIGTERM to SIGKILL at a time limit
+   */
+  private static Job run(UnaryOperator<String> change, int killWait, String script)
+      throws IOException {
     Path base = directory.resolve("slurm" + count++);
     Path work = Files.createDirectories(base.resolve("work"));
     Path bundle =
@@ -80,6 +89,7 @@ final class SlurmTest {
             .environment("B", bundle.toString())
             .environment("ROOT", root.toString())
             .environment("RT", Redoubt.front().toString())
+            .environment("KILL_WAIT", Integer.toString(killWait))
             .timeout(Duration.ofSeconds(120))
             .run();
     return new Job(work, outcome);
@@ -140,6 +150,45 @@ final class SlurmTest {
             grep -o 'DUE TO TIME LIMIT' err | head -n 1; gone
             """);
     assertEquals("begun\ntold\nDUE TO TIME LIMIT\n0\n", job.outcome.out(), job.outcome::describe);
+  }
+
+  private static final String AWAIT_EMPTY =
+      "n=0; while [ -n \"$(ls $ROOT)\" ] && [ $n -lt 100 ]; do n=$((n+1)); sleep 0.1; done; ls $ROOT\n";
+
+  /**
+   * SIGKILL to all processes of a step leaves none that could clean up: Slurm's own question for
+   * the state, of a name that no container has had, does.
+   */
+  @Test
+  void scancelThatKills() throws IOException {
+    Job job =
+        run(
+            UnaryOperator.identity(),
+            """
+            as srun -J one --container $B sh -c 'echo begun; sleep 100' >out 2>err &
+            n=0; until grep -q begun out || [ $n -gt 300 ]; do n=$((n+1)); sleep 0.1; done
+            ls $ROOT | grep -c .
+            as scancel -s KILL -n one; wait $!
+            gone
+            """
+                + AWAIT_EMPTY);
+    assertEquals("1\n0\n", job.outcome.out(), job.outcome::describe);
+  }
+
+  /** The same, KillWait after SIGTERM. */
+  @Test
+  @Tag("slow")
+  void guestThatIgnoresTheTimeLimit() throws IOException {
+    Job job =
+        run(
+            UnaryOperator.identity(),
+            3,
+            """
+            as srun -t 0:05 --container $B sh -c 'trap "" TERM; echo begun; sleep 300' 2>err
+            grep -o 'DUE TO TIME LIMIT' err | head -n 1; gone
+            """
+                + AWAIT_EMPTY);
+    assertEquals("begun\nDUE TO TIME LIMIT\n0\n", job.outcome.out(), job.outcome::describe);
   }
 
   /** After a step Slurm asks as root, in the user's folder: nothing there may be believed. */
