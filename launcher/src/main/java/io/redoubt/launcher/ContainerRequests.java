@@ -13,19 +13,39 @@ import java.util.List;
  * options on top of the container's own process; {@code update} other limits.
  *
  * @param container what the container runs
+ * @param plan the container's own, as of {@link OciPlan}
  */
-record ContainerRequests(SandboxConfig container) implements Container.Requests {
+record ContainerRequests(SandboxConfig container, List<String> plan) implements Container.Requests {
+  /** What a process has of the container's own, as with runc, where it says nothing itself. */
+  private static final List<String> INHERITED = List.of("scheduler", "io.priority");
+
   /** As runc: a code that the program itself is unlikely to have. */
   private static final int FAILED = 255;
 
   @Override
-  public SandboxConfig exec(List<String> request) {
+  public Container.Exec exec(List<String> request) {
     for (int i = 0; i + 1 < request.size(); i += 2) {
       if (request.get(i).equals("process")) {
-        return fromJson(request.get(i + 1));
+        try {
+          return fromJson(request.get(i + 1));
+        } catch (StartFailure e) {
+          throw new StartFailure(FAILED, e.getMessage());
+        }
       }
     }
-    return fromOptions(request);
+    return new Container.Exec(fromOptions(request), inherited(List.of()));
+  }
+
+  private List<String> inherited(List<String> own) {
+    List<String> all = new ArrayList<>(own);
+    for (int i = 0; i + 1 < plan.size(); i += 2) {
+      String key = plan.get(i);
+      if (INHERITED.contains(key) && !own.contains(key)) { // no value looks like one of these
+        all.add(key);
+        all.add(plan.get(i + 1));
+      }
+    }
+    return all;
   }
 
   @Override
@@ -38,20 +58,23 @@ record ContainerRequests(SandboxConfig container) implements Container.Requests 
     return new JsonFields(Bundle.parse(text), "", new ArrayList<>());
   }
 
-  private SandboxConfig fromJson(String raw) {
-    OciProcess p = OciProcess.read(fields(raw), container.root().path());
-    return process(
-        p.args(),
-        p.env(),
-        p.cwd(),
-        p.uid(),
-        p.gid(),
-        p.groups(),
-        p.capabilities(),
-        p.noNewPrivs(),
-        p.umask(),
-        p.terminal(),
-        p.rlimits());
+  private Container.Exec fromJson(String raw) {
+    JsonFields fields = fields(raw);
+    OciProcess p = OciProcess.read(fields, container.root().path());
+    SandboxConfig process =
+        process(
+            p.args(),
+            p.env(),
+            p.cwd(),
+            p.uid(),
+            p.gid(),
+            p.groups(),
+            p.capabilities(),
+            p.noNewPrivs(),
+            p.umask(),
+            p.terminal(),
+            p.rlimits());
+    return new Container.Exec(process, inherited(OciPlan.ofProcess(fields)));
   }
 
   private SandboxConfig fromOptions(List<String> request) {

@@ -97,7 +97,7 @@ public final class Main {
             bundle.linux(),
             bundle.profile(),
             command.equals("create"),
-            new ContainerRequests(bundle.config())));
+            new ContainerRequests(bundle.config(), bundle.plan())));
   }
 
   private static void start(

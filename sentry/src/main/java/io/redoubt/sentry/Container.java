@@ -19,14 +19,22 @@ public record Container(
     boolean isCreated,
     Requests requests) {
 
+  /**
+   * One more process.
+   *
+   * @param process a sandbox of which only the process counts
+   * @param plan keys and values in turn, for the front that starts it
+   */
+  public record Exec(SandboxConfig process, List<String> plan) {}
+
   /** Texts of commands, as what they mean. Both throw a {@link StartFailure} for a bad one. */
   public interface Requests {
     /**
-     * What exec is to run, as a sandbox of which only the process counts.
+     * What exec is to run.
      *
      * @param request keys and values in turn
      */
-    SandboxConfig exec(List<String> request);
+    Exec exec(List<String> request);
 
     /**
      * Settings of control group files, for the front.
