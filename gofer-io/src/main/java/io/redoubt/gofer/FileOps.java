@@ -308,10 +308,18 @@ final class FileOps {
   }
 
   private int statNode(int dirFd, long name, ServedRoot root) {
-    int flags = Fcntl.AT_SYMLINK_NOFOLLOW | Fcntl.AT_NO_AUTOMOUNT;
-    int r = Stat.newfstatat(dirFd, name, stat, flags);
-    boolean isAway = r == 0 && root.staysOnDevice() && statDev() != root.dev();
-    return isAway ? -Errno.EXDEV : r;
+    if (!root.staysOnDevice()) {
+      int flags = Fcntl.AT_SYMLINK_NOFOLLOW | Fcntl.AT_NO_AUTOMOUNT;
+      return Stat.newfstatat(dirFd, name, stat, flags);
+    }
+    // Only an open tells one mount from another: a mount may have several devices, and a device
+    // several mounts.
+    int fd = openNode(dirFd, name, root);
+    int r = fd < 0 ? fd : Stat.fstat(fd, stat);
+    if (fd >= 0) {
+      Unistd.close(fd);
+    }
+    return r;
   }
 
   private int getattr() {
