@@ -123,6 +123,31 @@ final class SlurmTest {
   }
 
   /**
+   * The job's user is root in the container: his script is then his own there too, and takes no
+   * capability to read.
+   */
+  @Test
+  void sbatchWithIdMaps() throws IOException {
+    Job job =
+        run(
+            c ->
+                c.replace("\"CAP_KILL\", \"CAP_CHOWN\"", "\"CAP_KILL\"")
+                    .replace(
+                        "\"linux\": {\"namespaces\": [",
+                        "\"linux\": {\"uidMappings\": [{\"containerID\": 0, \"hostID\": 65534, \"size\": 1}],"
+                            + " \"gidMappings\": [{\"containerID\": 0, \"hostID\": 65534, \"size\": 1}],"
+                            + " \"namespaces\": [{\"type\": \"user\"}, "),
+            """
+            printf '#!/bin/sh\\nid -u; grep CapEff /proc/self/status; head -n 1 $0; touch /made; exit 6\\n' >job.sh
+            as sbatch --wait --container $B -o out.txt job.sh >/dev/null; echo "exit $?"
+            cat out.txt; stat -c %U $B/rootfs/made
+            """);
+    String out = job.outcome.out().replaceAll("(?m)^slurmstepd.*\n", "");
+    assertEquals(
+        "exit 6\n0\nCapEff:\t0000000000000020\n#!/bin/sh\nnobody\n", out, job.outcome::describe);
+  }
+
+  /**
    * scancel sends SIGTERM to all processes of the step, the sleep too: the guest's handler decides.
    */
   @Test
