@@ -33,7 +33,7 @@ void monitor_become(const char *name, int report, int errors)
     standard_output.fd = -1;
 }
 
-/* Reads what the monitor has to say until it ends, or closes it. */
+/* Reads what the monitor has to say until it ends, or closes it, or has said all so far where errors does not block. */
 static char *read_errors(int fd)
 {
     char *text = NULL;
@@ -70,6 +70,26 @@ _Noreturn void monitor_failed(pid_t monitor, int errors, const char *otherwise)
         last += 9;
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     oci_fail_with(oci.failed ? oci.failed : code == 0 || code > 125 ? 1 : code, "%s", last ? last : otherwise);
+}
+
+/*
+ * Warnings, as runc has them: on standard error unless there is a log, where they are for who asks (--debug), because Podman reads
+ * a log as one object.
+ */
+static void tell_warnings(int errors)
+{
+    fcntl(errors, F_SETFL, O_NONBLOCK);
+    char *text = read_errors(errors), *rest = text, *line;
+    bool has_log = oci.log;
+    while ((line = strsep(&rest, "\n"))) {
+        if (!*line)
+            continue;
+        if (!has_log)
+            fprintf(stderr, "%s\n", line);
+        else if (oci.debug)
+            oci_log("warning", strncmp(line, "redoubt: ", 9) == 0 ? line + 9 : line);
+    }
+    free(text);
 }
 
 pid_t monitor_await(int report)
@@ -146,5 +166,6 @@ int command_create(void)
         oci_fail("%s", problem);
     /* A program that has ended by now is no failure: its container is there, stopped. */
     send(report[0], "", 1, MSG_NOSIGNAL);
+    tell_warnings(errors[0]);
     return 0;
 }

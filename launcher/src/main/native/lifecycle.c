@@ -258,6 +258,8 @@ void lifecycle_plan(void)
     const char *problem = oci.systemd_cgroup ? start_unit() : NULL;
     if (!problem)
         problem = cgroup_make(record, cgroup_path ? cgroup_path : "", front.container.id, tolerant);
+    if (!problem && !oci.systemd_cgroup && cgroup_has_others(record))
+        complain("container's cgroup is not empty: others are counted against its limits, and frozen with it");
     write_record("creating"); /* whoever comes after us, should we be killed, finds the groups by it */
     if (!problem && cgroup_is_frozen(record))
         problem = "container's cgroup unexpectedly frozen"; /* what is moved there never gets to the program */
