@@ -129,7 +129,7 @@ final class MountTree {
   }
 
   private int attach(int index, String path, NodeAttr attr) {
-    int fid = gofer.attach(index, attr);
+    int fid = gofer.nodes.attach(index, attr);
     if (fid < 0) {
       throw new StartFailure(1, "cannot attach " + path + ": " + Errno.message(fid));
     }

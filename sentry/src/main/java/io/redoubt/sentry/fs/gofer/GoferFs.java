@@ -97,7 +97,7 @@ public final class GoferFs {
 
   int statfs(Syscall c, int fid, StatFs out) {
     MemorySegment s = c.scratch().small;
-    int r = client.statfs(fid, s);
+    int r = client.attributes.statfs(fid, s);
     if (r < 0) {
       return r;
     }

@@ -173,7 +173,7 @@ final class GoferInode extends Inode {
 
   private int fetch(Syscall c) {
     NodeAttr a = c.scratch().attr;
-    int r = client.getattr(fid, a);
+    int r = client.attributes.getattr(fid, a);
     if (r == 0) {
       refresh(a);
     }
@@ -285,7 +285,7 @@ final class GoferInode extends Inode {
       s.mtime(change.mtimeSec, change.mtimeNsec);
     }
     NodeAttr a = c.scratch().attr;
-    int r = client.setattr(fid, s, a);
+    int r = client.attributes.setattr(fid, s, a);
     if (r == 0) {
       refresh(a);
     }
@@ -340,11 +340,11 @@ final class GoferInode extends Inode {
   @Override
   public Inode lookup(Syscall c, String name) {
     NodeAttr a = c.scratch().attr;
-    int r = client.lookup(fid, name, a);
+    int r = client.nodes.lookup(fid, name, a);
     if (r == -Errno.EMFILE) {
       c.task.kernel.vfs.shrinkCache();
       client.flushCloses();
-      r = client.lookup(fid, name, a);
+      r = client.nodes.lookup(fid, name, a);
     }
     return r < 0 ? c.fail(r) : fs.inode(r, a);
   }
@@ -357,11 +357,11 @@ final class GoferInode extends Inode {
       boolean isOurs = found[from + i] instanceof GoferInode known && known.fs == fs;
       w.known[i] = isOurs ? ((GoferInode) found[from + i]).fid : 0;
     }
-    int n = client.walkAgain(fid, names, from, count, opens, w);
+    int n = client.nodes.walkAgain(fid, names, from, count, opens, w);
     if (n < 0 || (n == 0 && w.error == Errno.EMFILE)) {
       c.task.kernel.vfs.shrinkCache();
       client.flushCloses();
-      n = client.walkAgain(fid, names, from, count, false, w);
+      n = client.nodes.walkAgain(fid, names, from, count, false, w);
     }
     if (n <= 0) {
       return n < 0 ? n : -w.error;
@@ -386,7 +386,7 @@ final class GoferInode extends Inode {
     Opened o = c.scratch().opened;
     var me = c.task.credentials;
     int m = fileMode(me, Stat.S_IFREG | mode) & 07777;
-    int r = client.create(fid, name, Fcntl.O_RDWR, m, me.fsuid(), group(me.fsgid()), o);
+    int r = client.files.create(fid, name, Fcntl.O_RDWR, m, me.fsuid(), group(me.fsgid()), o);
     stale();
     return r < 0 ? c.fail(r) : made(o);
   }
@@ -402,7 +402,7 @@ final class GoferInode extends Inode {
     Opened o = c.scratch().opened;
     var me = c.task.credentials;
     int m = fileMode(me, Stat.S_IFREG | mode) & 07777;
-    int r = client.createUnnamed(fid, m, me.fsuid(), group(me.fsgid()), linkable, o);
+    int r = client.files.createUnnamed(fid, m, me.fsuid(), group(me.fsgid()), linkable, o);
     return r < 0 ? c.fail(r) : made(o);
   }
 
@@ -460,14 +460,14 @@ final class GoferInode extends Inode {
   public Inode mkdir(Syscall c, String name, int mode) {
     NodeAttr a = c.scratch().attr;
     var me = c.task.credentials;
-    return made(c, client.mkdir(fid, name, mode, me.fsuid(), group(me.fsgid()), a), a);
+    return made(c, client.directories.mkdir(fid, name, mode, me.fsuid(), group(me.fsgid()), a), a);
   }
 
   @Override
   public Inode symlink(Syscall c, String name, String to) {
     NodeAttr a = c.scratch().attr;
     var me = c.task.credentials;
-    return made(c, client.symlink(fid, name, to, me.fsuid(), group(me.fsgid()), a), a);
+    return made(c, client.directories.symlink(fid, name, to, me.fsuid(), group(me.fsgid()), a), a);
   }
 
   @Override
@@ -479,14 +479,14 @@ final class GoferInode extends Inode {
     NodeAttr a = c.scratch().attr;
     var me = c.task.credentials;
     int m = fileMode(me, mode);
-    return made(c, client.mknod(fid, name, m, me.fsuid(), group(me.fsgid()), a), a);
+    return made(c, client.directories.mknod(fid, name, m, me.fsuid(), group(me.fsgid()), a), a);
   }
 
   @Override
   public int link(Syscall c, String name, Inode other) {
     NodeAttr a = c.scratch().attr;
     GoferInode node = (GoferInode) other;
-    int r = client.link(node.fid, fid, name, a);
+    int r = client.directories.link(node.fid, fid, name, a);
     stale();
     if (r == 0) {
       node.refresh(a);
@@ -496,7 +496,7 @@ final class GoferInode extends Inode {
 
   @Override
   public int unlink(Syscall c, String name, Inode child) {
-    int r = client.unlink(fid, name);
+    int r = client.directories.unlink(fid, name);
     stale();
     ((GoferInode) child).unlinked(r);
     return r;
@@ -505,7 +505,7 @@ final class GoferInode extends Inode {
   @Override
   public int unlinkUnseen(Syscall c, String name) {
     NodeAttr a = c.scratch().attr;
-    int r = client.unlink(fid, name, a);
+    int r = client.directories.unlink(fid, name, a);
     if (r == 0) {
       stale();
       fs.unlinked(a);
@@ -515,7 +515,7 @@ final class GoferInode extends Inode {
 
   @Override
   public int rmdir(Syscall c, String name, Inode child) {
-    int r = client.rmdir(fid, name);
+    int r = client.directories.rmdir(fid, name);
     stale();
     ((GoferInode) child).unlinked(r);
     return r;
@@ -546,7 +546,7 @@ final class GoferInode extends Inode {
       Inode replaced,
       int flags) {
     GoferInode to = (GoferInode) newDir;
-    int r = client.rename(fid, name, to.fid, newName, flags);
+    int r = client.directories.rename(fid, name, to.fid, newName, flags);
     stale();
     to.stale();
     ((GoferInode) child).stale();
@@ -572,7 +572,7 @@ final class GoferInode extends Inode {
   /** The target of a symlink node; null with an errno. */
   static String readlink(Syscall c, GoferClient client, int fid) {
     byte[] to = new byte[LINK_MAX];
-    int n = client.readlink(fid, to);
+    int n = client.attributes.readlink(fid, to);
     return n < 0 ? c.fail(n) : new String(to, 0, n, StandardCharsets.ISO_8859_1);
   }
 
@@ -617,10 +617,10 @@ final class GoferInode extends Inode {
   /** fsync(2) of a directory. */
   int syncDirectory(Syscall c) {
     Opened o = c.scratch().opened;
-    int r = client.open(fid, Fcntl.O_RDONLY | Fcntl.O_DIRECTORY, o);
+    int r = client.files.open(fid, Fcntl.O_RDONLY | Fcntl.O_DIRECTORY, o);
     if (r == 0) {
       int open = o.open;
-      r = client.fsync(open, false);
+      r = client.files.fsync(open, false);
       client.closeLater(open);
     }
     return r;
@@ -656,7 +656,7 @@ final class GoferInode extends Inode {
       return c.fail(isHosts(name) ? -Errno.ENODATA : -Errno.EOPNOTSUPP);
     }
     byte[] to = new byte[XATTR_MAX];
-    int n = client.getxattr(fid, name, to);
+    int n = client.attributes.getxattr(fid, name, to);
     return n < 0 ? c.fail(n) : Arrays.copyOf(to, n);
   }
 
@@ -666,13 +666,13 @@ final class GoferInode extends Inode {
       return isHosts(name) ? -Errno.EPERM : -Errno.EOPNOTSUPP;
     }
     stale();
-    return client.setxattr(fid, name, value, flags);
+    return client.attributes.setxattr(fid, name, value, flags);
   }
 
   @Override
   public byte[] listxattr(Syscall c) {
     byte[] to = new byte[XATTR_MAX];
-    int n = client.listxattr(fid, to);
+    int n = client.attributes.listxattr(fid, to);
     return n < 0 ? c.fail(n) : Arrays.copyOf(to, n);
   }
 
@@ -682,7 +682,7 @@ final class GoferInode extends Inode {
       return isHosts(name) ? -Errno.EPERM : -Errno.EOPNOTSUPP;
     }
     stale();
-    return client.removexattr(fid, name);
+    return client.attributes.removexattr(fid, name);
   }
 
   @Override
