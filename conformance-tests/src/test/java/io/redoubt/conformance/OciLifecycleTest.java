@@ -584,9 +584,9 @@ final class OciLifecycleTest {
   @Test
   void unknownFlagFails() {
     for (String command : new String[] {"create", "state", "kill", "exec", "list"}) {
-      LauncherTest.assertRefused(1, "--nosuch", Redoubt.front(command, "--nosuch", "x").run());
+      Expect.refused(1, "--nosuch", Redoubt.front(command, "--nosuch", "x").run());
     }
-    LauncherTest.assertRefused(1, "checkpoint", Redoubt.front("checkpoint", "x").run());
+    Expect.refused(1, "checkpoint", Redoubt.front("checkpoint", "x").run());
   }
 
   /**

@@ -30,10 +30,7 @@ final class SlurmTest {
   static void check() throws IOException {
     Redoubt.assumeSandbox();
     Redoubt.assumeRoot();
-    for (String program :
-        new String[] {"slurmctld", "slurmd", "srun", "munged", "python3", "setpriv"}) {
-      assumeTrue(Guests.isOnPath(program), program + " is missing");
-    }
+    Guests.assumeInstalled("slurmctld", "slurmd", "srun", "munged", "python3", "setpriv");
     Command.of("chmod", "755", directory.toString()).run();
     assumeTrue(
         Command.of("/bin/sh", "-c", AS_USER + "as " + Redoubt.front() + " do -- " + "/bin/true")
