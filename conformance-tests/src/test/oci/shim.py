@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What a shim is to a runtime: the process that its orphans come to. Usage: shim.py run SCRIPT | recvtty SOCKET INPUT
+"""What a shim is to a runtime: the process that its orphans come to. Usage: shim.py run SCRIPT | recvtty SOCKET INPUT [keep]
 
 run: runs a shell script, reaps every orphan, and writes "PID CODE" of each to $EXITS; what still lives 10 s after the script is
-killed and named on stdout. recvtty: takes a terminal's master from a socket, sets its size to 33 by 77, types INPUT, and prints
-all that comes until it is closed.
+killed and named on stdout. recvtty: takes a terminal's master from a socket, sets its size to 33 by 77 unless it is to keep the
+one it has, types INPUT, and prints all that comes until it is closed.
 """
 import array, ctypes, fcntl, os, signal, socket, struct, sys, termios
 
@@ -40,7 +40,7 @@ def kill_rest():
     signal.alarm(1)
 
 
-def recvtty(path, text):
+def recvtty(path, text, keep=None):
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(1)
@@ -48,7 +48,8 @@ def recvtty(path, text):
     connection, _ = listener.accept()
     data, ancillary, _, _ = connection.recvmsg(4096, 1024)
     (master,) = array.array("i", ancillary[0][2])
-    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+    if not keep:
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
     os.write(master, text.encode().decode("unicode_escape").encode())
     while True:
         try:
@@ -61,4 +62,4 @@ def recvtty(path, text):
         sys.stdout.flush()
 
 
-sys.exit(run(sys.argv[2]) if sys.argv[1] == "run" else recvtty(sys.argv[2], sys.argv[3]))
+sys.exit(run(sys.argv[2]) if sys.argv[1] == "run" else recvtty(*sys.argv[2:]))

@@ -343,6 +343,30 @@ void cgroup_leave(const struct record *record, pid_t pid)
     }
 }
 
+static bool is_made(const struct record *record, const char *dir)
+{
+    for (size_t i = 0; i < record->count; i++)
+        if (strcmp(record->keys[i], "cgroup.made") == 0 && strcmp(record->values[i], dir) == 0)
+            return true;
+    return false;
+}
+
+static bool is_empty(const char *dir)
+{
+    char text[64];
+    return read_text(dir, "cgroup.procs", text, sizeof text) <= 0;
+}
+
+bool cgroup_has_others(const struct record *record)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        const char *dir = record->values[i];
+        if (strcmp(record->keys[i], "cgroup") == 0 && !is_made(record, dir) && !is_empty(dir))
+            return true;
+    }
+    return false;
+}
+
 /* --------------------------------------------------------------------------------------------------------------- freezer */
 
 bool cgroup_is_frozen(const struct record *record)
@@ -371,12 +395,6 @@ const char *cgroup_freeze(const struct record *record, bool frozen)
 
 /* ---------------------------------------------------------------------------------------------------------------- ending */
 
-static bool is_empty(const char *dir)
-{
-    char text[64];
-    return read_text(dir, "cgroup.procs", text, sizeof text) <= 0;
-}
-
 void cgroup_kill(const struct record *record)
 {
     for (size_t i = 0; i < record->count; i++) {
@@ -392,12 +410,11 @@ void cgroup_kill(const struct record *record)
     }
 }
 
-static bool is_made(const struct record *record, const char *dir)
+static bool is_frozen(const char *dir)
 {
-    for (size_t i = 0; i < record->count; i++)
-        if (strcmp(record->keys[i], "cgroup.made") == 0 && strcmp(record->values[i], dir) == 0)
-            return true;
-    return false;
+    char text[64];
+    return (read_text(dir, "freezer.state", text, sizeof text) > 0 && *text == 'F') ||
+           (read_text(dir, "cgroup.freeze", text, sizeof text) > 0 && *text == '1');
 }
 
 bool cgroup_remove(const struct record *record)
@@ -406,7 +423,7 @@ bool cgroup_remove(const struct record *record)
     systemd_stop(record);
     for (size_t i = 0; i < record->count; i++) {
         const char *dir = record->values[i];
-        if (strcmp(record->keys[i], "cgroup"))
+        if (strcmp(record->keys[i], "cgroup") || (!is_made(record, dir) && is_frozen(dir))) /* somebody else froze it */
             continue;
         /*
          * A process leaves its group a moment after it has been reaped, and one that is killed a moment after the kill: a group

@@ -31,6 +31,9 @@ const char *cgroup_join_below(const struct record *record, pid_t pid, const char
 /* Moves a process out, to the parent or the root, so that the groups can be removed. */
 void cgroup_leave(const struct record *record, pid_t pid);
 
+/* Whether there are processes in groups that were there before us. */
+bool cgroup_has_others(const struct record *record);
+
 bool cgroup_is_frozen(const struct record *record);
 
 /* Returns null or what is wrong. */

@@ -5,6 +5,7 @@
 #include "hooks.h"
 #include "oci.h"
 #include "processes.h"
+#include "sweep.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,8 +17,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-#define GONE_TIMEOUT_MILLIS 10000
 
 /* Returns null if the monitor says that it is done, else what it says. */
 static const char *ask(const struct container *container, uint32_t type, int32_t number)
@@ -102,57 +101,28 @@ int command_kill(void)
 
 /* ---------------------------------------------------------------------------------------------------------------- delete */
 
-/* Waits for a process to end. */
-static bool await_end(pid_t pid)
-{
-    int pidfd = pid ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-    struct pollfd on = {.fd = pidfd, .events = POLLIN};
-    bool ended = pidfd < 0 || poll(&on, 1, GONE_TIMEOUT_MILLIS) > 0;
-    if (pidfd >= 0)
-        close(pidfd);
-    return ended;
-}
-
-static void destroy(struct container *container)
-{
-    pid_t monitor = container_process(container, "monitor");
-    /* It ends by itself when init has ended, and takes the sentry and the gofer with it. */
-    if (!await_end(monitor))
-        kill(monitor, SIGKILL);
-    /* The guard, and what a monitor that was killed has left. */
-    cgroup_kill(&container->record);
-    if (!cgroup_remove(&container->record))
-        oci_log("warning", "a control group of the container cannot be removed: it still has processes or groups in it");
-    const char *problem = hooks_run(container, "poststop", STATUS_STOPPED, 0, -1);
-    if (problem)
-        oci_log("warning", problem);
-    container_remove(container);
-}
-
 int command_delete(void)
 {
     struct container container;
     const char *id = oci_id();
     if (!container_open(&container, id, true)) {
+        sweep();
         if (oci.force)
             return 0;
         oci_fail("container does not exist: %s (below %s)", id, oci_root());
     }
     container_become_owner(&container);
     enum status status = container_status(&container);
-    if (!container_has_record(&container) && !oci.force)
+    if (!container_has_record(&container)) {
+        container_remove(&container); /* whoever made it is dead: it held the lock that is ours now */
+        if (oci.force)
+            return 0;
         oci_fail("container does not exist: %s (below %s)", id, oci_root());
+    }
     if (status == STATUS_RUNNING || status == STATUS_PAUSED || status == STATUS_CREATING)
         if (!oci.force)
             oci_fail("cannot delete container %s that is not stopped: %s", id, status_names[status]);
-    pid_t init = container_pid(&container);
-    if (init) {
-        if (status == STATUS_PAUSED)
-            cgroup_freeze(&container.record, false);
-        kill(init, SIGKILL);
-        await_end(init);
-    }
-    destroy(&container);
+    container_destroy(&container);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cgroup.h"
 #include "oci.h"
+#include "sweep.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +17,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#define MAX_RECORD (64l << 20) /* several times what a plan holds */
 
 const char *const status_names[] = {"creating", "created", "running", "paused", "stopped"};
 
@@ -88,9 +91,11 @@ static void record_parse(struct record *record, char *text)
 static char *read_all(int dir, const char *name)
 {
     struct stat status;
-    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     char *text = NULL;
-    if (fd >= 0 && fstat(fd, &status) == 0 && (text = calloc(1, (size_t)status.st_size + 1))) {
+    /* It may be another user's folder: no file that grows without end, and none that is not one. */
+    bool is_record = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size <= MAX_RECORD;
+    if (is_record && (text = calloc(1, (size_t)status.st_size + 1))) {
         ssize_t n = read(fd, text, (size_t)status.st_size);
         text[n < 0 ? 0 : n] = 0;
     }
@@ -155,15 +160,22 @@ void container_become_owner(const struct container *container)
         oci_fail("cannot act as the owner of container %s: %s", container->id, strerror(errno));
 }
 
-static int lock_folder(int root, const char *id)
+/* -1 with errno: ENOENT for none of that id, EWOULDBLOCK for one that somebody has locked. */
+static int lock_folder(int root, const char *id, bool waits)
 {
     for (;;) {
         struct stat here, there;
         int lock = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (lock < 0)
             return -1;
-        while (flock(lock, LOCK_EX) && errno == EINTR)
+        int result;
+        while ((result = flock(lock, waits ? LOCK_EX : LOCK_EX | LOCK_NB)) && errno == EINTR)
             ;
+        if (result) {
+            close(lock);
+            errno = EWOULDBLOCK;
+            return -1;
+        }
         /* Who had the lock may have removed the folder. */
         if (fstat(lock, &here) == 0 && fstatat(root, id, &there, AT_SYMLINK_NOFOLLOW) == 0 && here.st_ino == there.st_ino &&
             here.st_dev == there.st_dev)
@@ -177,27 +189,29 @@ void container_make(struct container *container, const char *id)
     int root = make_root();
     if (root < 0)
         oci_fail("cannot open the state folder %s: %s; choose another with --root", oci_root(), strerror(errno));
-    if (mkdirat(root, id, 0700)) {
-        if (errno == EEXIST)
-            oci_fail("container with given ID already exists: %s", id);
-        oci_fail("cannot make the folder %s in %s: %s", id, oci_root(), strerror(errno));
-    }
     *container = (struct container){.id = id};
-    container->lock = lock_folder(root, id);
+    do {
+        if (mkdirat(root, id, 0700)) {
+            if (errno == EEXIST)
+                oci_fail("container with given ID already exists: %s", id);
+            oci_fail("cannot make the folder %s in %s: %s", id, oci_root(), strerror(errno));
+        }
+        container->lock = lock_folder(root, id, true);
+    } while (container->lock < 0 && errno == ENOENT); /* swept away before we had it: sweep.c */
     container->dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     close(root);
     if (container->lock < 0 || container->dir < 0)
         oci_fail("container %s: the state folder went away", id);
 }
 
-bool container_open(struct container *container, const char *id, bool locked)
+static bool open_folder(struct container *container, const char *id, bool locked, bool waits)
 {
     int root = open_root();
     *container = (struct container){.id = id, .lock = -1, .dir = -1};
     if (root < 0)
         return false;
     if (locked)
-        container->lock = lock_folder(root, id);
+        container->lock = lock_folder(root, id, waits);
     if (!locked || container->lock >= 0)
         container->dir = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     close(root);
@@ -206,7 +220,32 @@ bool container_open(struct container *container, const char *id, bool locked)
     char *text = read_all(container->dir, "state");
     if (text)
         record_parse(&container->record, text);
+    free(text);
     return true;
+}
+
+bool container_open(struct container *container, const char *id, bool locked)
+{
+    return open_folder(container, id, locked, true);
+}
+
+bool container_open_idle(struct container *container, const char *id)
+{
+    return open_folder(container, id, true, false);
+}
+
+void container_close(struct container *container)
+{
+    close(container->dir);
+    if (container->lock >= 0)
+        close(container->lock);
+    for (size_t i = 0; i < container->record.count; i++) {
+        free(container->record.keys[i]);
+        free(container->record.values[i]);
+    }
+    free(container->record.keys);
+    free(container->record.values);
+    container->record = (struct record){0};
 }
 
 bool container_has_record(const struct container *container)
@@ -217,8 +256,12 @@ bool container_has_record(const struct container *container)
 void container_require(struct container *container, bool locked)
 {
     const char *id = oci_id();
-    if (!container_open(container, id, locked) || !container_has_record(container))
+    if (!container_open(container, id, locked) || !container_has_record(container)) {
+        if (container->dir >= 0)
+            container_close(container); /* a folder without a record that is unlocked is swept away */
+        sweep();
         oci_fail("container does not exist: %s (below %s)", id, oci_root());
+    }
     container_become_owner(container);
 }
 
@@ -279,6 +322,12 @@ static char process_start(pid_t pid, unsigned long long *start)
     return letter;
 }
 
+unsigned long long own_pid_namespace(void)
+{
+    struct stat status;
+    return stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
+}
+
 void record_set_process(struct record *record, const char *key, pid_t pid)
 {
     char name[32];
@@ -308,9 +357,10 @@ pid_t container_pid(const struct container *container)
 enum status container_status(const struct container *container)
 {
     const char *phase = record_get(&container->record, "phase");
-    if (!container_pid(container))
-        return STATUS_STOPPED;
-    if (phase && strcmp(phase, "creating") == 0)
+    bool is_creating = phase && strcmp(phase, "creating") == 0;
+    if (!container_pid(container)) /* it may have none yet */
+        return is_creating && container_process(container, "monitor") ? STATUS_CREATING : STATUS_STOPPED;
+    if (is_creating)
         return STATUS_CREATING;
     if (cgroup_is_frozen(&container->record))
         return STATUS_PAUSED;

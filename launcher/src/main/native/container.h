@@ -43,6 +43,11 @@ void container_make(struct container *container, const char *id);
 /* Opens it, locked or not. Returns false if there is none. A folder without a record is one that was never finished. */
 bool container_open(struct container *container, const char *id, bool locked);
 
+/* The same, locked, if nobody has it locked now. */
+bool container_open_idle(struct container *container, const char *id);
+
+void container_close(struct container *container);
+
 /* The same, failing with runc's words when there is no such container. */
 void container_require(struct container *container, bool locked);
 
@@ -61,6 +66,8 @@ pid_t container_pid(const struct container *container);
 
 /* The pid written under this key, if that process is still the one that was meant. */
 pid_t container_process(const struct container *container, const char *key);
+
+unsigned long long own_pid_namespace(void);
 
 /* Writes down who has a pid: pids are used again, a pid and its start time are not. */
 void record_set_process(struct record *record, const char *key, pid_t pid);

@@ -146,6 +146,8 @@ static void open_console(void)
     if (theirs < 0)
         finish(EXIT_LAUNCHER);
     struct winsize size = console_size(&front.console);
+    if (!size.ws_row && !size.ws_col) /* we have no terminal ourselves, whose size would count */
+        size = front.first_size;
     if (frame_send(front.control.socket, FRAME_CONSOLE, NULL, 0, theirs) ||
         frame_send(front.control.socket, FRAME_WINSIZE, &size, sizeof size, -1))
         give_up("the sentry does not take its terminal");

@@ -6,6 +6,7 @@
 #include "monitor.h"
 #include "oci.h"
 #include "output.h"
+#include "sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +33,7 @@ void monitor_become(const char *name, int report, int errors)
     standard_output.fd = -1;
 }
 
-/* Reads what the monitor has to say until it ends, or closes it. */
+/* Reads what the monitor has to say until it ends, or closes it, or has said all so far where errors does not block. */
 static char *read_errors(int fd)
 {
     char *text = NULL;
@@ -71,6 +72,26 @@ _Noreturn void monitor_failed(pid_t monitor, int errors, const char *otherwise)
     oci_fail_with(oci.failed ? oci.failed : code == 0 || code > 125 ? 1 : code, "%s", last ? last : otherwise);
 }
 
+/*
+ * Warnings, as runc has them: on standard error unless there is a log, where they are for who asks (--debug), because Podman reads
+ * a log as one object.
+ */
+static void tell_warnings(int errors)
+{
+    fcntl(errors, F_SETFL, O_NONBLOCK);
+    char *text = read_errors(errors), *rest = text, *line;
+    bool has_log = oci.log;
+    while ((line = strsep(&rest, "\n"))) {
+        if (!*line)
+            continue;
+        if (!has_log)
+            fprintf(stderr, "%s\n", line);
+        else if (oci.debug)
+            oci_log("warning", strncmp(line, "redoubt: ", 9) == 0 ? line + 9 : line);
+    }
+    free(text);
+}
+
 pid_t monitor_await(int report)
 {
     int32_t pid;
@@ -83,11 +104,11 @@ pid_t monitor_await(int report)
 
 static _Noreturn void be_monitor(const char *bundle, int report, int errors)
 {
-    close(front.container.lock);
     front.must_wait = strcmp(oci.command, "create") == 0;
     monitor_become("redoubt-monitor", report, errors);
     front.stage.is_detached = true;
     monitor_listen();
+    close(front.container.lock); /* the command holds it, until it ends */
     char command[] = "create", option[] = "--bundle";
     char *arguments[] = {command, option, (char *)(uintptr_t)bundle, (char *)(uintptr_t)front.container.id, NULL};
     front_main(arguments);
@@ -118,6 +139,7 @@ int command_create(void)
     int report[2], errors[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, report) || pipe2(errors, O_CLOEXEC))
         oci_fail("cannot make a socket: %s", strerror(errno));
+    sweep();
     container_make(&front.container, id);
     container_begin(&front.container, bundle);
     fflush(NULL);
@@ -144,5 +166,6 @@ int command_create(void)
         oci_fail("%s", problem);
     /* A program that has ended by now is no failure: its container is there, stopped. */
     send(report[0], "", 1, MSG_NOSIGNAL);
+    tell_warnings(errors[0]);
     return 0;
 }

@@ -20,6 +20,7 @@
 #include "monitor.h"
 #include "oci.h"
 #include "output.h"
+#include "sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -185,11 +186,14 @@ static _Noreturn void run_container(void)
     if (oci.console_socket)
         oci_fail("cannot use console socket if runc will not detach or allocate tty: give --detach");
     oci_check_globals();
+    sweep();
     container_make(&front.container, id);
-    close(front.container.lock); /* a container that runs in the foreground is not in anybody's way */
     container_begin(&front.container, bundle);
+    if (!oci.keep)
+        record_set(&front.container.record, "foreground", "1"); /* we remove it, or sweep.c does */
     output_open(front.closed[1], front.closed[2]);
     monitor_listen();
+    close(front.container.lock); /* a container that runs in the foreground is not in anybody's way */
     char command[] = "run", option[] = "--bundle";
     char *arguments[] = {command, option, (char *)(uintptr_t)bundle, (char *)(uintptr_t)id, NULL};
     front_main(arguments);

@@ -71,7 +71,7 @@ static void quoted_entry(const char *key, const char *value)
 
 bool plan_other(const char *key, const char *value)
 {
-    if (front.exec_in && strcmp(key, "oom.score") && strcmp(key, "console.size"))
+    if (front.exec_in && strcmp(key, "oom.score") && strcmp(key, "console.size") && strcmp(key, "scheduler") && strcmp(key, "io.priority"))
         return false;
     if (!front.exec_in && !front.container.id)
         return false;
@@ -167,17 +167,6 @@ static void run_hooks(const char *name, enum status status, pid_t init)
         refuse(problem);
 }
 
-static void plan_exec(void)
-{
-    const char *problem = cgroup_join(&front.exec_in->record, front.stage.pid, false);
-    if (problem && !lifecycle_is_tolerant())
-        refuse(problem);
-    if (oci.cgroup && (problem = cgroup_join_below(&front.exec_in->record, front.stage.pid, oci.cgroup)))
-        refuse(problem);
-    if (oom_score)
-        write_score(front.stage.pid, oom_score);
-}
-
 /*
  * A guest that uses up its memory is to be killed before the sentry that has to report it. Only who has CAP_SYS_RESOURCE may
  * lower a score; without it the guest's is raised, where there is a limit that it could reach.
@@ -193,7 +182,7 @@ static int protect_servers(void)
     return write_score(front.stage.pid, "800");
 }
 
-/* Of init; what it starts inherits it. */
+/* Of the first process; what it starts inherits it. */
 static const char *schedule(void)
 {
     static char problem[128];
@@ -217,6 +206,32 @@ static const char *schedule(void)
         return problem;
     }
     return NULL;
+}
+
+/* What its first process has: the container's, or what protect_servers has made of it. */
+static char *init_score(void)
+{
+    static char text[16];
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/oom_score_adj", container_pid(front.exec_in));
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0)
+        close(fd);
+    return n > 0 ? text : NULL;
+}
+
+static void plan_exec(void)
+{
+    const char *problem = cgroup_join(&front.exec_in->record, front.stage.pid, false);
+    if (problem && !lifecycle_is_tolerant())
+        refuse(problem);
+    if (oci.cgroup && (problem = cgroup_join_below(&front.exec_in->record, front.stage.pid, oci.cgroup)))
+        refuse(problem);
+    if (oom_score || (oom_score = init_score()))
+        write_score(front.stage.pid, oom_score);
+    if ((problem = schedule()))
+        refuse(problem);
 }
 
 /* With --systemd-cgroup the group is the unit's, and we come to one that is there. */
@@ -243,6 +258,9 @@ void lifecycle_plan(void)
     const char *problem = oci.systemd_cgroup ? start_unit() : NULL;
     if (!problem)
         problem = cgroup_make(record, cgroup_path ? cgroup_path : "", front.container.id, tolerant);
+    if (!problem && !oci.systemd_cgroup && cgroup_has_others(record))
+        complain("container's cgroup is not empty: others are counted against its limits, and frozen with it");
+    write_record("creating"); /* whoever comes after us, should we be killed, finds the groups by it */
     if (!problem && cgroup_is_frozen(record))
         problem = "container's cgroup unexpectedly frozen"; /* what is moved there never gets to the program */
     if (!problem)
@@ -250,7 +268,6 @@ void lifecycle_plan(void)
     if (problem)
         refuse(problem);
     record_set_process(record, "pid", front.stage.pid);
-    record_set_process(record, "monitor", getpid());
     join_groups();
     if (front.is_monitor && (front.guard = guard_start()) < 0)
         give_up("cannot start the guard of the container");

@@ -101,6 +101,11 @@ void monitor_listen(void)
     front.listener = container_listen(&front.container);
     if (front.listener < 0)
         give_up("cannot make the control socket in the state folder");
+    /* From now on others see who makes this container; should we be killed, they see that nobody does. */
+    record_set_process(&front.container.record, "monitor", getpid());
+    record_set_number(&front.container.record, "monitor.namespace", own_pid_namespace());
+    if (container_write(&front.container))
+        give_up("cannot write the state of the container");
 }
 
 void monitor_accept(void)

@@ -3,6 +3,7 @@
 
 #include "json.h"
 #include "oci.h"
+#include "sweep.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -137,6 +138,7 @@ int command_list(void)
     const char *format = oci.format ? oci.format : "table";
     if (strcmp(format, "json") && strcmp(format, "table"))
         oci_fail("invalid format option");
+    sweep();
     json = open_memstream(&text, &size);
     if (!json)
         abort();

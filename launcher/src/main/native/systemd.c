@@ -4,6 +4,7 @@
  */
 #include "systemd.h"
 
+#include "cgroup.h"
 #include "container.h"
 
 #include <ctype.h>
@@ -121,29 +122,57 @@ static const char *value_of(char *const *settings, size_t count, const char *fil
     return NULL;
 }
 
+#define NO_LIMIT "18446744073709551615"
+
 static unsigned add_number(struct words *words, const char *property, const char *value)
 {
-    if (!value || (!isdigit((unsigned char)*value) && strcmp(value, "max")))
+    bool is_lifted = value && (strcmp(value, "max") == 0 || strcmp(value, "-1") == 0);
+    if (!value || (!isdigit((unsigned char)*value) && !is_lifted))
         return 0;
     add(words, "%s", property);
     add(words, "t");
-    add(words, "%s", *value == 'm' ? "18446744073709551615" : value);
+    add(words, "%s", is_lifted ? NO_LIMIT : value);
     return 1;
 }
 
-static unsigned add_quota(struct words *words, char *const *settings, size_t count)
+/* What an update leaves as it is. */
+static long long current(const struct record *record, const char *file)
+{
+    char text[64];
+    return record && cgroup_read(record, "cpu", file, text, sizeof text) ? atoll(text) : 0;
+}
+
+/*
+ * systemd keeps whole percents of a processor (systemd.resource-control(5), CPUQuota): rounded up, so that the group below gets all
+ * that it was given. record: of a container that is there, null for a new one.
+ */
+static unsigned add_quota(struct words *words, const struct record *record, char *const *settings, size_t count)
 {
     const char *quota = value_of(settings, count, "cpu.cfs_quota_us"), *period = value_of(settings, count, "cpu.cfs_period_us");
-    const char *both = value_of(settings, count, "cpu.max");
-    long long q = quota ? atoll(quota) : both ? atoll(both) : 0, p = period ? atoll(period) : 100000;
-    if (both && strchr(both, ' '))
-        p = atoll(strchr(both, ' '));
-    if (q <= 0 || p <= 0)
+    const char *both = value_of(settings, count, "cpu.max"), *blank = both ? strchr(both, ' ') : NULL;
+    if (!quota && !period && !both)
         return 0;
+    long long q = quota ? atoll(quota) : both ? atoll(both) : current(record, "cpu.cfs_quota_us");
+    long long p = period ? atoll(period) : blank ? atoll(blank) : current(record, "cpu.cfs_period_us");
+    if (p <= 0)
+        p = 100000;
     add(words, "CPUQuotaPerSecUSec");
     add(words, "t");
-    add(words, "%lld", q * 1000000 / p);
+    if (q > 0 && q < INT64_MAX / 1000000)
+        add(words, "%lld", (q * 1000000 / p + 9999) / 10000 * 10000);
+    else
+        add(words, NO_LIMIT);
     return 1;
+}
+
+/* What systemd would otherwise reset when it looks at the unit again. Returns how many. */
+static unsigned add_limits(struct words *words, const struct record *record, char *const *settings, size_t count)
+{
+    return add_number(words, "MemoryLimit", value_of(settings, count, "memory.limit_in_bytes")) +
+           add_number(words, "MemoryMax", value_of(settings, count, "memory.max")) +
+           add_number(words, "CPUShares", value_of(settings, count, "cpu.shares")) +
+           add_number(words, "CPUWeight", value_of(settings, count, "cpu.weight")) +
+           add_number(words, "TasksMax", value_of(settings, count, "pids.max")) + add_quota(words, record, settings, count);
 }
 
 /* The answer to the call is that a job is queued; it is done when the kernel says where the process is. */
@@ -204,12 +233,7 @@ const char *systemd_start(struct record *record, const char *cgroups_path, const
         add(&properties, "b");
         add(&properties, "true");
     }
-    count += add_number(&properties, "MemoryLimit", value_of(settings, setting_count, "memory.limit_in_bytes"));
-    count += add_number(&properties, "MemoryMax", value_of(settings, setting_count, "memory.max"));
-    count += add_number(&properties, "CPUShares", value_of(settings, setting_count, "cpu.shares"));
-    count += add_number(&properties, "CPUWeight", value_of(settings, setting_count, "cpu.weight"));
-    count += add_number(&properties, "TasksMax", value_of(settings, setting_count, "pids.max"));
-    count += add_quota(&properties, settings, setting_count);
+    count += add_limits(&properties, NULL, settings, setting_count);
 
     struct words words = call("StartTransientUnit");
     add(&words, "ssa(sv)a(sa(sv))");
@@ -236,6 +260,28 @@ const char *systemd_start(struct record *record, const char *cgroups_path, const
     if (is_moved(pids[0], unit))
         return NULL;
     snprintf(problem, sizeof problem, "unable to start unit \"%s\": systemd has not moved the processes within 30 s", unit);
+    return problem;
+}
+
+const char *systemd_update(const struct record *record, char *const *settings, size_t count)
+{
+    const char *unit = record_get(record, "cgroup.unit");
+    struct words properties = {.count = 0};
+    char said[512];
+    unsigned limits = unit ? add_limits(&properties, record, settings, count) : 0;
+    if (!limits)
+        return NULL;
+    struct words words = call("SetUnitProperties");
+    add(&words, "sba(sv)");
+    add(&words, "%s", unit);
+    add(&words, "true"); /* until it ends, not over a boot */
+    add(&words, "%u", limits);
+    for (size_t i = 0; i < properties.count; i++)
+        add(&words, "%s", properties.word[i]);
+    if (run_busctl(&words, said, sizeof said) == 0)
+        return NULL;
+    said[strcspn(said, "\n")] = 0;
+    snprintf(problem, sizeof problem, "unable to set properties of unit \"%s\": %s", unit, said);
     return problem;
 }
 

@@ -19,6 +19,9 @@ bool systemd_is_running(void);
 const char *systemd_start(struct record *record, const char *cgroups_path, const char *id, const pid_t *pids, size_t pid_count,
                           char *const *settings, size_t setting_count, char **path);
 
+/* Tells systemd of other limits for the unit of the record, if there is one. Returns null or what is wrong. */
+const char *systemd_update(const struct record *record, char *const *settings, size_t count);
+
 /* Stops the unit of the record, if there is one. */
 void systemd_stop(const struct record *record);
 

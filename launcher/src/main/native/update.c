@@ -4,6 +4,7 @@
 #include "frames.h"
 #include "oci.h"
 #include "plan.h"
+#include "systemd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +106,9 @@ int command_update(void)
     const char *entry = NULL;
     while (settings && (entry = plan_next(reader.payload, reader.length, "cgroup.set", entry)))
         settings[count++] = (char *)(uintptr_t)entry;
-    const char *problem = cgroup_set(&container.record, settings, count, false);
+    const char *problem = systemd_update(&container.record, settings, count);
+    if (!problem)
+        problem = cgroup_set(&container.record, settings, count, false);
     if (problem)
         oci_fail("%s", problem);
     return 0;

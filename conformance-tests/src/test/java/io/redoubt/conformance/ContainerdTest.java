@@ -1,6 +1,5 @@
 package io.redoubt.conformance;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -34,9 +33,7 @@ final class ContainerdTest {
   static void startContainerd() throws IOException, InterruptedException {
     Redoubt.assumeSandbox();
     Redoubt.assumeRoot();
-    for (String program : "containerd ctr ip unshare nsenter setpriv".split(" ")) {
-      assumeTrue(Guests.isOnPath(program), () -> program + " is missing");
-    }
+    Guests.assumeInstalled("containerd", "ctr", "ip", "unshare", "nsenter", "setpriv");
     root = OciRuntime.bundle(directory, UnaryOperator.identity()).resolve("rootfs");
     Files.writeString(
         directory.resolve("config.toml"),
@@ -75,36 +72,31 @@ final class ContainerdTest {
   }
 
   /** The same output with runc, where it runs, and with ours. */
-  private static void prints(String expected, String script) {
-    if (Guests.isOnPath("runc")) {
-      Outcome outcome = run("/usr/sbin/runc", script);
-      assertEquals(expected, outcome.out(), () -> "runc: " + outcome.describe());
-    }
-    Outcome outcome = run(Redoubt.front().toString(), script);
-    assertEquals(expected, outcome.out(), outcome::describe);
+  private static void prints(String expected, String script) throws IOException {
+    Runtimes.print(expected, runtime -> run(runtime, script));
   }
 
   @ParameterizedTest(name = "{0}")
   @CsvSource({"exit 0,0", "exit 7,7", "sleep 0.1; exit 255,255"})
-  void attached(String script, int code) {
+  void attached(String script, int code) throws IOException {
     prints(
         "out\n" + code + "\n",
         "run --rm $ROOT $ID /bin/sh -c 'echo out; " + script + "' 2>/dev/null; echo $?");
   }
 
   @Test
-  void standardInput() {
+  void standardInput() throws IOException {
     // ctr loses the end of input that comes while the container is still being created.
     prints("hello\n0\n", "(sleep 3; echo hello) | run --rm $ROOT $ID /bin/cat; echo $?");
   }
 
   @Test
-  void withoutStdio() {
+  void withoutStdio() throws IOException {
     prints("8\n", "run --null-io --rm $ROOT $ID /bin/sh -c 'echo lost; exit 8'; echo $?");
   }
 
   @Test
-  void terminal() {
+  void terminal() throws IOException {
     assumeTrue(Guests.isOnPath("script"), "script is missing");
     // ctr ends with the task and drops what the terminal still holds, so the task waits until its
     // output has been seen.
@@ -121,7 +113,7 @@ final class ContainerdTest {
   }
 
   @Test
-  void detachedThenExecPausePsKillDelete() {
+  void detachedThenExecPausePsKillDelete() throws IOException {
     prints(
         """
         RUNNING
@@ -150,7 +142,7 @@ final class ContainerdTest {
   }
 
   @Test
-  void killedWhileAttached() {
+  void killedWhileAttached() throws IOException {
     prints(
         "137\n",
         """
@@ -160,7 +152,7 @@ final class ContainerdTest {
   }
 
   @Test
-  void execOnATerminalAndDetached() {
+  void execOnATerminalAndDetached() throws IOException {
     assumeTrue(Guests.isOnPath("script"), "script is missing");
     prints(
         "/dev/pts/0\n3\ndetached\n",
@@ -177,7 +169,7 @@ final class ContainerdTest {
   }
 
   @Test
-  void execOfWhatIsNotThere() {
+  void execOfWhatIsNotThere() throws IOException {
     prints(
         "1\nstill there\n",
         """
@@ -209,7 +201,7 @@ final class ContainerdTest {
    * containerd cleans up after a shim that was killed, with delete --force from another process.
    */
   @Test
-  void shimThatIsKilled() {
+  void shimThatIsKilled() throws IOException {
     prints(
         "STOPPED\n0\n",
         """
@@ -225,7 +217,7 @@ final class ContainerdTest {
 
   /** The second container of a pod is in the same shim and in the first one's namespaces. */
   @Test
-  void podOfTwo() {
+  void podOfTwo() throws IOException {
     prints(
         "1 shim\nsame network\n",
         """

@@ -76,9 +76,7 @@ final class CriTest {
   static void startNode() throws IOException, InterruptedException {
     Redoubt.assumeSandbox();
     Redoubt.assumeRoot();
-    for (String program : "containerd ctr runc ip unshare nsenter setpriv".split(" ")) {
-      assumeTrue(Guests.isOnPath(program), () -> program + " is missing");
-    }
+    Guests.assumeInstalled("containerd", "ctr", "runc", "ip", "unshare", "nsenter", "setpriv");
     assumeTrue(
         Files.isExecutable(Path.of("/usr/lib/cni/bridge")),
         "containernetworking-plugins is not installed");

@@ -33,9 +33,7 @@ final class DockerTest {
   static void startDocker() throws IOException, InterruptedException {
     Redoubt.assumeSandbox();
     Redoubt.assumeRoot();
-    for (String program : "dockerd containerd runc ip unshare nsenter setpriv".split(" ")) {
-      assumeTrue(Guests.isOnPath(program), () -> program + " is missing");
-    }
+    Guests.assumeInstalled("dockerd", "containerd", "runc", "ip", "unshare", "nsenter", "setpriv");
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/docker")), "docker is missing");
     Path image = TestImage.write(directory);
     Path configuration = directory.resolve("daemon.json");
@@ -85,10 +83,9 @@ final class DockerTest {
         .run();
   }
 
-  private static void prints(String expected, String script) {
-    for (String runtime : new String[] {"runc", "redoubt"}) {
-      Outcome outcome = run(runtime, script);
-      assertEquals(expected, outcome.out(), () -> runtime + ": " + outcome.describe());
+  private static void prints(String expected, String script) throws IOException {
+    for (String runtime : new String[] {"runc", "redoubt"}) { // names of the daemon's
+      Runtimes.prints(runtime, expected, name -> run(name, script));
     }
   }
 
@@ -100,19 +97,19 @@ final class DockerTest {
   }
 
   @Test
-  void run() {
+  void run() throws IOException {
     prints("out\n6\n", "run --rm $IMAGE sh -c 'echo out; exit 6' 2>$W/err; echo $?; cat $W/err");
   }
 
   @Test
-  void standardInput() {
+  void standardInput() throws IOException {
     prints(
         "in\n0\n",
         "echo in | timeout -s KILL 40 /usr/bin/docker -H unix://$W/sock run --runtime $RUNTIME -i --rm $IMAGE cat; echo $?");
   }
 
   @Test
-  void execLogsKill() {
+  void execLogsKill() throws IOException {
     prints(
         "exec\n4\n5 6\nlog\nexited 137\n",
         """
@@ -126,7 +123,7 @@ final class DockerTest {
   }
 
   @Test
-  void stopStartPause() {
+  void stopStartPause() throws IOException {
     prints(
         "exited 9\nrunning 0\npaused 0\nrunning 0\n2\n",
         """
@@ -142,7 +139,7 @@ final class DockerTest {
   }
 
   @Test
-  void programThatCannotBeRun() {
+  void programThatCannotBeRun() throws IOException {
     prints(
         "127\n127\n126\n",
         """
@@ -153,7 +150,7 @@ final class DockerTest {
   }
 
   @Test
-  void volumeTmpfsReadOnlyUserEnvironment() {
+  void volumeTmpfsReadOnlyUserEnvironment() throws IOException {
     prints(
         "of the host b 33 /etc\nread-only\nnew\n",
         """
@@ -164,7 +161,7 @@ final class DockerTest {
   }
 
   @Test
-  void memoryLimit() {
+  void memoryLimit() throws IOException {
     prints(
         "137 true\n",
         """
@@ -175,7 +172,7 @@ final class DockerTest {
   }
 
   @Test
-  void networks() {
+  void networks() throws IOException {
     prints(
         "served\nserved\nlo\n",
         """
@@ -189,7 +186,7 @@ final class DockerTest {
   }
 
   @Test
-  void terminal() {
+  void terminal() throws IOException {
     assumeTrue(Guests.isOnPath("script"), "script is missing");
     prints(
         "/dev/pts/0\n2\n",

@@ -106,4 +106,11 @@ final class Guests {
     }
     return false;
   }
+
+  /** Skips the test unless all of these are there. */
+  static void assumeInstalled(String... programs) {
+    for (String program : programs) {
+      assumeTrue(isOnPath(program), () -> program + " is missing");
+    }
+  }
 }

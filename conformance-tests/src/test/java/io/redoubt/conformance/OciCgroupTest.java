@@ -159,6 +159,10 @@ final class OciCgroupTest {
                   $RT --systemd-cgroup run -d -b $B --pid-file $W/pid c1 </dev/null >/dev/null 2>$W/err || cat $W/err
                   sed -n "s/.*:memory://p; s/.*:pids://p" /proc/$(cat $W/pid)/cgroup
                   cat /sys/fs/cgroup/pids/a.slice/a-b.slice/pre-c1.scope/pids.max
+                  $RT update --memory 128m --cpu-quota 33333 c1
+                  $RT update --pids-limit -1 --cpu-quota -1 c1
+                  cat /sys/fs/cgroup/pids/a.slice/a-b.slice/pre-c1.scope/pids.max
+                  echo "{\\"blockIO\\": {}}" | $RT update -r - c1
                   $RT delete -f c1'
                 sed 's/ PIDs au 4 [0-9 ]* D/ PIDs au 4 ... D/' $W/calls
                 ls -d /sys/fs/cgroup/*/a.slice/a-b.slice/*.scope 2>/dev/null
@@ -167,11 +171,15 @@ final class OciCgroupTest {
     String manager =
         "--system --quiet call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager ";
     assertEquals(
-        "/a.slice/a-b.slice/pre-c1.scope\n/a.slice/a-b.slice/pre-c1.scope\n99\n"
+        "/a.slice/a-b.slice/pre-c1.scope\n/a.slice/a-b.slice/pre-c1.scope\n99\nmax\n"
             + manager
             + "StartTransientUnit ssa(sv)a(sa(sv)) pre-c1.scope replace 11 Description s redoubt container c1 Slice s a-b.slice"
             + " DefaultDependencies b false PIDs au 4 ... Delegate b true MemoryAccounting b true CPUAccounting b true"
             + " TasksAccounting b true MemoryLimit t 100000000 TasksMax t 99 CPUQuotaPerSecUSec t 500000 0\n"
+            + manager
+            + "SetUnitProperties sba(sv) pre-c1.scope true 2 MemoryLimit t 134217728 CPUQuotaPerSecUSec t 340000\n"
+            + manager
+            + "SetUnitProperties sba(sv) pre-c1.scope true 2 TasksMax t 18446744073709551615 CPUQuotaPerSecUSec t 18446744073709551615\n"
             + manager
             + "StopUnit ss pre-c1.scope replace\n",
         o.out(),

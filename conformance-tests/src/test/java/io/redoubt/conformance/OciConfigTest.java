@@ -250,6 +250,42 @@ final class OciConfigTest {
         "touch /mnt/x 2>/dev/null || echo refused");
   }
 
+  private static final String WITH_A_MOUNT_BELOW =
+      """
+      mkdir -p $B/rootfs/src/sub
+      unshare -m sh -c 'mount -t tmpfs tmpfs $B/rootfs/src/sub; echo inner >$B/rootfs/src/sub/file; $RT run -b $B c1 </dev/null 2>/dev/null'
+      """;
+
+  private static UnaryOperator<String> bindOfSrc(String options) {
+    // The bundle is where the test is told: a source is relative to it.
+    return mount(
+        "{\"destination\": \"/mnt\", \"type\": \"bind\", \"source\": \"rootfs/src\", \"options\": ["
+            + options
+            + "]}");
+  }
+
+  /** What is mounted below the source comes along only if the configuration says so. */
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({"rbind,inner", "bind,hidden"})
+  void mountsBelowTheSourceOfABind(String option, String seen) {
+    OciRuntime.prints(
+        directory,
+        bundle(
+            bindOfSrc('"' + option + '"'),
+            "cat /mnt/sub/file 2>/dev/null || echo hidden; cd /mnt; echo *"),
+        seen + "\nsub\n",
+        WITH_A_MOUNT_BELOW);
+  }
+
+  /** runc leaves such a mount writable, but for "rro": see docs/operations/differences.md. */
+  @Test
+  void readOnlyHoldsForMountsBelow() {
+    prints2(
+        "refused\n",
+        bundle(bindOfSrc("\"rbind\", \"ro\""), "touch /mnt/sub/x 2>/dev/null || echo refused"),
+        WITH_A_MOUNT_BELOW);
+  }
+
   @Test
   void nosuidNodevNoexec() {
     prints(

@@ -1,5 +1,6 @@
 package io.redoubt.conformance;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Path;
@@ -123,6 +124,73 @@ final class OciExecTest {
         tr -d '\\r' <$W/out | grep -v listening
         echo $code
         """);
+  }
+
+  /** Where nobody sets the size of the terminal, process.consoleSize counts. */
+  @Test
+  void consoleSize() {
+    prints(
+        "21 43\n",
+        """
+        echo '{"terminal": true, "consoleSize": {"height": 21, "width": 43}, "args": ["/bin/sh", "-c", "sleep 0.2; stty size"], "env": ["PATH=/bin"], "cwd": "/", "user": {"uid": 0, "gid": 0}}' >$W/process
+        python3 $SHIM recvtty $W/tty '' keep >$W/out & tty=$!
+        until grep -q listening $W/out; do sleep 0.02; done
+        $RT exec -d --console-socket $W/tty --pid-file $W/pid --process $W/process c1 </dev/null || phrase
+        wait $tty
+        tr -d '\\r' <$W/out | grep -v listening
+        """);
+  }
+
+  private static final String PRIORITIES =
+      "echo $(chrt -p $(cat $W/pid) | sed -n 's/.*policy: //p') $(ps -o ni= -p $(cat $W/pid)) $(ionice -p $(cat $W/pid)) $(cat /proc/$(cat $W/pid)/oom_score_adj); kill -9 $(cat $W/pid)\n";
+
+  /**
+   * The process's own, else the container's. runc 1.1 knows neither schedulers nor I/O priorities.
+   */
+  @Test
+  void schedulerAndIoPriority() {
+    assumeTrue(Guests.isOnPath("chrt") && Guests.isOnPath("ionice"), "chrt is missing");
+    Path of =
+        OciRuntime.bundle(
+            directory,
+            c ->
+                c.replace(
+                    "\"noNewPrivileges\"",
+                    "\"scheduler\": {\"policy\": \"SCHED_BATCH\", \"nice\": 3}, \"ioPriority\": {\"class\": \"IOPRIO_CLASS_IDLE\"}, \"oomScoreAdj\": 77, \"noNewPrivileges\""));
+    Outcome o =
+        OciRuntime.redoubt(directory)
+            .run(
+                of,
+                """
+                $RT run -d -b $B c1 </dev/null >/dev/null 2>&1
+                trap '$RT delete -f c1' EXIT
+                $RT exec -d --pid-file $W/pid c1 sleep 50 </dev/null >/dev/null 2>&1
+                %1$s
+                echo '{"scheduler": {"policy": "SCHED_OTHER", "nice": 9}, "ioPriority": {"class": "IOPRIO_CLASS_BE", "priority": 6}, "args": ["/bin/sleep", "50"], "cwd": "/", "env": ["PATH=/bin"]}' >$W/process
+                $RT exec -d --pid-file $W/pid --process $W/process c1 </dev/null >/dev/null 2>&1
+                %1$s
+                """
+                    .formatted(PRIORITIES));
+    assertEquals(
+        "SCHED_BATCH 3 idle 77\nSCHED_OTHER 9 best-effort: prio 6 77\n", o.out(), o::describe);
+  }
+
+  @Test
+  void schedulerThatIsNone() {
+    Outcome o =
+        OciRuntime.redoubt(directory)
+            .run(
+                bundle,
+                """
+                $RT run -d -b $B c1 </dev/null >/dev/null 2>&1
+                trap '$RT delete -f c1' EXIT
+                echo '{"scheduler": {"policy": "SCHED_X"}, "args": ["/bin/true"], "cwd": "/"}' >$W/process
+                $RT exec --process $W/process c1 2>/dev/null; echo $?; phrase
+                """);
+    assertEquals(
+        "255\nconfig.json: scheduler.policy: invalid scheduler policy: SCHED_X\n",
+        o.out(),
+        o::describe);
   }
 
   @Test

@@ -488,9 +488,10 @@ final class OciLifecycleTest {
     Outcome outcome =
         OciRuntime.redoubt(directory)
             .run(
-                bundle,
+                bundle(OciRuntime.runs("echo up; sleep 100")),
                 """
-                $RT run -d -b $B --pid-file $W/pid c1 </dev/null >/dev/null 2>&1
+                $RT run -d -b $B --pid-file $W/pid c1 </dev/null >$W/out 2>&1
+                until grep -q up $W/out; do sleep 0.02; done # the kill is for a program, not for its start
                 monitor=$(sed -n 's/^monitor //p' $W/root/c1/state)
                 %s
                 exit_of $(cat $W/pid)
@@ -517,6 +518,59 @@ final class OciLifecycleTest {
     assertEquals("0\n0\n0\n0\n", outcome.out(), outcome::describe);
   }
 
+  /** A batch system kills all of a job at once: whoever comes next removes what is left. */
+  @ParameterizedTest(name = "{0}")
+  @ValueSource(
+      strings = {
+        "state other",
+        "list",
+        "kill other",
+        "delete other",
+        "delete -f other",
+        "exec other true"
+      })
+  void runThatIsKilledIsSweptAway(String next) {
+    Outcome outcome =
+        OciRuntime.redoubt(directory)
+            .run(
+                bundle,
+                """
+                $RT run -b $B c1 </dev/null >/dev/null 2>&1 & run=$!
+                await c1 running; init=$(pid c1)
+                kill -9 $run; wait $run
+                ls $W/root
+                $RT %s >/dev/null 2>&1
+                ls $W/root; ls -d /sys/fs/cgroup/*/c1 2>/dev/null
+                ! kill -0 $init 2>/dev/null || echo alive
+                $RT run -b $B --pid-file $W/pid c1 </dev/null >/dev/null 2>&1 & run=$!
+                await c1 running; kill -9 $run; wait $run
+                $RT run -d -b $B c1 </dev/null >/dev/null 2>&1; status c1; $RT list -q
+                $RT delete -f c1
+                """
+                    .formatted(next));
+    assertEquals("c1\nrunning\nc1\n", outcome.out(), outcome::describe);
+  }
+
+  /** At any time, and with or without what they have started. */
+  @ParameterizedTest(name = "{0}")
+  @ValueSource(strings = {"run -b $B", "create -b $B"})
+  void nothingIsLeftOfOneThatIsKilledWhileItIsMade(String command) {
+    Outcome outcome =
+        OciRuntime.redoubt(directory)
+            .run(
+                bundle,
+                """
+                for delay in 0.005 0.02 0.05 0.1 0.15 0.2 0.3; do
+                  $RT %s c1 </dev/null >/dev/null 2>&1 & made=$!
+                  sleep $delay; kill -9 $made $(cat /proc/$made/task/$made/children 2>/dev/null); wait $made
+                  [ "$(status c1)" != created ] || { $RT delete -f c1; continue; }
+                  $RT list -q; ls $W/root; ls -d /sys/fs/cgroup/*/c1 2>/dev/null
+                done
+                """
+                    .formatted(command));
+    assertEquals("", outcome.out(), outcome::describe);
+  }
+
   @Test
   void featuresAreJson() {
     Outcome outcome = Redoubt.front("features").run();
@@ -530,9 +584,9 @@ final class OciLifecycleTest {
   @Test
   void unknownFlagFails() {
     for (String command : new String[] {"create", "state", "kill", "exec", "list"}) {
-      LauncherTest.assertRefused(1, "--nosuch", Redoubt.front(command, "--nosuch", "x").run());
+      Expect.refused(1, "--nosuch", Redoubt.front(command, "--nosuch", "x").run());
     }
-    LauncherTest.assertRefused(1, "checkpoint", Redoubt.front("checkpoint", "x").run());
+    Expect.refused(1, "checkpoint", Redoubt.front("checkpoint", "x").run());
   }
 
   /**

@@ -71,6 +71,38 @@ final class OciRootlessTest {
     assertEquals("created\nrunning\nexec\n3\n0\n", outcome.out(), outcome::describe);
   }
 
+  /**
+   * A control group that its user was given, as systemd gives one to a session (Delegate=yes): in
+   * version 2, which on a machine with both has no controllers, but processes, freezing and
+   * killing.
+   */
+  @Test
+  void delegatedControlGroup() throws IOException {
+    assumeTrue(
+        Files.isWritable(Path.of("/sys/fs/cgroup/unified/cgroup.procs")),
+        "no control groups of version 2 beside version 1");
+    Outcome outcome =
+        run(
+            UnaryOperator.identity(),
+            """
+            export D=/sys/fs/cgroup/redoubt-delegated
+            unshare -m sh -c 'mount --bind /sys/fs/cgroup/unified /sys/fs/cgroup
+              mkdir -p $D/session && chown 23456:23456 $D $D/cgroup.procs $D/cgroup.subtree_control $D/session $D/session/cgroup.procs
+              status() { $RT state $1 | sed -n "s/.*\\"status\\": \\"\\(.*\\)\\".*/\\1/p"; }
+              home=$(sed -n s/^0:://p /proc/self/cgroup)
+              echo $$ >$D/session/cgroup.procs
+              $RT --rootless=false run -d -b $B --pid-file $B/pid c1 </dev/null >/dev/null 2>$B/err || cat $B/err
+              sed -n s/^0:://p /proc/$(cat $B/pid)/cgroup
+              $RT exec c1 sh -c "exit 7"; echo $?
+              $RT pause c1; status c1; cat $D/session/c1/cgroup.freeze; $RT resume c1; status c1
+              $RT delete -f c1; ls $D/session | grep c1
+              echo $$ >/sys/fs/cgroup$home/cgroup.procs
+              rmdir $D/session $D'
+            """);
+    assertEquals(
+        "/redoubt-delegated/session/c1\n7\npaused\n1\nrunning\n", outcome.out(), outcome::describe);
+  }
+
   /** Slurm asks as root for the state of a user's container; root then acts as that user. */
   @Test
   void rootAsksAboutAUsersContainer() throws IOException {

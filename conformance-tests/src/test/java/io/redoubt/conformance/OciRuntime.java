@@ -52,7 +52,7 @@ final class OciRuntime {
   static Path bundle(Path directory, UnaryOperator<String> change) {
     try {
       Path bundle = Files.createDirectories(directory.resolve("bundle" + count++));
-      Path root = LauncherTest.rootWithBusybox(bundle, "rootfs");
+      Path root = BusyboxRoot.make(bundle, "rootfs");
       for (String name :
           "sh cat id ls sleep true env tty stty hostname grep touch kill tail head ps mkdir readlink"
               .split(" ")) {

@@ -34,9 +34,7 @@ final class PodmanRootlessTest {
   static void check() throws IOException {
     Redoubt.assumeSandbox();
     Redoubt.assumeRoot();
-    for (String program : "podman conmon setpriv unshare".split(" ")) {
-      assumeTrue(Guests.isOnPath(program), () -> program + " is missing");
-    }
+    Guests.assumeInstalled("podman", "conmon", "setpriv", "unshare");
     sh("chmod 755 " + directory);
     String probe = "setpriv --reuid 23457 --regid 23457 --clear-groups " + Redoubt.front();
     assumeTrue(
@@ -95,12 +93,7 @@ final class PodmanRootlessTest {
   }
 
   private static void prints(String ids, String expected, String script) throws IOException {
-    if (Guests.isOnPath("runc")) {
-      Outcome outcome = run("/usr/sbin/runc", ids, script);
-      assertEquals(expected, outcome.out(), () -> "runc: " + outcome.describe());
-    }
-    Outcome outcome = run(Redoubt.front().toString(), ids, script);
-    assertEquals(expected, outcome.out(), outcome::describe);
+    Runtimes.print(expected, runtime -> run(runtime, ids, script));
   }
 
   /** What both kinds of users can do. */

@@ -68,12 +68,7 @@ final class PodmanTest {
   }
 
   private static void prints(String expected, String script) throws IOException {
-    if (Guests.isOnPath("runc")) {
-      Outcome outcome = run("/usr/sbin/runc", script);
-      assertEquals(expected, outcome.out(), () -> "runc: " + outcome.describe());
-    }
-    Outcome outcome = run(Redoubt.front().toString(), script);
-    assertEquals(expected, outcome.out(), outcome::describe);
+    Runtimes.print(expected, runtime -> run(runtime, script));
   }
 
   @Test

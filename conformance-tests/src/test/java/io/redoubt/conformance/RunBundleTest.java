@@ -35,7 +35,7 @@ final class RunBundleTest {
   @BeforeEach
   void makeBundle(TestInfo info) throws IOException {
     bundle = directory.resolve("bundle" + count++);
-    Path root = LauncherTest.rootWithBusybox(bundle, "rootfs");
+    Path root = BusyboxRoot.make(bundle, "rootfs");
     for (String name :
         new String[] {
           "sh", "cat", "id", "ls", "hostname", "grep", "stat", "touch", "pwd", "sleep"
@@ -198,31 +198,29 @@ final class RunBundleTest {
 
   @Test
   void bundleThatIsNotThere() {
-    LauncherTest.assertRefused(
-        1, "/no/such", Redoubt.front("run", "--bundle", "/no/such", "x").run());
+    Expect.refused(1, "/no/such", Redoubt.front("run", "--bundle", "/no/such", "x").run());
   }
 
   @Test
   void configThatIsNotThere() {
-    LauncherTest.assertRefused(1, "config.json", run());
+    Expect.refused(1, "config.json", run());
   }
 
   @Test
   void noContainerId() {
-    LauncherTest.assertRefused(1, "id", Redoubt.front("run", "--bundle", bundle.toString()).run());
+    Expect.refused(1, "id", Redoubt.front("run", "--bundle", bundle.toString()).run());
   }
 
   @ParameterizedTest(name = "{0}")
   @ValueSource(strings = {"../x", "a/b", "a b", "", "."})
   void badContainerId(String id) {
-    LauncherTest.assertRefused(
-        1, "id", Redoubt.front("run", "--bundle", bundle.toString(), id).run());
+    Expect.refused(1, "id", Redoubt.front("run", "--bundle", bundle.toString(), id).run());
   }
 
   @Test
   void invalidJsonSaysWhere() throws IOException {
     Outcome outcome = run("{\n  \"ociVersion\": \"1.2.0\",\n  \"process\": {,}\n}\n");
-    LauncherTest.assertRefused(1, "line 3", outcome);
+    Expect.refused(1, "line 3", outcome);
     assertTrue(outcome.err().contains("config.json"), outcome::describe);
   }
 
@@ -239,7 +237,7 @@ final class RunBundleTest {
         "{\"process\": {\"args\": \"x\"}}"
       })
   void configOfTheWrongShape(String config) throws IOException {
-    LauncherTest.assertRefused(1, "config.json", run(config));
+    Expect.refused(1, "config.json", run(config));
   }
 
   @Test
@@ -253,26 +251,24 @@ final class RunBundleTest {
 
   @Test
   void relativeWorkingDirectory() throws IOException {
-    LauncherTest.assertRefused(
+    Expect.refused(
         1, "cwd", run(config("true", "", "").replace("\"cwd\": \"/\"", "\"cwd\": \"work\"")));
   }
 
   @Test
   void rootThatIsNotThere() throws IOException {
-    LauncherTest.assertRefused(
-        1, "missing", run(config("true", "", "").replace("\"rootfs\"", "\"missing\"")));
+    Expect.refused(1, "missing", run(config("true", "", "").replace("\"rootfs\"", "\"missing\"")));
   }
 
   @Test
   void rootThatIsAFile() throws IOException {
     Files.writeString(bundle.resolve("file"), "");
-    LauncherTest.assertRefused(
-        1, "file", run(config("true", "", "").replace("\"rootfs\"", "\"file\"")));
+    Expect.refused(1, "file", run(config("true", "", "").replace("\"rootfs\"", "\"file\"")));
   }
 
   @Test
   void noArguments() throws IOException {
-    LauncherTest.assertRefused(
+    Expect.refused(
         1,
         "args",
         run(config("true", "", "").replaceFirst("\"args\": \\[[^]]*\\]", "\"args\": []")));
@@ -280,9 +276,9 @@ final class RunBundleTest {
 
   @Test
   void noProcessAndNoRoot() throws IOException {
-    LauncherTest.assertRefused(
+    Expect.refused(
         1, "process", run("{\"ociVersion\": \"1.2.0\", \"root\": {\"path\": \"rootfs\"}}"));
-    LauncherTest.assertRefused(
+    Expect.refused(
         1,
         "root",
         run(
@@ -292,19 +288,19 @@ final class RunBundleTest {
   @Test
   void programThatIsNotThere() throws IOException {
     String config = config("true", "", "").replace("\"/bin/sh\"", "\"/no/such\"");
-    LauncherTest.assertRefused(127, "/no/such", run(config));
+    Expect.refused(127, "/no/such", run(config));
   }
 
   @Test
   void mountSourceThatIsNotThere() throws IOException {
     String mount =
         ", \"mounts\": [{\"destination\": \"/x\", \"type\": \"bind\", \"source\": \"/no/such\", \"options\": [\"bind\"]}]";
-    LauncherTest.assertRefused(1, "/no/such", run(config("true", "", mount)));
+    Expect.refused(1, "/no/such", run(config("true", "", mount)));
   }
 
   @Test
   void badLimit() throws IOException {
     String limits = ", \"rlimits\": [{\"type\": \"RLIMIT_NONSENSE\", \"soft\": 1, \"hard\": 1}]";
-    LauncherTest.assertRefused(1, "RLIMIT_NONSENSE", run(config("true", limits, "")));
+    Expect.refused(1, "RLIMIT_NONSENSE", run(config("true", limits, "")));
   }
 }

@@ -35,9 +35,8 @@ final class RuncBatsTest {
   void whatPassed() throws IOException, InterruptedException {
     Redoubt.assumeSandbox();
     Redoubt.assumeRoot();
-    for (String program : "bats jq gawk script python3 apt-get ip unshare setpriv".split(" ")) {
-      assumeTrue(Guests.isOnPath(program), () -> program + " is missing");
-    }
+    Guests.assumeInstalled(
+        "bats", "jq", "gawk", "script", "python3", "apt-get", "ip", "unshare", "setpriv");
     String script = Guests.MODULE.resolve("src/test/oci/runc-bats.sh").toString();
     String work = Guests.MODULE.resolve("target/runc-bats").toString();
     Outcome fetched = Command.of("sh", script, work).timeout(Duration.ofMinutes(3)).run();

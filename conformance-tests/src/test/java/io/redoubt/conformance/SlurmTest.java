@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,10 +30,7 @@ final class SlurmTest {
   static void check() throws IOException {
     Redoubt.assumeSandbox();
     Redoubt.assumeRoot();
-    for (String program :
-        new String[] {"slurmctld", "slurmd", "srun", "munged", "python3", "setpriv"}) {
-      assumeTrue(Guests.isOnPath(program), program + " is missing");
-    }
+    Guests.assumeInstalled("slurmctld", "slurmd", "srun", "munged", "python3", "setpriv");
     Command.of("chmod", "755", directory.toString()).run();
     assumeTrue(
         Command.of("/bin/sh", "-c", AS_USER + "as " + Redoubt.front() + " do -- " + "/bin/true")
@@ -58,6 +56,14 @@ final class SlurmTest {
 
   /** Runs a script with a cluster around it, in a folder of the user's, with a bundle in $B. */
   private static Job run(UnaryOperator<String> change, String script) throws IOException {
+    return run(change, 30, script);
+  }
+
+  /**
+   * @param killWait seconds from SIGTERM to SIGKILL at a time limit
+   */
+  private static Job run(UnaryOperator<String> change, int killWait, String script)
+      throws IOException {
     Path base = directory.resolve("slurm" + count++);
     Path work = Files.createDirectories(base.resolve("work"));
     Path bundle =
@@ -80,6 +86,7 @@ final class SlurmTest {
             .environment("B", bundle.toString())
             .environment("ROOT", root.toString())
             .environment("RT", Redoubt.front().toString())
+            .environment("KILL_WAIT", Integer.toString(killWait))
             .timeout(Duration.ofSeconds(120))
             .run();
     return new Job(work, outcome);
@@ -113,6 +120,31 @@ final class SlurmTest {
   }
 
   /**
+   * The job's user is root in the container: his script is then his own there too, and takes no
+   * capability to read.
+   */
+  @Test
+  void sbatchWithIdMaps() throws IOException {
+    Job job =
+        run(
+            c ->
+                c.replace("\"CAP_KILL\", \"CAP_CHOWN\"", "\"CAP_KILL\"")
+                    .replace(
+                        "\"linux\": {\"namespaces\": [",
+                        "\"linux\": {\"uidMappings\": [{\"containerID\": 0, \"hostID\": 65534, \"size\": 1}],"
+                            + " \"gidMappings\": [{\"containerID\": 0, \"hostID\": 65534, \"size\": 1}],"
+                            + " \"namespaces\": [{\"type\": \"user\"}, "),
+            """
+            printf '#!/bin/sh\\nid -u; grep CapEff /proc/self/status; head -n 1 $0; touch /made; exit 6\\n' >job.sh
+            as sbatch --wait --container $B -o out.txt job.sh >/dev/null; echo "exit $?"
+            cat out.txt; stat -c %U $B/rootfs/made
+            """);
+    String out = job.outcome.out().replaceAll("(?m)^slurmstepd.*\n", "");
+    assertEquals(
+        "exit 6\n0\nCapEff:\t0000000000000020\n#!/bin/sh\nnobody\n", out, job.outcome::describe);
+  }
+
+  /**
    * scancel sends SIGTERM to all processes of the step, the sleep too: the guest's handler decides.
    */
   @Test
@@ -140,6 +172,45 @@ final class SlurmTest {
             grep -o 'DUE TO TIME LIMIT' err | head -n 1; gone
             """);
     assertEquals("begun\ntold\nDUE TO TIME LIMIT\n0\n", job.outcome.out(), job.outcome::describe);
+  }
+
+  private static final String AWAIT_EMPTY =
+      "n=0; while [ -n \"$(ls $ROOT)\" ] && [ $n -lt 100 ]; do n=$((n+1)); sleep 0.1; done; ls $ROOT\n";
+
+  /**
+   * SIGKILL to all processes of a step leaves none that could clean up: Slurm's own question for
+   * the state, of a name that no container has had, does.
+   */
+  @Test
+  void scancelThatKills() throws IOException {
+    Job job =
+        run(
+            UnaryOperator.identity(),
+            """
+            as srun -J one --container $B sh -c 'echo begun; sleep 100' >out 2>err &
+            n=0; until grep -q begun out || [ $n -gt 300 ]; do n=$((n+1)); sleep 0.1; done
+            ls $ROOT | grep -c .
+            as scancel -s KILL -n one; wait $!
+            gone
+            """
+                + AWAIT_EMPTY);
+    assertEquals("1\n0\n", job.outcome.out(), job.outcome::describe);
+  }
+
+  /** The same, KillWait after SIGTERM. */
+  @Test
+  @Tag("slow")
+  void guestThatIgnoresTheTimeLimit() throws IOException {
+    Job job =
+        run(
+            UnaryOperator.identity(),
+            3,
+            """
+            as srun -t 0:05 --container $B sh -c 'trap "" TERM; echo begun; sleep 300' 2>err
+            grep -o 'DUE TO TIME LIMIT' err | head -n 1; gone
+            """
+                + AWAIT_EMPTY);
+    assertEquals("begun\nDUE TO TIME LIMIT\n0\n", job.outcome.out(), job.outcome::describe);
   }
 
   /** After a step Slurm asks as root, in the user's folder: nothing there may be believed. */

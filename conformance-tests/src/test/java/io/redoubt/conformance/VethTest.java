@@ -2,7 +2,6 @@ package io.redoubt.conformance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,9 +22,7 @@ final class VethTest {
   static void check() {
     Redoubt.assumeSandbox();
     Redoubt.assumeRoot();
-    for (String program : "ip unshare nsenter setpriv".split(" ")) {
-      assumeTrue(Guests.isOnPath(program), () -> program + " is missing");
-    }
+    Guests.assumeInstalled("ip", "unshare", "nsenter", "setpriv");
   }
 
   /** A bundle that runs the program in one of the namespaces. */

@@ -7,7 +7,6 @@ import io.redoubt.host.Fcntl;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Process;
 import io.redoubt.host.Socket;
-import io.redoubt.host.Stat;
 import io.redoubt.host.Unistd;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -166,11 +165,10 @@ final class Handshake {
     if (fd < 0) {
       fd = Fcntl.open(path, Fcntl.O_PATH | Fcntl.O_CLOEXEC, 0);
     }
-    int r = fd < 0 ? fd : Stat.fstat(fd, message);
-    if (r < 0) {
-      throw new IOException("gofer: cannot open root " + path + ": " + Errno.message(r));
+    if (fd < 0) {
+      throw new IOException("gofer: cannot open root " + path + ": " + Errno.message(fd));
     }
-    return new ServedRoot(fd, flags, Memory.getLong(message, Stat.StatBuf.ST_DEV));
+    return new ServedRoot(fd, flags);
   }
 
   private int fidLimit() {

@@ -2,7 +2,7 @@ package io.redoubt.gofer;
 
 /**
  * A tree, or a single file, that a gofer serves. Its index in the list given to {@link
- * GoferClient#connect} is its name in {@link GoferClient#attach}.
+ * GoferClient#connect} is its name in {@link NodeClient#attach}.
  *
  * @param path host path, opened by the gofer following symlinks; ignored if there is a descriptor
  * @param fd descriptor to serve instead of a path (O_PATH is enough), or -1; the caller keeps it

@@ -5,9 +5,8 @@ package io.redoubt.gofer;
  *
  * @param fd O_PATH descriptor
  * @param flags of {@link Root}
- * @param dev file system that it lies on
  */
-record ServedRoot(int fd, int flags, long dev) {
+record ServedRoot(int fd, int flags) {
   boolean isReadOnly() {
     return (flags & Root.READ_ONLY) != 0;
   }

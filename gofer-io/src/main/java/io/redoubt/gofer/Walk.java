@@ -5,7 +5,7 @@ public final class Walk {
   /** Fids of the nodes found; 0 for one that was only looked at. */
   public final int[] fids = new int[Protocol.WALK_MAX];
 
-  /** For {@link GoferClient#walkAgain}: what the names led to before; 0 where that is not known. */
+  /** For {@link NodeClient#walkAgain}: what the names led to before; 0 where that is not known. */
   public final int[] known = new int[Protocol.WALK_MAX];
 
   /** Attributes of the nodes found; entries are made as they are needed. */

@@ -64,7 +64,7 @@ class GoferConcurrencyTest {
     }
     try (Pair pair = Pair.over(Root.of(dir.toString()))) {
       NodeAttr rootAttr = new NodeAttr();
-      int root = pair.client.attach(0, rootAttr);
+      int root = pair.client.nodes.attach(0, rootAttr);
       inThreads(
           threads,
           me -> {
@@ -72,10 +72,10 @@ class GoferConcurrencyTest {
             Opened opened = new Opened();
             for (int i = 0; i < 6000 / threads; i++) {
               int file = (me * 31 + i) % 100;
-              int fid = pair.client.lookup(root, "f" + file, attr);
+              int fid = pair.client.nodes.lookup(root, "f" + file, attr);
               assertEquals(file, attr.size);
               if (i % 4 == 0) {
-                assertEquals(0, pair.client.open(fid, Fcntl.O_RDONLY, opened));
+                assertEquals(0, pair.client.files.open(fid, Fcntl.O_RDONLY, opened));
                 assertEquals(file, Stat.size(opened.fd));
                 Unistd.close(opened.fd);
               }
@@ -93,19 +93,19 @@ class GoferConcurrencyTest {
   void dataIsNotMixedUp() throws Exception {
     try (Pair pair = new Pair(false, Root.of(dir.toString()));
         Arena arena = Arena.ofShared()) {
-      int root = pair.client.attach(0, new NodeAttr());
+      int root = pair.client.nodes.attach(0, new NodeAttr());
       inThreads(
           6,
           me -> {
             MemorySegment bytes = arena.allocate(100_000);
             Opened opened = new Opened();
             GoferClient client = pair.client;
-            assertEquals(0, client.create(root, "t" + me, 2, 0600, -1, -1, opened));
+            assertEquals(0, client.files.create(root, "t" + me, 2, 0600, -1, -1, opened));
             for (int i = 0; i < 30; i++) {
               bytes.fill((byte) (me * 40 + i));
-              assertEquals(100_000, client.write(opened.open, 0, bytes, 0, 100_000));
+              assertEquals(100_000, client.files.write(opened.open, 0, bytes, 0, 100_000));
               bytes.fill((byte) 0);
-              assertEquals(100_000, client.read(opened.open, 0, bytes, 0, 100_000));
+              assertEquals(100_000, client.files.read(opened.open, 0, bytes, 0, 100_000));
               for (int at = 0; at < 100_000; at += 997) {
                 byte b = bytes.get(java.lang.foreign.ValueLayout.JAVA_BYTE, at);
                 assertEquals((byte) (me * 40 + i), b);
@@ -152,9 +152,9 @@ class GoferConcurrencyTest {
         5,
         me -> {
           called.countDown();
-          assertEquals(-Errno.EIO, client.getattr(1, new NodeAttr()));
+          assertEquals(-Errno.EIO, client.attributes.getattr(1, new NodeAttr()));
         });
-    assertEquals(-Errno.EIO, client.attach(0, new NodeAttr()));
+    assertEquals(-Errno.EIO, client.nodes.attach(0, new NodeAttr()));
     assertEquals(-Errno.EIO, client.closeMany(new int[] {1}, 1));
     assertEquals("gofer has gone", client.deathReason());
     for (int i = 0; i < 100 && deaths.get() == 0; i++) {
@@ -166,7 +166,7 @@ class GoferConcurrencyTest {
   @Test
   void theGoferEndsWithTheSentry() throws Exception {
     Pair pair = Pair.over(Root.of(dir.toString()));
-    pair.client.attach(0, new NodeAttr());
+    pair.client.nodes.attach(0, new NodeAttr());
     pair.close(); // which waits for its thread
     assertNull(pair.serverError);
     assertEquals(0, pair.deaths.get());
@@ -177,7 +177,7 @@ class GoferConcurrencyTest {
     try (Pair pair = Pair.over(Root.of(dir.toString()))) {
       NodeAttr attr = new NodeAttr();
       for (int i = 0; i < 1000; i++) {
-        pair.client.attach(0, attr);
+        pair.client.nodes.attach(0, attr);
       }
       Thread.sleep(50);
       long before = cpuNanos(pair.serverTid);

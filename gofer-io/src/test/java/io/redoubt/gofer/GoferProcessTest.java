@@ -29,16 +29,16 @@ class GoferProcessTest {
   void itServesAndEndsWithTheSocket() throws Exception {
     Files.writeString(dir.resolve("file"), "content");
     GoferProcess process = GoferProcess.start(true, Root.of(dir.toString()));
-    int root = process.client.attach(0, attr);
+    int root = process.client.nodes.attach(0, attr);
     Opened opened = new Opened();
-    int node = process.client.lookup(root, "file", attr);
-    assertEquals(0, process.client.open(node, Fcntl.O_RDONLY, opened));
+    int node = process.client.nodes.lookup(root, "file", attr);
+    assertEquals(0, process.client.files.open(node, Fcntl.O_RDONLY, opened));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment bytes = arena.allocate(16);
       assertEquals(7, Unistd.read(opened.fd, bytes, 16));
     }
     Unistd.close(opened.fd);
-    assertTrue(process.client.mkdir(root, "all", 0777, -1, -1, attr) > 0);
+    assertTrue(process.client.directories.mkdir(root, "all", 0777, -1, -1, attr) > 0);
     assertEquals(0777, attr.mode & 0777); // no umask
     process.client.close();
     int status = process.await();
@@ -49,10 +49,10 @@ class GoferProcessTest {
   @Test
   void itsDeathIsNoticedAtOnce() throws Exception {
     GoferProcess process = GoferProcess.start(true, Root.of(dir.toString()));
-    int root = process.client.attach(0, attr);
+    int root = process.client.nodes.attach(0, attr);
     process.kill();
     process.await();
-    assertEquals(-Errno.EIO, process.client.getattr(root, attr));
+    assertEquals(-Errno.EIO, process.client.attributes.getattr(root, attr));
     for (int i = 0; i < 100 && process.deaths.get() == 0; i++) {
       Thread.sleep(10);
     }

@@ -73,20 +73,20 @@ class HostileGoferTest {
   private void assertDead(GoferClient client, int result, String reason) {
     assertEquals(-Errno.EIO, result);
     assertTrue(client.deathReason().startsWith(reason), client.deathReason());
-    assertEquals(-Errno.EIO, client.getattr(1, attr));
+    assertEquals(-Errno.EIO, client.attributes.getattr(1, attr));
     assertEquals(1, deaths.get());
   }
 
   @Test
   void wrongSequence() throws Exception {
     GoferClient client = against(region -> publish(region, 7));
-    assertDead(client, client.getattr(1, attr), "gofer: malformed reply: seq=7");
+    assertDead(client, client.attributes.getattr(1, attr), "gofer: malformed reply: seq=7");
   }
 
   @Test
   void wakeUpWithoutAReply() throws Exception {
     GoferClient client = against(region -> {});
-    assertDead(client, client.getattr(1, attr), "gofer: malformed reply: seq=0");
+    assertDead(client, client.attributes.getattr(1, attr), "gofer: malformed reply: seq=0");
   }
 
   @Test
@@ -97,7 +97,8 @@ class HostileGoferTest {
           publish(region, 1);
         });
     MemorySegment to = Arena.global().allocate(100);
-    assertDead(client, (int) client.read(1, 0, to, 0, 100), "gofer: malformed reply: result=");
+    assertDead(
+        client, (int) client.files.read(1, 0, to, 0, 100), "gofer: malformed reply: result=");
   }
 
   @Test
@@ -107,13 +108,13 @@ class HostileGoferTest {
           reply(region, Protocol.RESULT, -512);
           publish(region, 1);
         });
-    assertDead(client, client.getattr(1, attr), "gofer: malformed reply: result=-512");
+    assertDead(client, client.attributes.getattr(1, attr), "gofer: malformed reply: result=-512");
   }
 
   @Test
   void attributesOfNoFile() throws Exception {
     GoferClient client = against(region -> publish(region, 1));
-    assertDead(client, client.getattr(1, attr), "gofer: malformed reply: mode=0");
+    assertDead(client, client.attributes.getattr(1, attr), "gofer: malformed reply: mode=0");
   }
 
   @Test
@@ -124,7 +125,7 @@ class HostileGoferTest {
           reply(region, Protocol.NODE, -5);
           publish(region, 1);
         });
-    assertDead(client, client.attach(0, attr), "gofer: malformed reply: node=-5");
+    assertDead(client, client.nodes.attach(0, attr), "gofer: malformed reply: node=-5");
   }
 
   @Test
@@ -134,7 +135,7 @@ class HostileGoferTest {
           goodAttributes(region);
           publish(region, 1);
         });
-    assertDead(client, client.open(1, 0, new Opened()), "gofer: malformed reply: opened");
+    assertDead(client, client.files.open(1, 0, new Opened()), "gofer: malformed reply: opened");
   }
 
   @Test

@@ -29,20 +29,20 @@ class HostileSentryTest {
     Files.writeString(dir.resolve("secret"), "");
     try (Pair pair = Pair.over(Root.of(dir.resolve("tree").toString()))) {
       GoferClient gofer = pair.client;
-      int root = gofer.attach(0, attr);
+      int root = gofer.nodes.attach(0, attr);
       int expected = name.isEmpty() ? -Errno.ENOENT : -Errno.EINVAL;
-      assertEquals(expected, gofer.lookup(root, name, attr));
-      assertEquals(expected, gofer.lstat(root, name, attr));
-      assertEquals(expected, gofer.mkdir(root, name, 0755, -1, -1, attr));
-      assertEquals(expected, gofer.mknod(root, name, 0010644, -1, -1, attr));
-      assertEquals(expected, gofer.symlink(root, name, "x", -1, -1, attr));
-      assertEquals(expected, gofer.create(root, name, 1, 0644, -1, -1, new Opened()));
-      assertEquals(expected, gofer.unlink(root, name));
-      assertEquals(expected, gofer.rmdir(root, name));
-      assertEquals(expected, gofer.rename(root, name, root, "y", 0));
-      assertEquals(expected, gofer.rename(root, "a", root, name, 0));
-      int fifo = gofer.mknod(root, "fifo", 0010644, -1, -1, attr);
-      assertEquals(expected, gofer.link(fifo, root, name, attr));
+      assertEquals(expected, gofer.nodes.lookup(root, name, attr));
+      assertEquals(expected, gofer.nodes.lstat(root, name, attr));
+      assertEquals(expected, gofer.directories.mkdir(root, name, 0755, -1, -1, attr));
+      assertEquals(expected, gofer.directories.mknod(root, name, 0010644, -1, -1, attr));
+      assertEquals(expected, gofer.directories.symlink(root, name, "x", -1, -1, attr));
+      assertEquals(expected, gofer.files.create(root, name, 1, 0644, -1, -1, new Opened()));
+      assertEquals(expected, gofer.directories.unlink(root, name));
+      assertEquals(expected, gofer.directories.rmdir(root, name));
+      assertEquals(expected, gofer.directories.rename(root, name, root, "y", 0));
+      assertEquals(expected, gofer.directories.rename(root, "a", root, name, 0));
+      int fifo = gofer.directories.mknod(root, "fifo", 0010644, -1, -1, attr);
+      assertEquals(expected, gofer.directories.link(fifo, root, name, attr));
     }
   }
 
@@ -54,15 +54,15 @@ class HostileSentryTest {
     Files.createSymbolicLink(dir.resolve("tree/file"), Path.of("/etc/passwd"));
     try (Pair pair = Pair.over(Root.of(dir.resolve("tree").toString()))) {
       GoferClient gofer = pair.client;
-      int root = gofer.attach(0, attr);
+      int root = gofer.nodes.attach(0, attr);
       Walk walk = new Walk();
       for (String link : new String[] {"abs", "up", "file"}) {
-        assertEquals(1, gofer.walk(root, new String[] {link, "passwd"}, 0, 2, false, walk));
+        assertEquals(1, gofer.nodes.walk(root, new String[] {link, "passwd"}, 0, 2, false, walk));
         int node = walk.fids[0];
-        assertEquals(-Errno.ENOTDIR, gofer.lookup(node, "passwd", attr));
-        assertEquals(-Errno.ELOOP, gofer.open(node, Fcntl.O_RDONLY, new Opened()));
-        assertEquals(-Errno.ENOTDIR, gofer.mkdir(node, "x", 0755, -1, -1, attr));
-        int r = gofer.create(root, link, Fcntl.O_RDWR, 0644, -1, -1, new Opened());
+        assertEquals(-Errno.ENOTDIR, gofer.nodes.lookup(node, "passwd", attr));
+        assertEquals(-Errno.ELOOP, gofer.files.open(node, Fcntl.O_RDONLY, new Opened()));
+        assertEquals(-Errno.ENOTDIR, gofer.directories.mkdir(node, "x", 0755, -1, -1, attr));
+        int r = gofer.files.create(root, link, Fcntl.O_RDWR, 0644, -1, -1, new Opened());
         assertEquals(-Errno.EEXIST, r);
       }
     }
@@ -72,11 +72,11 @@ class HostileSentryTest {
   void magicLinksLeadNowhere() throws Exception {
     try (Pair pair = Pair.over(Root.of("/proc/self"))) {
       GoferClient gofer = pair.client;
-      int root = gofer.attach(0, attr);
-      int link = gofer.lookup(root, "root", attr);
+      int root = gofer.nodes.attach(0, attr);
+      int link = gofer.nodes.lookup(root, "root", attr);
       assertTrue(link > 0);
       assertEquals(0120000, attr.type());
-      assertEquals(-Errno.ENOTDIR, gofer.lookup(link, "etc", attr));
+      assertEquals(-Errno.ENOTDIR, gofer.nodes.lookup(link, "etc", attr));
     }
   }
 
@@ -86,21 +86,21 @@ class HostileSentryTest {
     try (Pair pair = Pair.over(Root.of(dir.toString()))) {
       GoferClient gofer = pair.client;
       Opened opened = new Opened();
-      assertEquals(-Errno.EBADF, gofer.getattr(fid, attr));
-      assertEquals(-Errno.EBADF, gofer.setattr(fid, new SetAttr().mode(0), attr));
-      assertEquals(-Errno.EBADF, gofer.lookup(fid, "x", attr));
-      assertEquals(-Errno.EBADF, gofer.open(fid, 0, opened));
-      assertEquals(-Errno.EBADF, gofer.create(fid, "x", 0, 0, -1, -1, opened));
-      assertEquals(-Errno.EBADF, gofer.mkdir(fid, "x", 0, -1, -1, attr));
-      assertEquals(-Errno.EBADF, gofer.unlink(fid, "x"));
-      assertEquals(-Errno.EBADF, gofer.rename(fid, "x", fid, "y", 0));
-      assertEquals(-Errno.EBADF, gofer.link(fid, fid, "y", attr));
-      assertEquals(-Errno.EBADF, gofer.fsync(fid, false));
-      assertEquals(-Errno.EBADF, gofer.truncate(fid, 0));
-      assertEquals(-Errno.EBADF, gofer.fallocate(fid, 0, 0, 1));
-      assertEquals(-Errno.EBADF, gofer.readlink(fid, new byte[10]));
-      assertEquals(-Errno.EBADF, gofer.readdir(fid, 0, (i, t, n, c) -> true));
-      assertEquals(-Errno.EBADF, gofer.listxattr(fid, new byte[10]));
+      assertEquals(-Errno.EBADF, gofer.attributes.getattr(fid, attr));
+      assertEquals(-Errno.EBADF, gofer.attributes.setattr(fid, new SetAttr().mode(0), attr));
+      assertEquals(-Errno.EBADF, gofer.nodes.lookup(fid, "x", attr));
+      assertEquals(-Errno.EBADF, gofer.files.open(fid, 0, opened));
+      assertEquals(-Errno.EBADF, gofer.files.create(fid, "x", 0, 0, -1, -1, opened));
+      assertEquals(-Errno.EBADF, gofer.directories.mkdir(fid, "x", 0, -1, -1, attr));
+      assertEquals(-Errno.EBADF, gofer.directories.unlink(fid, "x"));
+      assertEquals(-Errno.EBADF, gofer.directories.rename(fid, "x", fid, "y", 0));
+      assertEquals(-Errno.EBADF, gofer.directories.link(fid, fid, "y", attr));
+      assertEquals(-Errno.EBADF, gofer.files.fsync(fid, false));
+      assertEquals(-Errno.EBADF, gofer.files.truncate(fid, 0));
+      assertEquals(-Errno.EBADF, gofer.files.fallocate(fid, 0, 0, 1));
+      assertEquals(-Errno.EBADF, gofer.attributes.readlink(fid, new byte[10]));
+      assertEquals(-Errno.EBADF, gofer.directories.readdir(fid, 0, (i, t, n, c) -> true));
+      assertEquals(-Errno.EBADF, gofer.attributes.listxattr(fid, new byte[10]));
       assertEquals(0, gofer.close(fid));
     }
   }
@@ -247,10 +247,10 @@ class HostileSentryTest {
   void everyDescriptorIsGivenBack() throws Exception {
     int before = openFds();
     try (Pair pair = Pair.over(Root.of(dir.toString()))) {
-      int root = pair.client.attach(0, attr);
+      int root = pair.client.nodes.attach(0, attr);
       for (int i = 0; i < 50; i++) {
         Opened opened = new Opened();
-        pair.client.create(root, "f" + i, Fcntl.O_RDWR, 0600, -1, -1, opened);
+        pair.client.files.create(root, "f" + i, Fcntl.O_RDWR, 0600, -1, -1, opened);
         Unistd.close(opened.fd);
       }
     }

@@ -27,28 +27,28 @@ final class RingRoundTrip {
           pin(Integer.parseInt(tid), Integer.parseInt(args[1]));
         }
       }
-      int root = client.attach(0, ATTR);
-      int etc = client.lookup(root, "etc", ATTR);
-      int passwd = client.lookup(etc, "passwd", ATTR);
+      int root = client.nodes.attach(0, ATTR);
+      int etc = client.nodes.lookup(root, "etc", ATTR);
+      int passwd = client.nodes.lookup(etc, "passwd", ATTR);
       for (int round = 0; round < 3; round++) {
-        measure("ring, awake", 200_000, 0, () -> client.getattr(1, ATTR));
-        measure("getattr, awake", 50_000, 0, () -> client.getattr(etc, ATTR));
-        measure("lstat, awake", 50_000, 0, () -> client.lstat(etc, "passwd", ATTR));
+        measure("ring, awake", 200_000, 0, () -> client.attributes.getattr(1, ATTR));
+        measure("getattr, awake", 50_000, 0, () -> client.attributes.getattr(etc, ATTR));
+        measure("lstat, awake", 50_000, 0, () -> client.nodes.lstat(etc, "passwd", ATTR));
         measure(
             "lookup+close, awake",
             50_000,
             0,
-            () -> client.close(client.lookup(etc, "passwd", ATTR)));
+            () -> client.close(client.nodes.lookup(etc, "passwd", ATTR)));
         measure(
             "open+close donated",
             5_000,
             0,
             () -> {
-              client.open(passwd, 0, OPENED);
+              client.files.open(passwd, 0, OPENED);
               io.redoubt.host.Unistd.close(OPENED.fd);
             });
         System.out.println("death: " + client.deathReason());
-        measure("ring, asleep", 300, 1_000_000, () -> client.getattr(1, ATTR));
+        measure("ring, asleep", 300, 1_000_000, () -> client.attributes.getattr(1, ATTR));
       }
     }
   }

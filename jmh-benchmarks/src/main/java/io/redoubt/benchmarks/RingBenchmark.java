@@ -37,7 +37,7 @@ public class RingBenchmark {
     directory = Files.createTempDirectory("redoubt-ring");
     Files.createFile(directory.resolve("file"));
     gofer = new InProcessGofer(Root.readOnly(directory.toString()));
-    root = gofer.client.attach(0, attr);
+    root = gofer.client.nodes.attach(0, attr);
   }
 
   @TearDown
@@ -50,18 +50,18 @@ public class RingBenchmark {
   /** A request that the server answers without a system call. */
   @Benchmark
   public int bare() {
-    return gofer.client.getattr(NO_SUCH_FID, attr);
+    return gofer.client.attributes.getattr(NO_SUCH_FID, attr);
   }
 
   /** With one fstatat(2) in it. */
   @Benchmark
   public int getattr() {
-    return gofer.client.getattr(root, attr);
+    return gofer.client.attributes.getattr(root, attr);
   }
 
   /** With a name, an openat2(2) and what belongs to it. */
   @Benchmark
   public int lstat() {
-    return gofer.client.lstat(root, "file", attr);
+    return gofer.client.nodes.lstat(root, "file", attr);
   }
 }

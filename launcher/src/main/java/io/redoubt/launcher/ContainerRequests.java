@@ -14,21 +14,42 @@ import java.util.List;
  * options on top of the container's own process; {@code update} other limits.
  *
  * @param container what the container runs
+ * @param plan the container's own, as of {@link OciPlan}
  * @param unified whether the host's control groups are of version 2: asked at the start, while the
  *     sentry sees the host
  */
-record ContainerRequests(SandboxConfig container, boolean unified) implements Container.Requests {
+record ContainerRequests(SandboxConfig container, List<String> plan, boolean unified)
+    implements Container.Requests {
+  /** What a process has of the container's own, as with runc, where it says nothing itself. */
+  private static final List<String> INHERITED = List.of("scheduler", "io.priority");
+
   /** As runc: a code that the program itself is unlikely to have. */
   private static final int FAILED = 255;
 
   @Override
-  public SandboxConfig exec(List<String> request, Container.GuestFiles files) {
+  public Container.Exec exec(List<String> request, Container.GuestFiles files) {
     for (int i = 0; i + 1 < request.size(); i += 2) {
       if (request.get(i).equals("process")) {
-        return fromJson(request.get(i + 1), files);
+        try {
+          return fromJson(request.get(i + 1), files);
+        } catch (StartFailure e) {
+          throw new StartFailure(FAILED, e.getMessage());
+        }
       }
     }
-    return fromOptions(request);
+    return new Container.Exec(fromOptions(request), inherited(List.of()));
+  }
+
+  private List<String> inherited(List<String> own) {
+    List<String> all = new ArrayList<>(own);
+    for (int i = 0; i + 1 < plan.size(); i += 2) {
+      String key = plan.get(i);
+      if (INHERITED.contains(key) && !own.contains(key)) { // no value looks like one of these
+        all.add(key);
+        all.add(plan.get(i + 1));
+      }
+    }
+    return all;
   }
 
   @Override
@@ -41,20 +62,23 @@ record ContainerRequests(SandboxConfig container, boolean unified) implements Co
     return new JsonFields(Bundle.parse(text), "", new ArrayList<>());
   }
 
-  private SandboxConfig fromJson(String raw, Container.GuestFiles files) {
-    OciProcess p = OciProcess.read(fields(raw), files);
-    return process(
-        p.args(),
-        p.env(),
-        p.cwd(),
-        p.uid(),
-        p.gid(),
-        p.groups(),
-        p.capabilities(),
-        p.noNewPrivs(),
-        p.umask(),
-        p.terminal(),
-        p.rlimits());
+  private Container.Exec fromJson(String raw, Container.GuestFiles files) {
+    JsonFields fields = fields(raw);
+    OciProcess p = OciProcess.read(fields, files);
+    SandboxConfig process =
+        process(
+            p.args(),
+            p.env(),
+            p.cwd(),
+            p.uid(),
+            p.gid(),
+            p.groups(),
+            p.capabilities(),
+            p.noNewPrivs(),
+            p.umask(),
+            p.terminal(),
+            p.rlimits());
+    return new Container.Exec(process, inherited(OciPlan.ofProcess(fields)));
   }
 
   private SandboxConfig fromOptions(List<String> request) {

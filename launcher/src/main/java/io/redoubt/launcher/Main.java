@@ -97,7 +97,7 @@ public final class Main {
             bundle.linux(),
             bundle.profile(),
             command.equals("create"),
-            new ContainerRequests(bundle.config(), Resources.isUnified())));
+            new ContainerRequests(bundle.config(), bundle.plan(), Resources.isUnified())));
   }
 
   private static void start(

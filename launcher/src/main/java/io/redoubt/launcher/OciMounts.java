@@ -112,6 +112,9 @@ final class OciMounts {
       if (t < 0) {
         throw f.failure("source", path + ": " + HostFiles.problem(t));
       }
+      if (given.contains("bind") && !given.contains("rbind")) {
+        options.add(MountSpec.ALONE);
+      }
       return new MountSpec("bind", path, destination, options);
     }
     if (type == null) {
@@ -142,7 +145,7 @@ final class OciMounts {
       if (FLAGS.contains(o)) {
         out.add(o);
       } else if (o.startsWith("r") && FLAGS.contains(o.substring(1))) {
-        out.add(o.substring(1)); // recursive: a bind has no mounts below it here
+        out.add(o.substring(1)); // a bind is one mount here, with all that is mounted below it
       } else if (equals > 0
           && (key.equals("size") || key.equals("mode") || key.equals("uid") || key.equals("gid"))) {
         out.add(o);

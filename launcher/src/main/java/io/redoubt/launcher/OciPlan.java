@@ -77,6 +77,13 @@ final class OciPlan {
     return p.entries;
   }
 
+  /** The part that is about a process, for one that is started later. */
+  static List<String> ofProcess(JsonFields process) {
+    OciPlan p = new OciPlan();
+    p.process(process);
+    return p.entries;
+  }
+
   private void add(String key, String value) {
     entries.add(key);
     entries.add(value);

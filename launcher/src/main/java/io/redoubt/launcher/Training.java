@@ -18,7 +18,7 @@ final class Training {
       return;
     }
     Bundle bundle = RunCommand.bundle(List.of("--bundle", dir, "training"));
-    var requests = new ContainerRequests(bundle.config(), Resources.isUnified());
+    var requests = new ContainerRequests(bundle.config(), bundle.plan(), Resources.isUnified());
     new Container(bundle.plan(), bundle.linux(), bundle.profile(), true, requests);
     bundle.profile().sockFilters();
     String process = HostFiles.read(dir + "/process.json", 1 << 20);

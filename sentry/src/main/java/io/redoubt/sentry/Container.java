@@ -25,15 +25,23 @@ public record Container(
     String read(String path);
   }
 
+  /**
+   * One more process.
+   *
+   * @param process a sandbox of which only the process counts
+   * @param plan keys and values in turn, for the front that starts it
+   */
+  public record Exec(SandboxConfig process, List<String> plan) {}
+
   /** Texts of commands, as what they mean. Both throw a {@link StartFailure} for a bad one. */
   public interface Requests {
     /**
-     * What exec is to run, as a sandbox of which only the process counts.
+     * What exec is to run.
      *
      * @param request keys and values in turn
      * @param files what the container has, for the home of a user
      */
-    SandboxConfig exec(List<String> request, GuestFiles files);
+    Exec exec(List<String> request, GuestFiles files);
 
     /**
      * Settings of control group files, for the front.

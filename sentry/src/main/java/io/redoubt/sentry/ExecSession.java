@@ -99,13 +99,15 @@ final class ExecSession {
    */
   private boolean run(byte[] bytes) {
     List<String> request = Plan.read(bytes);
-    SandboxConfig config = container.requests().exec(request, this::file);
+    Container.Exec exec = container.requests().exec(request, this::file);
+    SandboxConfig config = exec.process();
     // A hook has a path, and arguments of which the first may be something else.
     boolean isHook = request.size() > 1 && request.get(0).equals("hook");
     String program = isHook ? request.get(1) : config.args().get(0);
     client.send(ControlSocket.FILTER, filter);
     Sandbox.sendProfile(client, container);
-    client.send(ControlSocket.PLAN, new Plan().process(config).entry("exec", program).bytes());
+    Plan plan = new Plan().process(config).entry("exec", program).entries(exec.plan());
+    client.send(ControlSocket.PLAN, plan.bytes());
     stdio = new Stdio(kernel, config.uid(), false);
     Frame f = client.receive();
     while (f != null && f.type() != ControlSocket.LISTENER) {

@@ -90,7 +90,8 @@ final class MountTree {
     roots.add(config.root().mode() == RootMode.WRITABLE ? Root.of(path) : Root.readOnly(path));
     for (MountSpec m : config.mounts()) {
       if (m.type().equals("bind")) {
-        roots.add(m.has("ro") ? Root.readOnly(m.source()) : Root.of(m.source()));
+        int flags = (m.has("ro") ? Root.READ_ONLY : 0) | (m.isAlone() ? Root.NO_XDEV : 0);
+        roots.add(new Root(m.source(), -1, flags));
       }
     }
     boolean isMapped = container != null && container.linux().hasMappedGofer();
@@ -130,7 +131,7 @@ final class MountTree {
   }
 
   private int attach(int index, String path, NodeAttr attr) {
-    int fid = gofer.attach(index, attr);
+    int fid = gofer.nodes.attach(index, attr);
     if (fid < 0) {
       throw new StartFailure(1, "cannot attach " + path + ": " + Errno.message(fid));
     }

@@ -89,9 +89,18 @@ public record SandboxConfig(
    * @param type bind, tmpfs, proc, sysfs, devtmpfs, devpts, mqueue
    * @param source host path for bind, else a name
    * @param destination absolute path in the guest
-   * @param options flags among ro, nosuid, nodev, noexec and, for tmpfs, size=BYTES and mode=OCTAL
+   * @param options flags among ro, nosuid, nodev, noexec and, for tmpfs, size=BYTES and mode=OCTAL;
+   *     for bind also {@link #ALONE}
    */
   public record MountSpec(String type, String source, String destination, List<String> options) {
+    /** The option of a bind without what is mounted below its source. */
+    public static final String ALONE = "alone";
+
+    /** Whether what is mounted below the source stays out. */
+    public boolean isAlone() {
+      return has(ALONE);
+    }
+
     /** Whether a flag is set. */
     public boolean has(String option) {
       return options.contains(option);

@@ -45,7 +45,7 @@ class FsStressTest {
     populate();
     try (TestGofer gofer = new TestGofer(true, Root.readOnly(host.toString()))) {
       NodeAttr attr = new NodeAttr();
-      run(new FsGuest(MemFs.overlay(gofer.client, gofer.client.attach(0, attr), attr)));
+      run(new FsGuest(MemFs.overlay(gofer.client, gofer.client.nodes.attach(0, attr), attr)));
     }
     assertEquals("lower 3 4", Files.readString(host.resolve("d3/f4")));
   }
@@ -55,7 +55,9 @@ class FsStressTest {
     populate();
     try (TestGofer gofer = new TestGofer(true, Root.of(host.toString()))) {
       NodeAttr attr = new NodeAttr();
-      run(new FsGuest(GoferFs.create(gofer.client, gofer.client.attach(0, attr), attr, false)));
+      run(
+          new FsGuest(
+              GoferFs.create(gofer.client, gofer.client.nodes.attach(0, attr), attr, false)));
     }
   }
 

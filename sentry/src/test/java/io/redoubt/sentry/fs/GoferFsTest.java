@@ -34,7 +34,7 @@ class GoferFsTest {
     Files.writeString(host.resolve("a/b/f"), "one");
     gofer = new TestGofer(true, Root.of(host.toString()));
     NodeAttr attr = new NodeAttr();
-    int fid = gofer.client.attach(0, attr);
+    int fid = gofer.client.nodes.attach(0, attr);
     g = new FsGuest(GoferFs.create(gofer.client, fid, attr, false));
   }
 

@@ -37,7 +37,7 @@ class OverlayTest {
     Files.createSymbolicLink(lower.resolve("link"), java.nio.file.Path.of("d/f"));
     gofer = new TestGofer(donates(), Root.readOnly(lower.toString()));
     NodeAttr attr = new NodeAttr();
-    int fid = gofer.client.attach(0, attr);
+    int fid = gofer.client.nodes.attach(0, attr);
     g = new FsGuest(MemFs.overlay(gofer.client, fid, attr));
   }
 

@@ -26,16 +26,16 @@ public final class DirSnapshot implements DirSink {
   public static DirSnapshot read(GoferClient client, int node, int[] error) {
     DirSnapshot s = new DirSnapshot();
     long[] cursor = new long[1];
-    int open = client.list(node, s, cursor);
+    int open = client.directories.list(node, s, cursor);
     if (open == -Errno.EMFILE) {
       client.flushCloses();
-      open = client.list(node, s, cursor);
+      open = client.directories.list(node, s, cursor);
     }
     int r = open;
     if (open > 0) {
       do {
         s.lastCursor = cursor[0];
-        r = client.readdir(open, cursor[0], s);
+        r = client.directories.readdir(open, cursor[0], s);
         cursor[0] = s.lastCursor;
       } while (r > 0 && s.count < MAX_NAMES);
       client.closeLater(open);

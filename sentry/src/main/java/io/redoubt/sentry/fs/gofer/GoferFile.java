@@ -26,7 +26,7 @@ final class GoferFile extends RegularFile {
    */
   @Override
   public int getattr(Syscall c, Stat out) {
-    return file.fd() >= 0 ? inode.getattr(c, file.fd(), out) : inode.getattr(c, out);
+    return file.fd() >= 0 ? inode.attributes().getattr(c, file.fd(), out) : inode.getattr(c, out);
   }
 
   @Override
@@ -43,8 +43,8 @@ final class GoferFile extends RegularFile {
   protected long store(Syscall c, MemorySegment from, long length, long offset, boolean append) {
     long n = file.write(from, length, offset, append);
     if (n > 0) {
-      inode.stale();
-      inode.dropPrivileges(c);
+      inode.attributes().stale();
+      inode.attributes().dropPrivileges(c);
     }
     return n;
   }
@@ -57,9 +57,9 @@ final class GoferFile extends RegularFile {
   @Override
   public long truncate(Syscall c, long size) {
     int r = file.truncate(size);
-    inode.stale();
+    inode.attributes().stale();
     if (r == 0) {
-      inode.dropPrivileges(c);
+      inode.attributes().dropPrivileges(c);
     }
     return r;
   }
@@ -67,9 +67,9 @@ final class GoferFile extends RegularFile {
   @Override
   public long allocate(Syscall c, int mode, long offset, long length) {
     int r = file.allocate(mode, offset, length);
-    inode.stale();
+    inode.attributes().stale();
     if (r == 0) {
-      inode.dropPrivileges(c);
+      inode.attributes().dropPrivileges(c);
     }
     return r;
   }
@@ -90,7 +90,7 @@ final class GoferFile extends RegularFile {
       return -Errno.EACCES;
     }
     if (sharedWritable) {
-      inode.stale();
+      inode.attributes().stale();
     }
     return file.fd() >= 0 ? file.fd() : -Errno.ENODEV;
   }

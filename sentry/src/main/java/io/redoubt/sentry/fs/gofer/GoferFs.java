@@ -68,7 +68,7 @@ public final class GoferFs {
         return known;
       }
     }
-    known.refresh(attr);
+    known.attributes().refresh(attr);
     client.closeLater(fid);
     return known;
   }
@@ -80,7 +80,7 @@ public final class GoferFs {
       known = inodes.get(new Key(before.dev, before.ino));
     }
     if (known != null) {
-      known.unlinked(before);
+      known.attributes().unlinked(before);
     }
   }
 
@@ -97,7 +97,7 @@ public final class GoferFs {
 
   int statfs(Syscall c, int fid, StatFs out) {
     MemorySegment s = c.scratch().small;
-    int r = client.statfs(fid, s);
+    int r = client.attributes.statfs(fid, s);
     if (r < 0) {
       return r;
     }

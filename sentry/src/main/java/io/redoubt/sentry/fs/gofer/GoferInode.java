@@ -6,7 +6,6 @@ import io.redoubt.gofer.Opened;
 import io.redoubt.gofer.Walk;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
-import io.redoubt.sentry.fs.Access;
 import io.redoubt.sentry.fs.DirSink;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.OpenFile;
@@ -15,35 +14,22 @@ import io.redoubt.sentry.fs.SetAttr;
 import io.redoubt.sentry.fs.SpecialNode;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.StatFs;
-import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Syscall;
-import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 
 /**
- * A file of the host, of any type. Its monitor guards the attributes and the life; the fid stays
- * the same while it lives.
+ * A file of the host, of any type. Its monitor guards the life; the fid stays the same while it
+ * lives.
  */
 final class GoferInode extends Inode {
-  /** Attributes younger than this are those that the walk of the same call has brought. */
-  private static final long FRESH_NANOS = 100_000;
-
-  /** For permission checks on the way: a change of a mode by others is seen after this time. */
-  private static final long ACCESS_NANOS = 1_000_000_000;
-
   private static final int MAX_AHEAD = 16;
   private static final int LINK_MAX = 4096;
 
   private final GoferFs fs;
   private final GoferClient client;
   private final int fid;
-  private final NodeAttr attr = new NodeAttr();
+  private final HostAttributes attributes;
   private final int type;
-  private long fetchedNanos;
-
-  /** When mode and owner were fetched: what happens inside a directory does not change those. */
-  private long permissionNanos;
 
   /**
    * Dentries, and lookups whose result is not in a dentry yet; {@link #floating} of them are the
@@ -66,7 +52,7 @@ final class GoferInode extends Inode {
     this.fid = fid;
     this.type = found.type();
     this.attachment = type == Stat.S_IFIFO || type == Stat.S_IFSOCK ? new Object[1] : null;
-    refresh(found);
+    this.attributes = new HostAttributes(fs, fid, found);
   }
 
   // ---- life ----
@@ -83,15 +69,11 @@ final class GoferInode extends Inode {
 
   /**
    * The gofer says that a name still leads here. A cached dentry of it is pinned meanwhile, so it
-   * is alive. Of its attributes those that cannot change are not believed.
+   * is alive.
    */
   GoferInode foundAgain(NodeAttr now) {
     found();
-    synchronized (this) {
-      if (now.dev == attr.dev && now.ino == attr.ino && now.type() == type) {
-        refresh(now);
-      }
-    }
+    attributes.refreshIfSame(now);
     return this;
   }
 
@@ -119,9 +101,9 @@ final class GoferInode extends Inode {
         return;
       }
     }
-    if (fs.forget(this, attr.dev, attr.ino)) {
+    if (fs.forget(this, attributes.dev(), attributes.ino())) {
       keep(null, 0);
-      if (attr.nlink == 0) {
+      if (attributes.isUnlinked()) {
         client.close(fid); // its space shall be free now
       } else {
         client.closeLater(fid);
@@ -142,179 +124,65 @@ final class GoferInode extends Inode {
 
   // ---- attributes ----
 
-  synchronized void refresh(NodeAttr found) {
-    attr.set(found);
-    fetchedNanos = System.nanoTime();
-    permissionNanos = fetchedNanos;
-  }
-
-  /** What is known of size and times is no longer true. */
-  synchronized void stale() {
-    fetchedNanos = System.nanoTime() - ACCESS_NANOS;
-  }
-
-  private int update(Syscall c) {
-    synchronized (this) {
-      if (System.nanoTime() - fetchedNanos < FRESH_NANOS) {
-        return 0;
-      }
-    }
-    return fetch(c);
-  }
-
-  private int updatePermissions(Syscall c) {
-    synchronized (this) {
-      if (System.nanoTime() - permissionNanos < ACCESS_NANOS) {
-        return 0;
-      }
-    }
-    return fetch(c);
-  }
-
-  private int fetch(Syscall c) {
-    NodeAttr a = c.scratch().attr;
-    int r = client.getattr(fid, a);
-    if (r == 0) {
-      refresh(a);
-    }
-    return r;
-  }
-
   @Override
   public int type() {
     return type;
   }
 
-  /** Attributes by a descriptor of this file. */
-  int getattr(Syscall c, int fd, Stat out) {
-    MemorySegment stat = c.scratch().small;
-    int r = io.redoubt.host.Stat.fstat(fd, stat);
-    if (r < 0) {
-      return r;
-    }
-    NodeAttr a = c.scratch().attr;
-    a.loadStat(stat);
-    a.uid = client.ids().user(a.uid);
-    a.gid = client.ids().group(a.gid);
-    refresh(a);
-    copy(out);
-    return 0;
+  HostAttributes attributes() {
+    return attributes;
   }
 
   @Override
   public int getattr(Syscall c, Stat out) {
-    int r = update(c);
-    if (r == 0) {
-      copy(out);
-    }
-    return r;
+    return attributes.getattr(c, out);
   }
 
   @Override
   public int permissions(Syscall c, Stat out) {
-    int r = updatePermissions(c);
-    if (r == 0) {
-      copy(out);
-    }
-    return r;
+    return attributes.permissions(c, out);
   }
 
   @Override
-  public synchronized long number(Syscall c) {
-    return attr.ino;
-  }
-
-  private void copy(Stat out) {
-    synchronized (this) {
-      out.dev = fs.devices.guest(attr.dev);
-      out.ino = attr.ino;
-      out.mode = attr.mode;
-      out.nlink = attr.nlink;
-      out.uid = attr.uid;
-      out.gid = attr.gid;
-      out.rdev = attr.rdev;
-      out.size = attr.size;
-      out.blksize = attr.blksize;
-      out.blocks = attr.blocks;
-      out.atimeSec = attr.atimeSeconds;
-      out.atimeNsec = attr.atimeNanos;
-      out.mtimeSec = attr.mtimeSeconds;
-      out.mtimeNsec = attr.mtimeNanos;
-      out.ctimeSec = attr.ctimeSeconds;
-      out.ctimeNsec = attr.ctimeNanos;
-    }
+  public long number(Syscall c) {
+    return attributes.ino();
   }
 
   @Override
   public int access(Syscall c, int want) {
-    int r = updatePermissions(c);
-    if (r < 0) {
-      return r;
-    }
-    int mode;
-    int uid;
-    int gid;
-    synchronized (this) {
-      mode = attr.mode;
-      uid = attr.uid;
-      gid = attr.gid;
-    }
-    return c.task.credentials.access(mode, uid, gid, want);
+    return attributes.access(c, want);
   }
 
   @Override
   public int setattr(Syscall c, SetAttr change) {
-    var s = new io.redoubt.gofer.SetAttr();
-    int mask = change.mask;
-    if ((mask & SetAttr.MODE) != 0) {
-      s.mode(change.mode);
-    }
-    if ((mask & SetAttr.UID) != 0) {
-      s.uid(change.uid);
-    }
-    if ((mask & SetAttr.GID) != 0) {
-      s.gid(change.gid);
-    }
-    if ((mask & SetAttr.SIZE) != 0) {
-      s.size(change.size);
-    }
-    if ((mask & SetAttr.ATIME) != 0) {
-      s.atime(change.atimeSec, change.atimeNsec);
-    }
-    if ((mask & SetAttr.MTIME) != 0) {
-      s.mtime(change.mtimeSec, change.mtimeNsec);
-    }
-    NodeAttr a = c.scratch().attr;
-    int r = client.setattr(fid, s, a);
-    if (r == 0) {
-      refresh(a);
-    }
-    if (r == 0 && (mask & SetAttr.SIZE) != 0) {
-      dropPrivileges(c);
-    }
-    return r;
+    return attributes.setattr(c, change);
   }
 
-  /** After a change of content: the host does not clear set-user-ID for a gofer that is root. */
-  void dropPrivileges(Syscall c) {
-    int mode;
-    synchronized (this) {
-      mode = attr.mode & 07777;
-    }
-    int without = Access.withoutPrivileges(c.task.credentials, mode);
-    if (without != mode) {
-      SetAttr change = new SetAttr();
-      change.mask = SetAttr.MODE;
-      change.mode = without;
-      setattr(c, change);
-    }
+  @Override
+  public byte[] getxattr(Syscall c, String name) {
+    return attributes.getxattr(c, name);
+  }
+
+  @Override
+  public int setxattr(Syscall c, String name, byte[] value, int flags) {
+    return attributes.setxattr(c, name, value, flags);
+  }
+
+  @Override
+  public byte[] listxattr(Syscall c) {
+    return attributes.listxattr(c);
+  }
+
+  @Override
+  public int removexattr(Syscall c, String name) {
+    return attributes.removexattr(c, name);
   }
 
   // ---- names ----
 
   @Override
-  public synchronized boolean isRemoved() {
-    return type == Stat.S_IFDIR && attr.nlink == 0;
+  public boolean isRemoved() {
+    return type == Stat.S_IFDIR && attributes.isUnlinked();
   }
 
   @Override
@@ -340,11 +208,11 @@ final class GoferInode extends Inode {
   @Override
   public Inode lookup(Syscall c, String name) {
     NodeAttr a = c.scratch().attr;
-    int r = client.lookup(fid, name, a);
+    int r = client.nodes.lookup(fid, name, a);
     if (r == -Errno.EMFILE) {
       c.task.kernel.vfs.shrinkCache();
       client.flushCloses();
-      r = client.lookup(fid, name, a);
+      r = client.nodes.lookup(fid, name, a);
     }
     return r < 0 ? c.fail(r) : fs.inode(r, a);
   }
@@ -357,11 +225,11 @@ final class GoferInode extends Inode {
       boolean isOurs = found[from + i] instanceof GoferInode known && known.fs == fs;
       w.known[i] = isOurs ? ((GoferInode) found[from + i]).fid : 0;
     }
-    int n = client.walkAgain(fid, names, from, count, opens, w);
+    int n = client.nodes.walkAgain(fid, names, from, count, opens, w);
     if (n < 0 || (n == 0 && w.error == Errno.EMFILE)) {
       c.task.kernel.vfs.shrinkCache();
       client.flushCloses();
-      n = client.walkAgain(fid, names, from, count, false, w);
+      n = client.nodes.walkAgain(fid, names, from, count, false, w);
     }
     if (n <= 0) {
       return n < 0 ? n : -w.error;
@@ -385,9 +253,11 @@ final class GoferInode extends Inode {
   public Inode create(Syscall c, String name, int mode) {
     Opened o = c.scratch().opened;
     var me = c.task.credentials;
-    int m = fileMode(me, Stat.S_IFREG | mode) & 07777;
-    int r = client.create(fid, name, Fcntl.O_RDWR, m, me.fsuid(), group(me.fsgid()), o);
-    stale();
+    int m = attributes.fileMode(me, Stat.S_IFREG | mode) & 07777;
+    int r =
+        client.files.create(
+            fid, name, Fcntl.O_RDWR, m, me.fsuid(), attributes.group(me.fsgid()), o);
+    attributes.stale();
     return r < 0 ? c.fail(r) : made(o);
   }
 
@@ -401,18 +271,10 @@ final class GoferInode extends Inode {
   public Inode createUnnamed(Syscall c, int mode, boolean linkable) {
     Opened o = c.scratch().opened;
     var me = c.task.credentials;
-    int m = fileMode(me, Stat.S_IFREG | mode) & 07777;
-    int r = client.createUnnamed(fid, m, me.fsuid(), group(me.fsgid()), linkable, o);
+    int m = attributes.fileMode(me, Stat.S_IFREG | mode) & 07777;
+    int r =
+        client.files.createUnnamed(fid, m, me.fsuid(), attributes.group(me.fsgid()), linkable, o);
     return r < 0 ? c.fail(r) : made(o);
-  }
-
-  private synchronized int fileMode(Credentials me, int mode) {
-    return Access.newFileMode(me, mode, attr.mode, attr.gid);
-  }
-
-  /** The group of a new file; -1 where the host gives it that of a set-group-ID directory. */
-  private synchronized int group(int fsgid) {
-    return (attr.mode & 02000) != 0 ? -1 : fsgid;
   }
 
   /** Keeps an open file for the open that is to follow. @param mode its access mode */
@@ -452,7 +314,7 @@ final class GoferInode extends Inode {
   }
 
   private Inode made(Syscall c, int node, NodeAttr a) {
-    stale();
+    attributes.stale();
     return node < 0 ? c.fail(node) : fs.inode(node, a);
   }
 
@@ -460,14 +322,20 @@ final class GoferInode extends Inode {
   public Inode mkdir(Syscall c, String name, int mode) {
     NodeAttr a = c.scratch().attr;
     var me = c.task.credentials;
-    return made(c, client.mkdir(fid, name, mode, me.fsuid(), group(me.fsgid()), a), a);
+    return made(
+        c,
+        client.directories.mkdir(fid, name, mode, me.fsuid(), attributes.group(me.fsgid()), a),
+        a);
   }
 
   @Override
   public Inode symlink(Syscall c, String name, String to) {
     NodeAttr a = c.scratch().attr;
     var me = c.task.credentials;
-    return made(c, client.symlink(fid, name, to, me.fsuid(), group(me.fsgid()), a), a);
+    return made(
+        c,
+        client.directories.symlink(fid, name, to, me.fsuid(), attributes.group(me.fsgid()), a),
+        a);
   }
 
   @Override
@@ -478,36 +346,37 @@ final class GoferInode extends Inode {
     }
     NodeAttr a = c.scratch().attr;
     var me = c.task.credentials;
-    int m = fileMode(me, mode);
-    return made(c, client.mknod(fid, name, m, me.fsuid(), group(me.fsgid()), a), a);
+    int m = attributes.fileMode(me, mode);
+    return made(
+        c, client.directories.mknod(fid, name, m, me.fsuid(), attributes.group(me.fsgid()), a), a);
   }
 
   @Override
   public int link(Syscall c, String name, Inode other) {
     NodeAttr a = c.scratch().attr;
     GoferInode node = (GoferInode) other;
-    int r = client.link(node.fid, fid, name, a);
-    stale();
+    int r = client.directories.link(node.fid, fid, name, a);
+    attributes.stale();
     if (r == 0) {
-      node.refresh(a);
+      node.attributes.refresh(a);
     }
     return r;
   }
 
   @Override
   public int unlink(Syscall c, String name, Inode child) {
-    int r = client.unlink(fid, name);
-    stale();
-    ((GoferInode) child).unlinked(r);
+    int r = client.directories.unlink(fid, name);
+    attributes.stale();
+    ((GoferInode) child).attributes.unlinked(r);
     return r;
   }
 
   @Override
   public int unlinkUnseen(Syscall c, String name) {
     NodeAttr a = c.scratch().attr;
-    int r = client.unlink(fid, name, a);
+    int r = client.directories.unlink(fid, name, a);
     if (r == 0) {
-      stale();
+      attributes.stale();
       fs.unlinked(a);
     }
     return r;
@@ -515,25 +384,10 @@ final class GoferInode extends Inode {
 
   @Override
   public int rmdir(Syscall c, String name, Inode child) {
-    int r = client.rmdir(fid, name);
-    stale();
-    ((GoferInode) child).unlinked(r);
+    int r = client.directories.rmdir(fid, name);
+    attributes.stale();
+    ((GoferInode) child).attributes.unlinked(r);
     return r;
-  }
-
-  /** A name is gone. @param before attributes from before that */
-  synchronized void unlinked(NodeAttr before) {
-    if (before.type() == type) { // what cannot change is not believed
-      refresh(before);
-      unlinked(0);
-    }
-  }
-
-  private synchronized void unlinked(int result) {
-    if (result == 0) {
-      attr.nlink = type == Stat.S_IFDIR ? 0 : Math.max(0, attr.nlink - 1);
-      stale();
-    }
   }
 
   @Override
@@ -546,12 +400,12 @@ final class GoferInode extends Inode {
       Inode replaced,
       int flags) {
     GoferInode to = (GoferInode) newDir;
-    int r = client.rename(fid, name, to.fid, newName, flags);
-    stale();
-    to.stale();
-    ((GoferInode) child).stale();
+    int r = client.directories.rename(fid, name, to.fid, newName, flags);
+    attributes.stale();
+    to.attributes.stale();
+    ((GoferInode) child).attributes.stale();
     if (replaced != null && (flags & io.redoubt.sentry.fs.Rename.EXCHANGE) == 0) {
-      ((GoferInode) replaced).unlinked(r);
+      ((GoferInode) replaced).attributes.unlinked(r);
     }
     return r;
   }
@@ -572,7 +426,7 @@ final class GoferInode extends Inode {
   /** The target of a symlink node; null with an errno. */
   static String readlink(Syscall c, GoferClient client, int fid) {
     byte[] to = new byte[LINK_MAX];
-    int n = client.readlink(fid, to);
+    int n = client.attributes.readlink(fid, to);
     return n < 0 ? c.fail(n) : new String(to, 0, n, StandardCharsets.ISO_8859_1);
   }
 
@@ -600,7 +454,7 @@ final class GoferInode extends Inode {
         return new GoferFile(this, f, path, flags);
       }
       default -> {
-        return SpecialNode.open(c, path, flags, type, attr.rdev, attachment);
+        return SpecialNode.open(c, path, flags, type, attributes.rdev(), attachment);
       }
     }
   }
@@ -617,10 +471,10 @@ final class GoferInode extends Inode {
   /** fsync(2) of a directory. */
   int syncDirectory(Syscall c) {
     Opened o = c.scratch().opened;
-    int r = client.open(fid, Fcntl.O_RDONLY | Fcntl.O_DIRECTORY, o);
+    int r = client.files.open(fid, Fcntl.O_RDONLY | Fcntl.O_DIRECTORY, o);
     if (r == 0) {
       int open = o.open;
-      r = client.fsync(open, false);
+      r = client.files.fsync(open, false);
       client.closeLater(open);
     }
     return r;
@@ -639,50 +493,6 @@ final class GoferInode extends Inode {
       }
     }
     return 0;
-  }
-
-  // ---- extended attributes ----
-
-  private static final int XATTR_MAX = 65_536;
-
-  /** Names that exist, and carry the host's own security: file capabilities, labels. */
-  private static boolean isHosts(String name) {
-    return name.startsWith("security.") || name.startsWith("trusted.");
-  }
-
-  @Override
-  public byte[] getxattr(Syscall c, String name) {
-    if (!name.startsWith("user.")) {
-      return c.fail(isHosts(name) ? -Errno.ENODATA : -Errno.EOPNOTSUPP);
-    }
-    byte[] to = new byte[XATTR_MAX];
-    int n = client.getxattr(fid, name, to);
-    return n < 0 ? c.fail(n) : Arrays.copyOf(to, n);
-  }
-
-  @Override
-  public int setxattr(Syscall c, String name, byte[] value, int flags) {
-    if (!name.startsWith("user.")) {
-      return isHosts(name) ? -Errno.EPERM : -Errno.EOPNOTSUPP;
-    }
-    stale();
-    return client.setxattr(fid, name, value, flags);
-  }
-
-  @Override
-  public byte[] listxattr(Syscall c) {
-    byte[] to = new byte[XATTR_MAX];
-    int n = client.listxattr(fid, to);
-    return n < 0 ? c.fail(n) : Arrays.copyOf(to, n);
-  }
-
-  @Override
-  public int removexattr(Syscall c, String name) {
-    if (!name.startsWith("user.")) {
-      return isHosts(name) ? -Errno.EPERM : -Errno.EOPNOTSUPP;
-    }
-    stale();
-    return client.removexattr(fid, name);
   }
 
   @Override

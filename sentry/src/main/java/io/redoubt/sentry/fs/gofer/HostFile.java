@@ -40,10 +40,10 @@ public final class HostFile {
    * @return the file, or null with the negative errno in {@code error[0]}
    */
   public static HostFile open(GoferClient client, int node, int flags, Opened holder, int[] error) {
-    int r = client.open(node, flags, holder);
+    int r = client.files.open(node, flags, holder);
     if (r == -Errno.EMFILE) {
       client.flushCloses();
-      r = client.open(node, flags, holder);
+      r = client.files.open(node, flags, holder);
     }
     error[0] = r;
     return r < 0 ? null : new HostFile(client, holder);
@@ -58,14 +58,14 @@ public final class HostFile {
   public long read(MemorySegment to, long length, long offset) {
     return fd >= 0
         ? Unistd.pread(fd, to, length, offset)
-        : client.read(open, offset, to, 0, length);
+        : client.files.read(open, offset, to, 0, length);
   }
 
   /** Writes. @param append at the end whatever the offset */
   public long write(MemorySegment from, long length, long offset, boolean append) {
     if (fd < 0) {
       long at = append ? size() : offset;
-      return at < 0 ? at : client.write(open, at, from, 0, length);
+      return at < 0 ? at : client.files.write(open, at, from, 0, length);
     }
     if (!append) {
       return Unistd.pwrite(fd, from, length, offset);
@@ -83,23 +83,23 @@ public final class HostFile {
       return io.redoubt.host.Stat.size(fd);
     }
     var attr = new io.redoubt.gofer.NodeAttr();
-    int r = client.getattr(open, attr);
+    int r = client.attributes.getattr(open, attr);
     return r < 0 ? r : attr.size;
   }
 
   public int truncate(long size) {
-    return fd >= 0 ? Unistd.ftruncate(fd, size) : client.truncate(open, size);
+    return fd >= 0 ? Unistd.ftruncate(fd, size) : client.files.truncate(open, size);
   }
 
   public int allocate(int mode, long offset, long length) {
     return fd >= 0
         ? Fcntl.fallocate(fd, mode, offset, length)
-        : client.fallocate(open, mode, offset, length);
+        : client.files.fallocate(open, mode, offset, length);
   }
 
   public int sync(boolean dataOnly) {
     return fd < 0
-        ? client.fsync(open, dataOnly)
+        ? client.files.fsync(open, dataOnly)
         : dataOnly ? Unistd.fdatasync(fd) : Unistd.fsync(fd);
   }
 

@@ -71,11 +71,11 @@ final class MemDir extends MemInode {
       return e == null || e.node == null ? c.fail(-Errno.ENOENT) : e.node;
     }
     NodeAttr attr = c.scratch().attr;
-    int fid = fs.client.lookup(lowerFid, name, attr);
+    int fid = fs.client.nodes.lookup(lowerFid, name, attr);
     if (fid == -Errno.EMFILE) {
       c.task.kernel.vfs.shrinkCache();
       fs.client.flushCloses();
-      fid = fs.client.lookup(lowerFid, name, attr);
+      fid = fs.client.nodes.lookup(lowerFid, name, attr);
     }
     return fid < 0 ? c.fail(fid) : fs.lowerNode(this, name, fid, attr);
   }
@@ -98,8 +98,8 @@ final class MemDir extends MemInode {
     Walk w = c.scratch().goferWalk;
     int n =
         opens
-            ? fs.client.walkToOpen(lowerFid, names, from, count, w)
-            : fs.client.walk(lowerFid, names, from, count, false, w);
+            ? fs.client.nodes.walkToOpen(lowerFid, names, from, count, w)
+            : fs.client.nodes.walk(lowerFid, names, from, count, false, w);
     if (n < 0 || (n == 0 && w.error == Errno.EMFILE)) {
       return super.lookupAhead(c, names, from, count, found, false); // makes room
     }

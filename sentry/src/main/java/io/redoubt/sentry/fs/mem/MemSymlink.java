@@ -32,7 +32,7 @@ final class MemSymlink extends MemInode {
     String t = target;
     if (t == null) {
       byte[] to = new byte[TARGET_MAX];
-      int n = fs.client.readlink(lowerFid, to);
+      int n = fs.client.attributes.readlink(lowerFid, to);
       if (n < 0) {
         return c.fail(n);
       }

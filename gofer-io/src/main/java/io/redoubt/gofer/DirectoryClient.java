@@ -1,0 +1,204 @@
+package io.redoubt.gofer;
+
+import io.redoubt.host.Dir;
+import io.redoubt.host.Errno;
+import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
+import java.lang.foreign.MemorySegment;
+
+/** Names in directories. A part of {@link GoferClient}. */
+public final class DirectoryClient {
+  /** Bytes of entries asked for at once: what C libraries ask for. */
+  private static final int READDIR_BYTES = 32 * 1024;
+
+  private final Calls calls;
+  private final MemorySegment memory;
+
+  DirectoryClient(Calls calls) {
+    this.calls = calls;
+    this.memory = calls.memory;
+  }
+
+  /**
+   * Entries of an open directory from a cursor on: some of them, as getdents64 does.
+   *
+   * @param cursor 0 for the start, or what an entry said is next
+   * @return how many entries were taken, 0 at the end, or -errno
+   */
+  public int readdir(int open, long cursor, DirSink sink) {
+    for (long from = cursor; ; ) {
+      byte[] entries;
+      Connection.Slot slot = calls.begin(Op.READDIR, open);
+      if (slot == null) {
+        return -Errno.EIO;
+      }
+      try {
+        calls.setLong(slot, Protocol.OFFSET, from);
+        calls.setLong(slot, Protocol.LENGTH, READDIR_BYTES);
+        int n = calls.finish(slot, READDIR_BYTES);
+        if (n <= 0) {
+          return n;
+        }
+        // Out of the slot, since the sink may call here again.
+        entries = new byte[n];
+        Memory.copy(memory, slot.payload, entries, 0, n);
+      } finally {
+        calls.release(slot);
+      }
+      int taken = DirEntries.parse(entries, sink);
+      if (taken == DirEntries.MALFORMED) {
+        return calls.malformed("directory entries");
+      }
+      if (taken != DirEntries.ONLY_DOTS) {
+        return taken;
+      }
+      from = DirEntries.lastCursor(entries); // the end may be further on
+    }
+  }
+
+  /**
+   * All entries of a directory node, or as many as one message holds.
+   *
+   * @param more gets the cursor at which {@link #readdir} of the returned fid goes on
+   * @return 0 when that was all; the fid of an open directory, to be closed, when it was not; or
+   *     -errno
+   */
+  public int list(int node, DirSink sink, long[] more) {
+    byte[] entries;
+    int open;
+    Connection.Slot slot = calls.begin(Op.LIST, node);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      calls.setLong(slot, Protocol.LENGTH, Calls.CHUNK);
+      int n = calls.finish(slot, Calls.CHUNK);
+      if (n < 0) {
+        return n;
+      }
+      open = Memory.getInt(memory, slot.reply + Protocol.OPEN);
+      if (open < 0) {
+        return calls.malformed("listed fid=" + open);
+      }
+      entries = new byte[n];
+      Memory.copy(memory, slot.payload, entries, 0, n);
+    } finally {
+      calls.release(slot);
+    }
+    if (DirEntries.parse(entries, sink) == DirEntries.MALFORMED) {
+      return calls.malformed("directory entries");
+    }
+    more[0] = DirEntries.lastCursor(entries);
+    return open;
+  }
+
+  /** Makes a directory. Returns its node's fid or -errno. */
+  public int mkdir(int dir, String name, int mode, int uid, int gid, NodeAttr attr) {
+    return make(Op.MKDIR, dir, name, null, mode, uid, gid, attr);
+  }
+
+  /** Makes a FIFO, socket or regular file (S_IF* in {@code mode}). Returns a fid or -errno. */
+  public int mknod(int dir, String name, int mode, int uid, int gid, NodeAttr attr) {
+    return make(Op.MKNOD, dir, name, null, mode, uid, gid, attr);
+  }
+
+  /** Makes a symlink. Returns its node's fid or -errno. */
+  public int symlink(int dir, String name, String target, int uid, int gid, NodeAttr attr) {
+    return make(Op.SYMLINK, dir, name, target, 0, uid, gid, attr);
+  }
+
+  private int make(
+      int op, int dir, String name, String target, int mode, int uid, int gid, NodeAttr attr) {
+    Connection.Slot slot = calls.begin(op, dir);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      calls.setInt(slot, Protocol.MODE, mode);
+      calls.setInt(slot, Protocol.UID, uid);
+      calls.setInt(slot, Protocol.GID, gid);
+      int r = target == null ? calls.putName(slot, name) : calls.putTwo(slot, name, target, 4095);
+      return r < 0 ? r : calls.finishNode(slot, attr);
+    } finally {
+      calls.release(slot);
+    }
+  }
+
+  /** Gives a node another name. Returns 0 or -errno; {@code attr} has the new link count. */
+  public int link(int node, int dir, String name, NodeAttr attr) {
+    Connection.Slot slot = calls.begin(Op.LINK, node);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      calls.setInt(slot, Protocol.FID2, dir);
+      int r = calls.putName(slot, name);
+      return r < 0 ? r : calls.finish(slot, attr);
+    } finally {
+      calls.release(slot);
+    }
+  }
+
+  /** Removes a name that is no directory's. Returns 0 or -errno. */
+  public int unlink(int dir, String name) {
+    return remove(dir, name, 0);
+  }
+
+  /**
+   * As {@link #unlink} of a name that was not looked up.
+   *
+   * @param attr gets the attributes of what had the name, from before
+   */
+  public int unlink(int dir, String name, NodeAttr attr) {
+    Connection.Slot slot = calls.begin(Op.UNLINK, dir);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      calls.setInt(slot, Protocol.FLAGS, Protocol.UNLINK_STAT);
+      int r = calls.putName(slot, name);
+      return r < 0 ? r : calls.finish(slot, attr);
+    } finally {
+      calls.release(slot);
+    }
+  }
+
+  /** Removes an empty directory. Returns 0 or -errno. */
+  public int rmdir(int dir, String name) {
+    return remove(dir, name, Fcntl.AT_REMOVEDIR);
+  }
+
+  private int remove(int dir, String name, int flags) {
+    Connection.Slot slot = calls.begin(Op.UNLINK, dir);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      calls.setInt(slot, Protocol.FLAGS, flags);
+      int r = calls.putName(slot, name);
+      return r < 0 ? r : calls.finish(slot, 0);
+    } finally {
+      calls.release(slot);
+    }
+  }
+
+  /**
+   * Renames within one root.
+   *
+   * @param flags {@link Dir#RENAME_NOREPLACE} or {@link Dir#RENAME_EXCHANGE}
+   */
+  public int rename(int oldDir, String oldName, int newDir, String newName, int flags) {
+    Connection.Slot slot = calls.begin(Op.RENAME, oldDir);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      calls.setInt(slot, Protocol.FID2, newDir);
+      calls.setInt(slot, Protocol.FLAGS, flags);
+      int r = calls.putTwo(slot, oldName, newName, Calls.NAME_MAX);
+      return r < 0 ? r : calls.finish(slot, 0);
+    } finally {
+      calls.release(slot);
+    }
+  }
+}
