@@ -125,8 +125,7 @@ public final class Dispatcher {
             && r != Syscall.BLOCKED
             && r != Syscall.CONTINUE
             && r != Syscall.NO_REPLY
-            && r != Syscall.ERESTARTSYS
-            && r != Syscall.ERESTARTNOHAND
+            && !isRestart(r)
             && !(c.mustTrap && r < 0);
     if (isServed) {
       observe(c, r);
@@ -182,10 +181,29 @@ public final class Dispatcher {
         continue;
       }
       if (r != Syscall.NO_REPLY) {
+        if (c.isAtHotSite) {
+          rewriteSite(c, r);
+        }
         answer(c, r);
       }
       return;
     }
+  }
+
+  /**
+   * The site of a call is to be one of the ring tier from now on. Only now, when the call ends: one
+   * that waits may be replaced by another or be made again, at the instruction that is there now.
+   */
+  private static void rewriteSite(Syscall c, long result) {
+    c.isAtHotSite = false;
+    ProcessRing ring = c.task.process.ring;
+    if (ring != null && result != Syscall.CONTINUE && !isRestart(result)) {
+      ring.rewriteSite(c);
+    }
+  }
+
+  private static boolean isRestart(long result) {
+    return result == Syscall.ERESTARTSYS || result == Syscall.ERESTARTNOHAND;
   }
 
   /**

@@ -39,9 +39,13 @@ final class StubCall {
       return -Errno.EAGAIN; // a child of vfork asks, in the memory of its parent
     }
     int fd = ring.attach(c.task);
-    return fd < 0
-        ? fd
-        : MapCalls.lend(
+    if (fd < 0) {
+      return fd;
+    }
+    long there =
+        MapCalls.lend(
             c, fd, RingLayout.REGION_BYTES, RingLayout.REGION_PROT, RingLayout.REGION_FLAGS);
+    ring.attached();
+    return there;
   }
 }

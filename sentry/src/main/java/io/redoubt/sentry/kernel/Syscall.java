@@ -89,6 +89,9 @@ public final class Syscall implements Waiter {
   /** Guest address of the eight bytes of {@link #waitMask}. */
   public long waitMaskAddress;
 
+  /** Whether it was made where the ring tier would like calls to come from. */
+  public boolean isAtHotSite;
+
   /** Set when the answer goes with something that only a trap can do, a signal. */
   boolean mustTrap;
 
@@ -347,6 +350,7 @@ public final class Syscall implements Waiter {
     progress = 0;
     state = null;
     mustTrap = false;
+    isAtHotSite = false;
     if (savedDeadline != 0 && savedNr != nr) {
       savedDeadline = 0;
     }

@@ -395,8 +395,9 @@ public final class TaskTable {
     p.sid = from.sid;
     p.controllingTerminal = from.controllingTerminal;
     p.inheritImage(maker.process);
-    if (maker.process.ring != null && (from.flags & CloneFlags.VM) == 0) {
-      p.ring = kernel.ring.of(p);
+    ProcessRing ring = maker.process.ring;
+    if (ring != null && (from.flags & CloneFlags.VM) == 0) {
+      p.ring = kernel.ring.ofChild(p, ring);
     }
     p.signalActions = from.actions;
     if (from.pidFile != null) {
@@ -627,6 +628,7 @@ public final class TaskTable {
       mayHaveOrphans = !pendingOf(p).isEmpty();
       p.exited = true;
     }
+    p.endRing(); // no call that comes by it is served from here on
     for (Task t : tasks) {
       if (t != caller) {
         t.call.cancel(); // one that is running in another worker ends there, and answers to nobody
@@ -636,7 +638,6 @@ public final class TaskTable {
     for (PendingClone c : orphans) {
       c.release();
     }
-    p.endRing();
     kernel.onProcessExit(p);
     p.releaseImage();
     synchronized (this) {

@@ -12,7 +12,7 @@ import io.redoubt.sentry.kernel.Task;
 public final class ProcessRing {
   private final Ring ring;
   private final Process process;
-  private final HotSites sites = new HotSites();
+  private final HotSites sites;
 
   /** Null until the process asks for it; guarded by this for writing. */
   private volatile RingRegion region;
@@ -32,8 +32,9 @@ public final class ProcessRing {
 
   private boolean isSharedForGood; // guarded by this
 
-  ProcessRing(Ring ring, Process process) {
+  ProcessRing(Ring ring, Process process, HotSites sites) {
     this.ring = ring;
+    this.sites = sites;
     this.process = process;
   }
 
@@ -45,9 +46,7 @@ public final class ProcessRing {
     if (!RingCalls.isServed(c.nr)) {
       return;
     }
-    if (sites.isHot(c.instructionPointer, ring.hot()) && mayRewrite()) {
-      ring.rewrite(c);
-    }
+    c.isAtHotSite = sites.isHot(c.instructionPointer, ring.hot());
     RingRegion r = region;
     if (r == null || !ring.isWorthWhile()) {
       return;
@@ -61,6 +60,13 @@ public final class ProcessRing {
         r.replaceModel(c.task);
       }
       ring.wake(r);
+    }
+  }
+
+  /** A call whose site is hot is about to be answered. */
+  public void rewriteSite(Syscall c) {
+    if (mayRewrite()) {
+      ring.rewrite(c);
     }
   }
 
@@ -89,9 +95,23 @@ public final class ProcessRing {
     if (isOver || region != null) {
       return -Errno.EPERM;
     }
-    RingRegion r = RingRegion.create(model);
+    RingRegion r = ring.isFull() ? null : RingRegion.create(model);
     region = r;
-    return r == null ? -Errno.ENOMEM : r.fd;
+    if (r == null) {
+      return -Errno.ENOMEM;
+    }
+    ring.note(r);
+    return r.fd();
+  }
+
+  /** The process has its descriptor of the region's memory. */
+  public void attached() {
+    region.closeFd();
+  }
+
+  /** For a child that has the same code. */
+  HotSites sitesCopied() {
+    return sites.copy();
   }
 
   /**

@@ -31,6 +31,11 @@ public final class Ring {
 
   final Mode mode;
   private final SiteRewriter rewriter;
+
+  /** The poller looks at each region that is active; others of its processes trap. */
+  private static final int MOST_REGIONS = 256;
+
+  private final AtomicLong live = new AtomicLong();
   private final AtomicLong regions = new AtomicLong(); // that are over
   private final AtomicLong served = new AtomicLong(); // by them
   private final AtomicLong refused = new AtomicLong();
@@ -62,7 +67,21 @@ public final class Ring {
 
   /** A process of which the stub has said that the trampoline is there. */
   public ProcessRing of(Process process) {
-    return new ProcessRing(this, process);
+    return new ProcessRing(this, process, new HotSites());
+  }
+
+  /** A child of a process that has: a copy of its memory, with the sites as they are there. */
+  public ProcessRing ofChild(Process process, ProcessRing maker) {
+    return new ProcessRing(this, process, maker.sitesCopied());
+  }
+
+  /** Whether no more processes can have a region. */
+  boolean isFull() {
+    return live.get() >= MOST_REGIONS;
+  }
+
+  void note(RingRegion region) {
+    live.incrementAndGet();
   }
 
   /** Whether a poller could help: on one CPU it would only take the time that it waits for. */
@@ -119,6 +138,7 @@ public final class Ring {
   }
 
   void forget(RingRegion region) {
+    live.decrementAndGet();
     regions.incrementAndGet();
     served.addAndGet(region.served);
     refused.addAndGet(region.refused);

@@ -24,7 +24,7 @@ final class RingRegion {
   private static final int SEALS = 0x7; // seal, shrink, grow: a truncation would be our SIGBUS
   private static final int O_CLOEXEC_ALLOW_SEALING = 0x3;
 
-  final int fd;
+  private int fd; // guarded by this; -1 when nobody needs it any more
   private final MemorySegment memory;
   private final boolean isChaos;
 
@@ -145,7 +145,18 @@ final class RingRegion {
         unmap();
       }
     }
-    Unistd.close(fd);
+    closeFd();
+  }
+
+  synchronized int fd() {
+    return fd;
+  }
+
+  synchronized void closeFd() {
+    if (fd >= 0) {
+      Unistd.close(fd);
+      fd = -1;
+    }
   }
 
   private void unmap() {
