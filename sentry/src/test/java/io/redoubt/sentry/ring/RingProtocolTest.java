@@ -273,7 +273,7 @@ class RingProtocolTest {
   @Test
   void everyCallEndsOnce() {
     explore(Flaw.NONE);
-    assertTrue(next.size() > 100, () -> "states: " + next.size());
+    assertTrue(next.size() > 50, () -> "states: " + next.size());
     assertEquals(0, stuck());
     assertEquals(0, hanging());
     assertEquals(0, wrong());

@@ -147,9 +147,9 @@ class TraceTest {
     statistics.answered(call(9), -22);
     statistics.close();
     String text = out.toString();
-    assertTrue(text.contains("         2         1 notify      read\n"), text);
-    assertTrue(text.contains("         1           notify,host kill\n"), text);
-    assertTrue(text.contains("         2         1 notify,both mmap\n"), text);
-    assertTrue(text.contains("         5         2             total\n"), text);
+    assertTrue(text.contains("         2                   1 notify      read\n"), text);
+    assertTrue(text.contains("         1                     notify,host kill\n"), text);
+    assertTrue(text.contains("         2                   1 notify,both mmap\n"), text);
+    assertTrue(text.contains("         5                   2             total\n"), text);
   }
 }
