@@ -72,15 +72,20 @@ public final class SentryProfile {
    */
   private static final long[] SOCKET_PROGRAMS = {25, 26, 44, 50, 51, 52, 62};
 
+  /** PROCMAP_QUERY of a /proc/TID/maps. */
+  private static final long MAPS_REQUEST = 0xc0686611L;
+
   private static final List<Rule> GUESTS =
       List.of(
           Rule.on(
               "ioctl",
               anyOf(
                   oneOf(intArg(1, "request"), LISTENER_REQUESTS),
-                  oneOf(intArg(1, "request"), TERMINAL_REQUESTS)),
+                  oneOf(intArg(1, "request"), TERMINAL_REQUESTS),
+                  is(intArg(1, "request"), MAPS_REQUEST)),
               ALLOW,
-              "Seccomp: receives and answers calls; HostTerminal: asks the caller's terminal"),
+              "Seccomp: receives and answers calls; HostTerminal: asks the caller's terminal; where a"
+                  + " guest's mapping ends, for rings"),
           Rule.on("process_vm_readv", ALLOW, "GuestMemory"),
           Rule.on("process_vm_writev", ALLOW, "GuestMemory"),
           Rule.on(
