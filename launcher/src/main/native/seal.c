@@ -71,6 +71,17 @@ static bool shares_mounts(pid_t pid)
     return stat("/proc/self/ns/mnt", &ours) || stat(path, &theirs) || (ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino);
 }
 
+/*
+ * The namespace is kept for as long as we live: to take it apart takes milliseconds, which the sentry's end would have between the
+ * close of the guests' listener, after which their calls fail, and the moment at which we hear of it.
+ */
+static bool keep_mounts(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", pid);
+    return open(path, O_RDONLY | O_CLOEXEC) >= 0;
+}
+
 bool seal_root(pid_t pid, int pidfd)
 {
     if (geteuid() != 0 || shares_mounts(pid))
@@ -86,5 +97,5 @@ bool seal_root(pid_t pid, int pidfd)
     int status = -1;
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
         ;
-    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 && keep_mounts(pid);
 }

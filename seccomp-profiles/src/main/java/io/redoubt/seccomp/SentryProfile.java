@@ -44,8 +44,6 @@ public final class SentryProfile {
   /** TCGETS, TCGETS2, TIOCGWINSZ, TIOCOUTQ, FIONREAD: all ask. */
   private static final long[] TERMINAL_REQUESTS = {0x5401, 0x802c542aL, 0x5413, 0x5411, 0x541b};
 
-  private static final long PROCMAP_QUERY = 0xc0686611L;
-
   /** SIOCATMARK, SIOCGSTAMP, SIOCGSTAMPNS, SIOCOUTQNSD. */
   private static final long[] SOCKET_REQUESTS = {0x8905, 0x8906, 0x8907, 0x894b};
 
@@ -74,6 +72,9 @@ public final class SentryProfile {
    */
   private static final long[] SOCKET_PROGRAMS = {25, 26, 44, 50, 51, 52, 62};
 
+  /** PROCMAP_QUERY of a /proc/TID/maps. */
+  private static final long MAPS_REQUEST = 0xc0686611L;
+
   private static final List<Rule> GUESTS =
       List.of(
           Rule.on(
@@ -81,10 +82,10 @@ public final class SentryProfile {
               anyOf(
                   oneOf(intArg(1, "request"), LISTENER_REQUESTS),
                   oneOf(intArg(1, "request"), TERMINAL_REQUESTS),
-                  is(intArg(1, "request"), PROCMAP_QUERY)),
+                  is(intArg(1, "request"), MAPS_REQUEST)),
               ALLOW,
-              "Seccomp: receives and answers calls; HostTerminal: asks the caller's terminal;"
-                  + " ring.ProcessMaps: which file a guest's code is of"),
+              "Seccomp: receives and answers calls; HostTerminal: asks the caller's terminal; where a"
+                  + " guest's mapping ends, for rings"),
           Rule.on("process_vm_readv", ALLOW, "GuestMemory"),
           Rule.on("process_vm_writev", ALLOW, "GuestMemory"),
           Rule.on(

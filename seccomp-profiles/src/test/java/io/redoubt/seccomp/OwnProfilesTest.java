@@ -283,7 +283,8 @@ class OwnProfilesTest {
 
   @Test
   void theSentryAsksOfDevicesAndListeners() {
-    for (long request : new long[] {0xc0502100L, 0xc0182101L, 0x5401, 0x5413, 0x541b, 0x8912}) {
+    for (long request :
+        new long[] {0xc0502100L, 0xc0182101L, 0x5401, 0x5413, 0x541b, 0x8912, 0xc0686611L}) {
       assertEquals(ALLOW, run(SENTRY, "ioctl", 5, request, 1));
     }
     // TCSETS, TIOCSTI, TIOCSCTTY, TIOCLINUX, SIOCSIFADDR, SIOCBRADDBR, FS_IOC_SETFLAGS,
