@@ -25,7 +25,7 @@ static const struct option global_options[] = {
     {"root", 0, VALUE, &oci.root, "DIR: where the state of containers is kept (default /run/redoubt)"},
     {"log", 0, VALUE, &oci.log, "FILE: where errors are logged as well"},
     {"log-format", 0, VALUE, &oci.log_format, "text or json"},
-    {"debug", 0, FLAG, &oci.debug, "warnings go to the log too"},
+    {"debug", 0, FLAG, &oci.debug, "warnings too: in the log, or on standard error"},
     {"systemd-cgroup", 0, FLAG, &oci.systemd_cgroup, "cgroupsPath is slice:prefix:name of systemd"},
     {"rootless", 0, VALUE, &oci.rootless, "true, false or auto: go on where cgroups may not be changed"},
     {"criu", 0, IGNORED_VALUE, NULL, NULL},

@@ -1,8 +1,8 @@
 /*
  * A container in the foreground is deleted by the front that ran it, and one that is being made by its monitor. Should that process
- * be killed, nobody is left who would: a batch system that ends a job kills all of its processes at once, and then asks for
- * the container by a name that it never had (Slurm puts -1 in place of the task's number). So the next command that makes a
- * container below that root, lists them, or does not find the one that it was asked for, removes them all.
+ * be killed, nobody is left who would: a batch system that ends a job kills all of its processes at once, and may never ask
+ * for the container again, or by a name that it never had (newer versions of Slurm put -1 in place of the task's number). So the
+ * next command that makes a container below that root, lists them, or does not find the one that it was asked for, removes them all.
  */
 #include "sweep.h"
 

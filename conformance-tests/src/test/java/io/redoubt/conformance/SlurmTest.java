@@ -178,8 +178,8 @@ final class SlurmTest {
       "n=0; while [ -n \"$(ls $ROOT)\" ] && [ $n -lt 100 ]; do n=$((n+1)); sleep 0.1; done; ls $ROOT\n";
 
   /**
-   * SIGKILL to all processes of a step leaves none that could clean up: Slurm's own question for
-   * the state, of a name that no container has had, does.
+   * SIGKILL to all processes of a step leaves none that could clean up: what Slurm asks as root,
+   * when the step has ended, does.
    */
   @Test
   void scancelThatKills() throws IOException {
