@@ -90,7 +90,7 @@ record Bundle(
             network(top, linux),
             null,
             false,
-            ring(top));
+            ring(top, linux));
     List<String> plan = OciPlan.of(version, root.path(), top, process, linux, settings);
     top.reportUnknown();
     if (linux != null) {
@@ -116,10 +116,12 @@ record Bundle(
     return new Root(absolute, readOnly ? RootMode.READ_ONLY : RootMode.WRITABLE);
   }
 
-  private static Ring.Mode ring(JsonFields top) {
+  private static Ring.Mode ring(JsonFields top, JsonFields linux) {
     JsonFields annotations = top.object("annotations");
     String asked = annotations == null ? null : annotations.string(RingOption.ANNOTATION);
-    return RingOption.mode(asked, "annotation " + RingOption.ANNOTATION);
+    return asked == null && Resources.isBelowTwoCpus(linux)
+        ? Ring.Mode.OFF
+        : RingOption.mode(asked, "annotation " + RingOption.ANNOTATION);
   }
 
   /**

@@ -24,6 +24,22 @@ final class Resources {
   }
 
   /**
+   * Whether a container gets less than two CPUs' time: what spins there takes it from who works.
+   *
+   * @param linux null: no limit
+   */
+  static boolean isBelowTwoCpus(JsonFields linux) {
+    JsonFields resources = linux == null ? null : linux.object("resources");
+    JsonFields cpu = resources == null ? null : resources.object("cpu");
+    if (cpu == null) {
+      return false;
+    }
+    long quota = cpu.signed("quota");
+    long period = cpu.unsigned("period", 0);
+    return quota > 0 && quota / 2 < (period == 0 ? 100_000 : period);
+  }
+
+  /**
    * The settings of a LinuxResources object.
    *
    * @param unified for version 2
