@@ -2,6 +2,7 @@
 # needs: ps
 cd "$(mktemp -d)" || exit 1
 sleep 50 & p=$!
+until [ "$(cat /proc/$p/comm)" = sleep ]; do sleep 0.01; done # it has been executed
 ps -o comm= -p "$p"; ps -o args= -p "$p"; ps -o stat= -p "$p" | cut -c1; ps -o ppid= -p "$p" | tr -d ' ' | grep -cx $$
 ps -o ni=,user= -p "$p"; ps --ppid $$ -o comm= | grep -cx sleep; ps -ef | grep -c '[s]leep 50' | grep -c '[1-9]'
 cat /proc/$p/cmdline | tr '\0' ' '; echo; readlink /proc/$p/cwd | grep -cx "$PWD"; basename "$(readlink /proc/$p/exe)"; grep -c . /proc/$p/maps | grep -c .

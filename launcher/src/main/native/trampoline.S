@@ -12,10 +12,12 @@
 #include "ring.h"
 
 #define FUTEX 202
+#define CLOSE 3
 #define MMAP 9
 #define MADVISE 28
 #define STUB_CALL 0x7265
 #define STUB_ATTACH 3
+#define STUB_MARK 0x72656462
 #define EAGAIN 11
 
         .section .rodata.ring, "a"
@@ -166,7 +168,12 @@ unattached:
         movl    $0x100001, %r10d        /* MAP_SHARED | MAP_FIXED_NOREPLACE */
         xorl    %r9d, %r9d
         syscall
-        cmpq    $RING_REGION, %rax
+        movq    %rax, %r10
+        movl    $CLOSE, %eax            /* what was planted for that mmap: nothing of the host's stays */
+        movl    %r8d, %edi
+        movl    $STUB_MARK, %esi
+        syscall
+        cmpq    $RING_REGION, %r10
         jne     attach_failed
         movl    $MADVISE, %eax
         movl    $RING_REGION, %edi

@@ -174,6 +174,19 @@ public final class Task {
             && target.process.dumpable == 1);
   }
 
+  /**
+   * The thread is done with what {@link MapCalls#lend} has planted.
+   *
+   * @return whether it was this
+   */
+  public boolean takeLentFd(int fd) {
+    if (fd != lentFd || !process.takeScratchFd(fd)) {
+      return false;
+    }
+    lentFd = -1;
+    return true;
+  }
+
   /** A wait has been let through: children may be dead of whom the sentry has not heard. */
   void willWait() {
     waited = true;
