@@ -144,6 +144,7 @@ public final class SentryProfile {
       List.of(
           Rule.on("epoll_wait", ALLOW, "Reactor"),
           Rule.on("epoll_ctl", ALLOW, "Reactor"),
+          Rule.on("eventfd2", ALLOW, "FdReserve: asks whether only the last numbers are free"),
           Rule.on("poll", ALLOW, "readiness of descriptors of the caller and of sockets"),
           Rule.on(
               "socketpair",
