@@ -151,6 +151,8 @@ ESCAPE(NONE, stub_call_of_any_kind) {
   for (long operation = -2; operation < 64; operation++)
     for (int i = 0; i < 3; i++) {
       long pointer = (long[]){0, -1, (long)case_name}[i];
+      /* 3 gives a process memory to share with the sandbox, once, which is for it alone: RingFuzzTest has it. */
+      if (operation == 3) continue;
       if (syscall(STUB_CALL, operation, pointer, 1L << 40, pointer, pointer, pointer) != -1) out("operation %ld", operation);
     }
   held("none of them");

@@ -85,11 +85,15 @@ public final class FdCalls {
 
   static long close(Syscall c) {
     int fd = (int) c.arg0;
+    if (c.arg1 == STUB_MARK && c.task.takeLentFd(fd)) {
+      // The trampoline of the ring tier gives back what was planted for its mapping, at a number
+      // that is none of the guest's.
+      return Syscall.CONTINUE;
+    }
     FdTable files = c.task.files;
     OpenFile f = files.remove(fd);
     if (f == null) {
-      // The trampoline of the ring tier gives back what was planted for its mapping.
-      return c.arg1 == STUB_MARK && c.task.takeLentFd(fd) ? Syscall.CONTINUE : -EBADF;
+      return -EBADF;
     }
     files.drop(f);
     // A mapping may have planted a host fd at this number: then the host closes it.
