@@ -114,7 +114,8 @@ int command_delete(void)
     container_become_owner(&container);
     enum status status = container_status(&container);
     if (!container_has_record(&container)) {
-        container_remove(&container); /* whoever made it is dead: it held the lock that is ours now */
+        if (container_is_ours(&container))
+            container_remove(&container); /* whoever made it is dead: it held the lock that is ours now */
         if (oci.force)
             return 0;
         oci_fail("container does not exist: %s (below %s)", id, oci_root());

@@ -191,7 +191,7 @@ void container_make(struct container *container, const char *id)
         oci_fail("cannot open the state folder %s: %s; choose another with --root", oci_root(), strerror(errno));
     *container = (struct container){.id = id};
     do {
-        if (mkdirat(root, id, 0700)) {
+        if (mkdirat(root, id, 0700 | S_ISVTX)) { /* by that bit it is known for ours: container_is_ours */
             if (errno == EEXIST)
                 oci_fail("container with given ID already exists: %s", id);
             oci_fail("cannot make the folder %s in %s: %s", id, oci_root(), strerror(errno));
@@ -251,6 +251,12 @@ void container_close(struct container *container)
 bool container_has_record(const struct container *container)
 {
     return container->record.count > 0;
+}
+
+bool container_is_ours(const struct container *container)
+{
+    struct stat status;
+    return container_has_record(container) || (fstat(container->dir, &status) == 0 && status.st_mode & S_ISVTX);
 }
 
 void container_require(struct container *container, bool locked)

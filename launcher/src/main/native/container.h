@@ -56,6 +56,9 @@ void container_become_owner(const struct container *container);
 
 bool container_has_record(const struct container *container);
 
+/* Whether we have made the folder: other runtimes may have the same root. */
+bool container_is_ours(const struct container *container);
+
 /* Replaces the record on disk. Returns 0 or -errno. */
 int container_write(struct container *container);
 

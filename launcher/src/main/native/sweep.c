@@ -60,7 +60,8 @@ void container_destroy(struct container *container)
 }
 
 /*
- * The lock is ours. No record: whoever made the folder died before it wrote one, or has yet to lock it, and then makes it again.
+ * The lock is ours. No record: whoever made the folder died before it wrote one, or has yet to lock it, and then makes it again. But
+ * other runtimes have the same root: containerd keeps the containers of all that its shim runs in one.
  * A process of another pid namespace, which ours need not show, is asked for by its socket; not so one of ours, whose children may
  * have that socket until they have died of its death.
  */
@@ -68,7 +69,7 @@ static bool is_left_behind(const struct container *container)
 {
     const char *phase = record_get(&container->record, "phase");
     if (!container_has_record(container))
-        return true;
+        return container_is_ours(container);
     if (!record_get(&container->record, "foreground") && (!phase || strcmp(phase, "creating")))
         return false;
     if (container_process(container, "monitor"))

@@ -551,6 +551,29 @@ final class OciLifecycleTest {
     assertEquals("c1\nrunning\nc1\n", outcome.out(), outcome::describe);
   }
 
+  /** containerd gives all runtimes of its shim one root: what stands there may be another's. */
+  @Test
+  void containersOfOtherRuntimesAreLeftAlone() {
+    Outcome outcome =
+        OciRuntime.redoubt(directory)
+            .run(
+                bundle,
+                """
+                mkdir -p -m 711 $W/root/theirs $W/root/making; echo {} >$W/root/theirs/state.json
+                $RT list -q
+                $RT delete theirs 2>/dev/null; echo $?
+                $RT delete -f theirs; echo $?
+                $RT delete -f making; echo $?
+                $RT run -b $B c1 </dev/null >/dev/null 2>&1
+                ls -R $W/root | grep .
+                rm -r $W/root/theirs $W/root/making
+                """);
+    assertEquals(
+        "1\n0\n0\nROOT:\nmaking\ntheirs\nROOT/making:\nROOT/theirs:\nstate.json\n",
+        outcome.out().replaceAll("/\\S*/root", "ROOT"),
+        outcome::describe);
+  }
+
   /** At any time, and with or without what they have started. */
   @ParameterizedTest(name = "{0}")
   @ValueSource(strings = {"run -b $B", "create -b $B"})

@@ -3,7 +3,10 @@ package io.redoubt.gofer;
 import io.redoubt.host.Confinement;
 import io.redoubt.host.Dir;
 import io.redoubt.host.Errno;
+import io.redoubt.host.Fcntl;
+import io.redoubt.host.Mman;
 import io.redoubt.host.Process;
+import io.redoubt.host.Stat;
 import io.redoubt.host.Xattr;
 import io.redoubt.seccomp.GoferProfile;
 import java.io.IOException;
@@ -58,6 +61,18 @@ public final class GoferMain {
             NodeAttr.class,
             RegionLayout.class,
             Ids.class,
+            Attributes.class,
+            ContentOps.class,
+            DirEntries.class,
+            DirectoryOps.class,
+            Names.class,
+            NodeOps.class,
+            Opened.class,
+            SetAttr.class,
+            Dir.class,
+            Fcntl.class,
+            Mman.class,
+            Stat.class,
             Xattr.class,
             Errno.class);
     if (r < 0) {
