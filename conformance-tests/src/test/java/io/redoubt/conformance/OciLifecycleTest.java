@@ -564,7 +564,7 @@ final class OciLifecycleTest {
                 $RT delete theirs 2>/dev/null; echo $?
                 $RT delete -f theirs; echo $?
                 $RT delete -f making; echo $?
-                $RT run -b $B c1 </dev/null >/dev/null 2>&1
+                $RT create -b $B c1 </dev/null >/dev/null 2>&1; $RT delete -f c1
                 ls -R $W/root | grep .
                 rm -r $W/root/theirs $W/root/making
                 """);
