@@ -32,6 +32,13 @@ static int file_of(const char *name, int bytes) {
   return fd;
 }
 
+static sigjmp_buf out;
+
+static void leave(__attribute__((unused)) int number) {
+  handled++;
+  siglongjmp(out, 1);
+}
+
 CASE(positions) {
   int fd = file_of("f", 4096), wrong = 0;
   for (int i = 0; i < OFTEN; i++) wrong += lseek(fd, i, SEEK_SET) != i;
@@ -150,13 +157,6 @@ CASE(handler_calls) {
   SHOW(handlers_wrong);
 }
 
-static sigjmp_buf out;
-
-static void leave(__attribute__((unused)) int number) {
-  handled++;
-  siglongjmp(out, 1);
-}
-
 CASE(handler_does_not_return) {
   volatile int wrong = 0;
   int fd = file_of("f", 4096);
@@ -261,6 +261,31 @@ CASE(write_in_pieces) {
   void *sum;
   pthread_join(thread, &sum);
   SHOW(wrong);
+  SHOW((long)sum);
+}
+
+/* What a handler has left in the middle is a call of its own: the same call again writes all of it again. */
+CASE(write_left_in_the_middle) {
+  int p[2];
+  static volatile int wrong;
+  MUST(pipe(p));
+  for (int i = 0; i < OFTEN; i++) wrong += write(p[1], b, 1) != 1 || read(p[0], b, 1) != 1;
+  static char big[300000];
+  if (sigsetjmp(out, 1) == 0) {
+    struct sigaction action = {.sa_handler = leave};
+    sigaction(SIGALRM, &action, NULL);
+    struct itimerval timer = {{0, 0}, {0, 100000}};
+    setitimer(ITIMER_REAL, &timer, NULL);
+    wrong += write(p[1], big, sizeof big) != 0; /* never comes back */
+  }
+  pthread_t thread;
+  pthread_create(&thread, NULL, drain, &p[0]);
+  wrong += write(p[1], big, sizeof big) != sizeof big;
+  close(p[1]);
+  void *sum;
+  pthread_join(thread, &sum);
+  SHOW(wrong);
+  SHOW(handled);
   SHOW((long)sum);
 }
 

@@ -86,9 +86,6 @@ public final class Dispatcher {
     if (profile != null && profile.mayRefuse(nr) && Sentence.passed(profile, c)) {
       return;
     }
-    if (task.process.hasCarried) {
-      c.progress = task.process.takeCarried(c);
-    }
     ProcessRing ring = task.process.ring;
     if (ring != null) {
       ring.onTrap(c);
@@ -118,7 +115,10 @@ public final class Dispatcher {
     long r = entries[nr].handler().call(c);
     c.exchangeArgument(timeoutArgument, timeout);
     if (r == Syscall.BLOCKED && c.progress > 0) {
-      c.task.process.carry(c);
+      // Never begun on purpose (RingCalls), but the fd may have become another's meanwhile. What
+      // has
+      // been written is written: that much is said.
+      r = c.progress;
     }
     boolean isServed =
         !(r == 0 && timeout != 0)

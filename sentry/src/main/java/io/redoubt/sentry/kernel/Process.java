@@ -99,12 +99,6 @@ public final class Process {
   /** What the ring tier knows of it (io.redoubt.sentry.ring); null: it has no trampoline. */
   public volatile ProcessRing ring;
 
-  // A call that has been served in part by the ring and comes again by a trap. Guarded by this.
-  private long[] carried;
-
-  /** Whether {@link #takeCarried} has anything to look for. */
-  volatile boolean hasCarried;
-
   Process(Kernel kernel, int pid, int hostPid, ResourceLimits limits) {
     this.kernel = kernel;
     this.pid = pid;
@@ -185,31 +179,6 @@ public final class Process {
       }
       return threads.contains(model);
     }
-  }
-
-  /**
-   * A call has transferred something and would now wait: its thread makes it again by a trap, and
-   * goes on where it was.
-   */
-  synchronized void carry(Syscall c) {
-    carried = new long[] {c.nr, c.arg0, c.arg1, c.arg2, c.arg3, c.progress};
-    hasCarried = true;
-  }
-
-  /** If {@code c} is the call that was carried over: how far it has come, else 0. */
-  synchronized long takeCarried(Syscall c) {
-    long[] k = carried;
-    if (k == null
-        || k[0] != c.nr
-        || k[1] != c.arg0
-        || k[2] != c.arg1
-        || k[3] != c.arg2
-        || k[4] != c.arg3) {
-      return 0;
-    }
-    carried = null;
-    hasCarried = false;
-    return k[5];
   }
 
   /** Whether a host fd has been planted at this number. */

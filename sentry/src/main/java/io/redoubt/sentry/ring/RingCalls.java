@@ -1,6 +1,8 @@
 package io.redoubt.sentry.ring;
 
 import io.redoubt.host.Memory;
+import io.redoubt.sentry.fs.OpenFile;
+import io.redoubt.sentry.ipc.PipeFile;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 
@@ -13,16 +15,18 @@ import java.lang.foreign.MemorySegment;
  */
 final class RingCalls {
   private static final int READ = 0;
+  private static final int WRITE = 1;
   private static final int CLOSE = 3;
   private static final int POLL = 7;
   private static final int IOCTL = 16;
+  private static final int WRITEV = 20;
   private static final int FCNTL = 72;
   private static final int EPOLL_WAIT = 232;
   private static final int EPOLL_PWAIT = 281;
 
   private static final int[] NUMBERS = {
     READ,
-    1, // write
+    WRITE,
     2, // open
     CLOSE,
     4, // stat
@@ -34,7 +38,7 @@ final class RingCalls {
     17, // pread64
     18, // pwrite64
     19, // readv
-    20, // writev
+    WRITEV,
     21, // access
     22, // pipe
     32, // dup
@@ -77,6 +81,7 @@ final class RingCalls {
   private static final long[] SERVED = served();
 
   private static final int CREATES = 0x40 | 0x200 | 0x400000; // O_CREAT, O_TRUNC, __O_TMPFILE
+  private static final long PIPE_BUF = 4096;
   private static final int F_DUPFD = 0;
   private static final int F_SETFL = 4;
   private static final int F_DUPFD_CLOEXEC = 1030;
@@ -132,6 +137,11 @@ final class RingCalls {
           return Syscall.CONTINUE;
         }
       }
+      case WRITE, WRITEV -> {
+        if (mayWaitInTheMiddle(c, nr)) {
+          return Syscall.CONTINUE;
+        }
+      }
       case IOCTL -> {
         if (!isPlainIoctl((int) c.arg1)) {
           return Syscall.CONTINUE;
@@ -152,6 +162,18 @@ final class RingCalls {
     long result = c.task.kernel.dispatcher.serveRing(c, nr, timeoutArgument);
     thread.tries(null);
     return result;
+  }
+
+  /**
+   * Whether a write may put in a part and wait for room for the rest: its thread could not make it
+   * again. A pipe takes up to PIPE_BUF bytes whole or not at all (pipe(7)).
+   */
+  private static boolean mayWaitInTheMiddle(Syscall c, int nr) {
+    OpenFile f = c.task.files.get((int) c.arg0);
+    if (f == null || f.isSeekable() || !f.continuesWrites() || f.isNonblocking()) {
+      return false;
+    }
+    return nr != WRITE || !(f instanceof PipeFile) || Long.compareUnsigned(c.arg2, PIPE_BUF) > 0;
   }
 
   /**
