@@ -38,6 +38,7 @@
 
 #define RING_SLOTS (RING_REGION + 0x1000) /* a multiple of all slots together: their number is in the address */
 #define RING_SLOT_COUNT 32
+#define RING_SLOT_BITS 5 /* of that number */
 #define RING_SLOT_SHIFT 8 /* 256 bytes each */
 
 /* A slot: the first line is shared, the second only ever touched by the guest. */

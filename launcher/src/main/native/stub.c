@@ -145,14 +145,10 @@ extern const char ring_image[] __attribute__((visibility("hidden"))), ring_image
 
 /*
  * Where rewritten call sites jump to (trampoline.S), at its fixed address. By calls that are native, so that it costs an exec
- * next to nothing. Without it the process has no ring tier: if the program is there already, or if the CPU has no rdfsbase.
+ * next to nothing. Without it the process has no ring tier: if the program is there already.
  */
-static int bring_trampoline(const ulong *auxv)
+static int bring_trampoline(void)
 {
-    while (*auxv != AT_NULL && *auxv != AT_HWCAP2)
-        auxv += 2;
-    if (*auxv == AT_NULL || !(auxv[1] & HWCAP2_FSGSBASE))
-        return 0;
     long got = call6(__NR_mmap, RING_TEXT, 2 * PAGE, PROT_READ | PROT_WRITE,
         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (got != RING_TEXT) {
@@ -274,7 +270,7 @@ __attribute__((used)) _Noreturn void stub_main(ulong *kernel_stack)
 
     if (*string)
         call6(__NR_prctl, PR_SET_NAME, (long)string, 0, 0, STUB_MARK, 0);
-    int has_trampoline = plan->flags & STUB_RING ? bring_trampoline(auxv) : 0;
+    int has_trampoline = plan->flags & STUB_RING ? bring_trampoline() : 0;
     call3(STUB_CALL, STUB_DONE, has_trampoline, 0);
     stub_enter(entry, stack);
 }

@@ -11,6 +11,10 @@
  */
 #include "ring.h"
 
+#if RING_SLOT_COUNT != 1 << RING_SLOT_BITS
+#error "the hash below has as many values as there are slots"
+#endif
+
 #define FUTEX 202
 #define CLOSE 3
 #define MMAP 9
@@ -38,10 +42,15 @@ ring_image:
         btl     %eax, RING_SERVED
         jnc     real
 
-        /* A slot by the thread's pointer to its own data: another one for each thread, and mostly the same again. */
-        rdfsbase %r11
-        shrl    $12, %r11d
-        andl    $(RING_SLOT_COUNT - 1), %r11d
+        /*
+         * A slot by where the stack is: another one for most threads, and mostly the same again. The highest bits of a
+         * product, because stacks are often a power of two and a little apart. (%fs is not set yet when the dynamic linker
+         * makes its calls, and many virtual machines do not have rdfsbase.)
+         */
+        movq    %rsp, %r11
+        shrq    $16, %r11
+        imull   $0x9e3779b1, %r11d, %r11d
+        shrl    $(32 - RING_SLOT_BITS), %r11d
         shll    $RING_SLOT_SHIFT, %r11d
         addl    $RING_SLOTS, %r11d
         lock btsl $0, SLOT_CLAIM(%r11)

@@ -100,7 +100,13 @@ public final class SentryProfile {
           Rule.on("pidfd_open", ALLOW, "TaskTable: learns of the end of a process"),
           Rule.on(
               "pidfd_send_signal", ALLOW, "TaskTable: to a process that is surely the one meant"),
-          Rule.on("prlimit64", ALLOW, "LimitCalls, and marks by which a child is known"));
+          Rule.on("prlimit64", ALLOW, "LimitCalls, and marks by which a child is known"),
+          Rule.on("getcpu", ALLOW, "RingPoller: which CPU a guest uses"),
+          Rule.on(
+              "sched_setaffinity",
+              is(intArg(0, "pid"), 0),
+              ALLOW,
+              "PollerCpu: the own thread to another CPU than the guest's"));
 
   private static final List<Rule> FILES =
       List.of(

@@ -1,5 +1,6 @@
 package io.redoubt.sentry.ring;
 
+import io.redoubt.host.Process;
 import io.redoubt.sentry.kernel.KernelThread;
 import java.util.ArrayList;
 import java.util.concurrent.locks.LockSupport;
@@ -27,8 +28,11 @@ final class RingPoller {
   /** Between two looks that find nothing are microseconds; if it is this, the CPU was another's. */
   private static final long PREEMPTED_NANOS = 300_000;
 
-  /** How often a guest's thread looks for its answer before it sleeps: some 10 us. */
-  private static final int SPINS = 300;
+  /**
+   * How often a guest's thread looks for its answer before it sleeps. Each time is 10 to 35 ns, by
+   * how long a pause instruction takes: about as long as the wake-up would.
+   */
+  private static final int SPINS = 1500;
 
   /** After this time a call that was not worth trying is tried again. */
   private static final long TRY_AGAIN_NANOS = 20_000_000;
@@ -38,6 +42,10 @@ final class RingPoller {
   private final ArrayList<RingRegion> added = new ArrayList<>(); // guarded by this
   private final RingThread thread = new RingThread(this::run);
   private volatile boolean hasNews;
+
+  /** Where the guest ran whose calls woke the poller. */
+  private volatile int guestCpu;
+
   private volatile long wakeUps;
   private volatile long notBeforeNanos = System.nanoTime();
   private long pauseNanos = FIRST_PAUSE_NANOS;
@@ -63,6 +71,7 @@ final class RingPoller {
         return;
       }
       added.add(region);
+      guestCpu = Process.getcpu(); // a listener is woken on the CPU of the thread that has trapped
       hasNews = true;
     }
     LockSupport.unpark(thread);
@@ -80,6 +89,7 @@ final class RingPoller {
   }
 
   private void run() {
+    PollerCpu cpu = new PollerCpu();
     try {
       for (; ; ) {
         if (hasNews) {
@@ -88,6 +98,9 @@ final class RingPoller {
         if (active.isEmpty()) {
           LockSupport.park(this);
         } else {
+          if (mode == Ring.Mode.AUTO) {
+            cpu.avoid(guestCpu);
+          }
           watch();
         }
       }

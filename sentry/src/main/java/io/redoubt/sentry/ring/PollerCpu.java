@@ -1,0 +1,56 @@
+package io.redoubt.sentry.ring;
+
+import io.redoubt.host.Memory;
+import io.redoubt.host.Process;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Keeps the poller off the CPU of the thread that it serves.
+ *
+ * <p>A thread that is woken is put where its waker runs if nothing speaks against it, and who wakes
+ * the poller has just been woken on the guest's CPU. There it would spin, and the guest, whose
+ * calls it waits for, would not run.
+ *
+ * <p>Of one thread: affinity is the caller's own.
+ */
+final class PollerCpu {
+  private static final int MASK_BYTES = 512; // 4,096 CPUs
+
+  private final MemorySegment allowed = Arena.ofAuto().allocate(MASK_BYTES);
+  private final int length;
+  private int avoided = -1;
+
+  /** Remembers where the calling thread may run, sched_getaffinity(2). */
+  PollerCpu() {
+    length = Process.schedGetaffinity(0, allowed, MASK_BYTES);
+  }
+
+  /**
+   * Moves the calling thread to any other CPU that it may have. What the host refuses (a cpuset
+   * that has changed) is let be: it is only speed.
+   */
+  void avoid(int cpu) {
+    if (cpu == avoided || cpu < 0 || cpu / 8 >= length) {
+      return;
+    }
+    int at = cpu / 64 * 8;
+    long bit = 1L << cpu;
+    long word = Memory.getLong(allowed, at);
+    Memory.setLong(allowed, at, word & ~bit);
+    if (!isEmpty()) {
+      Process.schedSetaffinity(0, allowed, length);
+    }
+    Memory.setLong(allowed, at, word);
+    avoided = cpu;
+  }
+
+  private boolean isEmpty() {
+    for (int i = 0; i + 8 <= length; i += 8) {
+      if (Memory.getLong(allowed, i) != 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+}
