@@ -195,6 +195,15 @@ final class Connection {
     }
   }
 
+  /** How many requests have been made: exact while none is being made. */
+  long requests() {
+    long n = 0;
+    for (Slot slot : slots) {
+      n += slot == null ? 0 : slot.seq;
+    }
+    return n;
+  }
+
   /** Gives a slot back. A descriptor that nobody took is closed. */
   void release(Slot slot) {
     if (slot.fd >= 0) {

@@ -4,11 +4,15 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import io.redoubt.host.Dir.LinuxDirent64;
 import io.redoubt.host.Memory;
+import java.lang.foreign.MemorySegment;
 
 /** Takes struct linux_dirent64 apart, as it came from a gofer that may lie about every length. */
 final class DirEntries {
   static final int MALFORMED = -1;
   static final int ONLY_DOTS = -2;
+
+  /** Least bytes of an entry, with a name of one byte. */
+  static final int SMALLEST = LinuxDirent64.D_NAME + 2;
 
   private static final int NAME_MAX = 255;
 
@@ -60,6 +64,16 @@ final class DirEntries {
     int low = entries[at + LinuxDirent64.D_RECLEN] & 0xff;
     int size = low | (entries[at + LinuxDirent64.D_RECLEN + 1] & 0xff) << 8;
     return size > LinuxDirent64.D_NAME && size <= entries.length - at ? size : -1;
+  }
+
+  /** Whether an entry that the kernel has written is "." or "..". */
+  static boolean isDots(MemorySegment entries, long at) {
+    long name = at + LinuxDirent64.D_NAME;
+    if (Memory.getByte(entries, name) != '.') {
+      return false;
+    }
+    byte second = Memory.getByte(entries, name + 1);
+    return second == 0 || (second == '.' && Memory.getByte(entries, name + 2) == 0);
   }
 
   private static boolean isDots(byte[] entries, int start, int length) {

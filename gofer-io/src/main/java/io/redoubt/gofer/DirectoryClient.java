@@ -11,6 +11,9 @@ public final class DirectoryClient {
   /** Bytes of entries asked for at once: what C libraries ask for. */
   private static final int READDIR_BYTES = 32 * 1024;
 
+  /** Names of one scan: more would not leave room in the answer. */
+  private static final int SCAN_NAME_BYTES = 8 * 1024;
+
   private final Calls calls;
   private final MemorySegment memory;
 
@@ -90,6 +93,59 @@ public final class DirectoryClient {
     }
     more[0] = DirEntries.lastCursor(entries);
     return open;
+  }
+
+  /**
+   * What somebody who goes through a tree will ask for next: attributes of names in a directory,
+   * listings of those that are directories and of directories below, small files. What cannot be
+   * had or has no room is left out.
+   *
+   * @param names in the directory, or none: then it is about the directory itself
+   * @param count how many of them
+   * @param listings most listings, up to 1,024
+   * @param all attributes of all entries of listings, and not of directories alone
+   * @param contents regular files of up to 16 KiB come whole
+   * @return 0 or -errno; then what the sink has got is to be thrown away
+   */
+  public int scan(
+      int dir,
+      String[] names,
+      int count,
+      int listings,
+      boolean all,
+      boolean contents,
+      ScanSink sink) {
+    Connection.Slot slot = calls.begin(Op.SCAN, dir);
+    if (slot == null) {
+      return -Errno.EIO;
+    }
+    try {
+      int asked = 0;
+      int at = 0;
+      for (; asked < count && at < SCAN_NAME_BYTES; asked++) {
+        int length = calls.put(slot, at + 1, names[asked], Calls.NAME_MAX);
+        if (length < 0) {
+          break;
+        }
+        Memory.setByte(memory, slot.payload + at, (byte) length);
+        at += 1 + length;
+      }
+      if (asked == 0 && count > 0) {
+        return -Errno.ENAMETOOLONG;
+      }
+      calls.setInt(slot, Protocol.PAYLOAD, at);
+      calls.setInt(slot, Protocol.MODE, Math.min(listings, Protocol.SCAN_MAX_LISTINGS));
+      calls.setInt(
+          slot,
+          Protocol.FLAGS,
+          (all ? Protocol.SCAN_ATTRIBUTES : 0) | (contents ? Protocol.SCAN_CONTENTS : 0));
+      calls.setLong(slot, Protocol.LENGTH, Calls.CHUNK);
+      int n = calls.finish(slot, Calls.CHUNK);
+      boolean isSane = n < 0 || ScanReply.parse(memory, slot.payload, n, asked, sink);
+      return isSane ? Math.min(n, 0) : calls.malformed("scan");
+    } finally {
+      calls.release(slot);
+    }
   }
 
   /** Makes a directory. Returns its node's fid or -errno. */

@@ -185,7 +185,7 @@ final class DirectoryOps {
     if (!isStat) {
       return Dir.unlinkat(ops.fids.fd(dir), name, ops.request.flags);
     }
-    int r = Stat.newfstatat(ops.fids.fd(dir), name, ops.stat, Fcntl.AT_SYMLINK_NOFOLLOW);
+    int r = ops.statAt(ops.fids.fd(dir), name, ops.rootOf(dir));
     r = r < 0 ? r : Dir.unlinkat(ops.fids.fd(dir), name, 0);
     ops.hasAttributes = r == 0;
     return r;

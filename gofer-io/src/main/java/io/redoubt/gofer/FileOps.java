@@ -59,12 +59,14 @@ final class FileOps {
   final int euid = Unistd.geteuid();
   final Names names;
   private final MemorySegment how;
+  private final MemorySegment statx;
   final MemorySegment privatePayload;
   final Attributes attributes;
 
   private final NodeOps nodes = new NodeOps(this);
   private final ContentOps contents = new ContentOps(this);
   private final DirectoryOps directories = new DirectoryOps(this);
+  private final ScanOps scans = new ScanOps(this);
 
   /** Offset of the current request's payload in the region. */
   long payload;
@@ -89,6 +91,7 @@ final class FileOps {
     Arena arena = Arena.global();
     names = new Names(arena);
     stat = arena.allocate(Stat.StatBuf.SIZEOF, 8);
+    statx = arena.allocate(Stat.Statx.SIZEOF, 8);
     how = arena.allocate(Fcntl.OpenHow.SIZEOF, 8);
     privatePayload = Mman.anonymous(RegionLayout.PAYLOAD_SIZE);
     attributes = new Attributes(names, procFd);
@@ -125,6 +128,7 @@ final class FileOps {
       case Op.WRITE -> contents.write();
       case Op.READDIR -> directories.readdir();
       case Op.LIST -> directories.list();
+      case Op.SCAN -> scans.scan();
       case Op.READLINK -> directories.readlink();
       case Op.MKDIR -> ids.toHost(request) ? directories.make(Stat.S_IFDIR) : -Errno.EOVERFLOW;
       case Op.MKNOD ->
@@ -201,15 +205,37 @@ final class FileOps {
 
   /** Opens one component below a directory. Returns an O_PATH descriptor or -errno. */
   int openNode(int dirFd, long name, ServedRoot root) {
-    Memory.setLong(how, Fcntl.OpenHow.FLAGS, NODE);
+    return openBelow(dirFd, name, NODE, root.staysOnDevice() ? Fcntl.RESOLVE_NO_XDEV : 0);
+  }
+
+  /** The same with other flags of open, and RESOLVE_* flags besides those that always hold. */
+  int openBelow(int dirFd, long name, int flags, int resolve) {
+    Memory.setLong(how, Fcntl.OpenHow.FLAGS, flags);
     Memory.setLong(
         how,
         Fcntl.OpenHow.RESOLVE,
-        Fcntl.RESOLVE_BENEATH
-            | Fcntl.RESOLVE_NO_SYMLINKS
-            | Fcntl.RESOLVE_NO_MAGICLINKS
-            | (root.staysOnDevice() ? Fcntl.RESOLVE_NO_XDEV : 0));
+        Fcntl.RESOLVE_BENEATH | Fcntl.RESOLVE_NO_SYMLINKS | Fcntl.RESOLVE_NO_MAGICLINKS | resolve);
     return Fcntl.openat2(dirFd, name, how);
+  }
+
+  /**
+   * Looks at one name in a directory, into {@link #stat}. A mount point is -EXDEV in a root that
+   * stays on its device: neither device nor path tell one mount from another (a mount may have
+   * several devices, and a device several mounts), statx(2) does.
+   */
+  int statAt(int dirFd, long name, ServedRoot root) {
+    int flags = Fcntl.AT_SYMLINK_NOFOLLOW | Fcntl.AT_NO_AUTOMOUNT;
+    int r = Stat.statx(dirFd, name, flags, Stat.STATX_BASIC_STATS, statx);
+    if (r < 0) {
+      return r;
+    }
+    boolean isMount =
+        (Memory.getLong(statx, Stat.Statx.STX_ATTRIBUTES) & Stat.STATX_ATTR_MOUNT_ROOT) != 0;
+    if (isMount && root.staysOnDevice()) {
+      return -Errno.EXDEV;
+    }
+    Stat.toStat(statx, stat);
+    return 0;
   }
 
   int replyAttributes(int fd) {

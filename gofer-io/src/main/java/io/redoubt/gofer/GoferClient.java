@@ -45,6 +45,11 @@ public final class GoferClient implements AutoCloseable {
   /** Open files. */
   public final FileClient files;
 
+  /** How many messages this connection has sent to the gofer: exact while nobody calls. */
+  public long requests() {
+    return connection.requests();
+  }
+
   private GoferClient(Connection connection, Ids ids) {
     this.ids = ids;
     this.connection = connection;

@@ -4,7 +4,6 @@ import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Stat;
-import io.redoubt.host.Unistd;
 
 /** What a request may want of nodes: walks and attributes. A part of {@link FileOps}. */
 final class NodeOps {
@@ -48,7 +47,7 @@ final class NodeOps {
       if (name < 0) {
         fid = (int) name;
       } else if (statsLast && found == count - 1) {
-        fid = statNode(dirFd, name, ops.roots[root]);
+        fid = ops.statAt(dirFd, name, ops.roots[root]);
       } else {
         fid = isAgain ? stillThere(dirFd, name, found, root) : 0;
         if (fid == 0) {
@@ -96,24 +95,9 @@ final class NodeOps {
     boolean isSame =
         i >= 0
             && ops.fids.root(i) == root
-            && statNode(dirFd, name, ops.roots[root]) == 0
+            && ops.statAt(dirFd, name, ops.roots[root]) == 0
             && ops.fids.isInode(i, ops.statDev(), ops.statIno());
     return isSame ? fid : 0;
-  }
-
-  private int statNode(int dirFd, long name, ServedRoot root) {
-    if (!root.staysOnDevice()) {
-      int flags = Fcntl.AT_SYMLINK_NOFOLLOW | Fcntl.AT_NO_AUTOMOUNT;
-      return Stat.newfstatat(dirFd, name, ops.stat, flags);
-    }
-    // Only an open tells one mount from another: a mount may have several devices, and a device
-    // several mounts.
-    int fd = ops.openNode(dirFd, name, root);
-    int r = fd < 0 ? fd : Stat.fstat(fd, ops.stat);
-    if (fd >= 0) {
-      Unistd.close(fd);
-    }
-    return r;
   }
 
   int getattr() {

@@ -28,13 +28,15 @@ final class Op {
   static final int FALLOCATE = 24;
   static final int CLOSE = 25;
   static final int LIST = 26;
+  static final int SCAN = 27;
 
   private Op() {}
 
   /** Whether an operation changes nothing, on either side. */
   static boolean isLookUp(int op) {
     return switch (op) {
-      case WALK, GETATTR, OPEN, READ, READDIR, READLINK, STATFS, GETXATTR, LISTXATTR, LIST -> true;
+      case WALK, GETATTR, OPEN, READ, READDIR, READLINK, STATFS, GETXATTR, LISTXATTR, LIST, SCAN ->
+          true;
       default -> false;
     };
   }

@@ -45,6 +45,9 @@ package io.redoubt.gofer;
  *     "." and ".." among them; 0 at the end; the cursor of the next call is the last d_off
  * <tr><td>LIST<td>FID directory node, LENGTH room<td>RESULT bytes of struct linux_dirent64 from the
  *     start; OPEN if there are more: READDIR goes on there from the last d_off
+ * <tr><td>SCAN<td>FID directory node, FLAGS {@code SCAN_*}, MODE most listings, LENGTH room, payload: names, each a length
+ *     byte and its bytes<td>RESULT bytes, payload: {@link ScanReply}. Without names: about the directory itself. What
+ *     cannot be had, or has no room, is left out
  * <tr><td>READLINK<td>FID node<td>RESULT bytes, payload
  * <tr><td>MKDIR<td>FID directory, MODE, UID, GID, payload: name<td>NODE, attributes
  * <tr><td>MKNOD<td>as MKDIR, MODE with S_IFIFO, S_IFSOCK or S_IFREG<td>NODE, attributes
@@ -124,6 +127,14 @@ final class Protocol {
    * new descriptor, which the sentry would only have closed.
    */
   static final int WALK_KNOWN = 4;
+
+  /** Attributes of all entries of a listing, and not of its directories alone. */
+  static final int SCAN_ATTRIBUTES = 1;
+
+  /** Small regular files come whole. */
+  static final int SCAN_CONTENTS = 2;
+
+  static final int SCAN_MAX_LISTINGS = 1024;
 
   /** A node found by WALK: int fid (0: none), int unused, attributes. */
   static final int WALK_ENTRY_SIZE = 8 + NodeAttr.SIZE;

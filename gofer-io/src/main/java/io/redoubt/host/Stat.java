@@ -29,6 +29,10 @@ public final class Stat {
   public static final int STATX_BASIC_STATS = 0x7ff;
   public static final int STATX_BTIME = 0x800;
   public static final int STATX_MNT_ID = 0x1000;
+
+  /** Bit of {@link Statx#STX_ATTRIBUTES}: the root of a mount (Linux 5.8). */
+  public static final int STATX_ATTR_MOUNT_ROOT = 0x2000;
+
   public static final int AT_STATX_SYNC_AS_STAT = 0x0;
   public static final int AT_STATX_FORCE_SYNC = 0x2000;
   public static final int AT_STATX_DONT_SYNC = 0x4000;
@@ -135,6 +139,36 @@ public final class Stat {
     return p < 0
         ? (int) p
         : (int) Syscall.call(Nr.STATX, dirFd, p, flags, mask, Syscall.address(to, Statx.SIZEOF));
+  }
+
+  /** statx(2) with a raw name into a {@link Statx}. Returns 0 or -errno. */
+  public static int statx(int dirFd, long name, int flags, int mask, MemorySegment to) {
+    return (int)
+        Syscall.call(Nr.STATX, dirFd, name, flags, mask, Syscall.address(to, Statx.SIZEOF));
+  }
+
+  /** What fstatat(2) says of the file of a {@link Statx}: fills a {@link StatBuf}. */
+  public static void toStat(MemorySegment x, MemorySegment to) {
+    Memory.setLong(to, StatBuf.ST_DEV, device(x, Statx.STX_DEV_MAJOR));
+    Memory.setLong(to, StatBuf.ST_INO, Memory.getLong(x, Statx.STX_INO));
+    Memory.setLong(to, StatBuf.ST_NLINK, Memory.getInt(x, Statx.STX_NLINK) & 0xffff_ffffL);
+    Memory.setInt(to, StatBuf.ST_MODE, Memory.getShort(x, Statx.STX_MODE) & 0xffff);
+    Memory.setInt(to, StatBuf.ST_UID, Memory.getInt(x, Statx.STX_UID));
+    Memory.setInt(to, StatBuf.ST_GID, Memory.getInt(x, Statx.STX_GID));
+    Memory.setLong(to, StatBuf.ST_RDEV, device(x, Statx.STX_RDEV_MAJOR));
+    Memory.setLong(to, StatBuf.ST_SIZE, Memory.getLong(x, Statx.STX_SIZE));
+    Memory.setLong(to, StatBuf.ST_BLKSIZE, Memory.getInt(x, Statx.STX_BLKSIZE));
+    Memory.setLong(to, StatBuf.ST_BLOCKS, Memory.getLong(x, Statx.STX_BLOCKS));
+    Memory.setLong(to, StatBuf.ST_ATIM__TV_SEC, Memory.getLong(x, Statx.STX_ATIME__TV_SEC));
+    Memory.setLong(to, StatBuf.ST_ATIM__TV_NSEC, Memory.getInt(x, Statx.STX_ATIME__TV_NSEC));
+    Memory.setLong(to, StatBuf.ST_MTIM__TV_SEC, Memory.getLong(x, Statx.STX_MTIME__TV_SEC));
+    Memory.setLong(to, StatBuf.ST_MTIM__TV_NSEC, Memory.getInt(x, Statx.STX_MTIME__TV_NSEC));
+    Memory.setLong(to, StatBuf.ST_CTIM__TV_SEC, Memory.getLong(x, Statx.STX_CTIME__TV_SEC));
+    Memory.setLong(to, StatBuf.ST_CTIM__TV_NSEC, Memory.getInt(x, Statx.STX_CTIME__TV_NSEC));
+  }
+
+  private static long device(MemorySegment x, long major) {
+    return makedev(Memory.getInt(x, major), Memory.getInt(x, major + 4));
   }
 
   /** fstatat(2) into a {@link StatBuf}. Returns 0 or -errno. */

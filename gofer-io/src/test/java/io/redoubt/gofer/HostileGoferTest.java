@@ -111,6 +111,95 @@ class HostileGoferTest {
     assertDead(client, client.attributes.getattr(1, attr), "gofer: malformed reply: result=-512");
   }
 
+  /** A block of a scan's answer. */
+  private record Block(int kind, int parent, int entry, byte[] body) {}
+
+  private static byte[] dirent(String name) {
+    byte[] b = new byte[19 + name.length() + 1];
+    b[0] = 9;
+    b[16] = (byte) b.length;
+    b[18] = 4;
+    for (int i = 0; i < name.length(); i++) {
+      b[19 + i] = (byte) name.charAt(i);
+    }
+    return b;
+  }
+
+  private static Block listing(int count, int parent, int entry, byte[]... entries) {
+    var all = new java.io.ByteArrayOutputStream();
+    all.writeBytes(new byte[] {(byte) count, 0, 0, 0});
+    for (byte[] e : entries) {
+      all.writeBytes(e);
+    }
+    return new Block(ScanReply.LISTING, parent, entry, all.toByteArray());
+  }
+
+  private int scan(int bytesMore, Block... blocks) throws Exception {
+    GoferClient client =
+        against(region -> {
+          long at = RegionLayout.payload(0);
+          for (Block b : blocks) {
+            region.memory.set(JAVA_INT, at, b.kind);
+            region.memory.set(JAVA_INT, at + 4, b.parent);
+            region.memory.set(JAVA_INT, at + 8, b.entry);
+            region.memory.set(JAVA_INT, at + 12, b.body.length + bytesMore);
+            for (int i = 0; i < b.body.length; i++) {
+              region.memory.set(JAVA_BYTE, at + 16 + i, b.body[i]);
+            }
+            at += (16 + b.body.length + 3) & ~3; // the test's own writes want that
+          }
+          reply(region, Protocol.RESULT, (int) (at - RegionLayout.payload(0)));
+          publish(region, 1);
+        });
+    int[] sunk = new int[3];
+    ScanSink sink =
+        new ScanSink() {
+          @Override
+          public DirSink listing(int block, int parent, int entry, int count) {
+            sunk[0]++;
+            return (ino, type, name, next) -> true;
+          }
+
+          @Override
+          public void attributes(int parent, int entry, NodeAttr a) {
+            sunk[1]++;
+          }
+
+          @Override
+          public void content(int parent, int entry, byte[] bytes) {
+            sunk[2]++;
+          }
+        };
+    return client.directories.scan(1, new String[0], 0, 9, false, false, sink);
+  }
+
+  @Test
+  void scansThatMakeNoSense() throws Exception {
+    byte[] a = dirent("abcd"); // 24 bytes
+    assertEquals(0, scan(0, listing(1, -1, -1, a)));
+    assertEquals(0, scan(0, listing(1, -1, -1, a), listing(0, 0, 0)));
+    assertEquals(
+        0, scan(0, listing(1, -1, -1, a), new Block(ScanReply.CONTENT, 0, 0, new byte[8])));
+    assertEquals(-Errno.EIO, scan(0, listing(2, -1, -1, a)), "fewer than it says");
+    assertEquals(-Errno.EIO, scan(0, listing(0, -1, -1, a)), "more than it says");
+    assertEquals(-Errno.EIO, scan(0, listing(1, -1, -1, dirent("a/cd"))));
+    assertEquals(-Errno.EIO, scan(0, listing(1, -1, 0, a)), "an entry of no name");
+    assertEquals(-Errno.EIO, scan(0, listing(1, 0, 0, a)), "its own parent");
+    assertEquals(-Errno.EIO, scan(0, listing(1, -1, -1, a), listing(0, 0, 1)));
+    assertEquals(-Errno.EIO, scan(0, listing(1, -1, -1, a), listing(0, 0, -1)));
+    assertEquals(-Errno.EIO, scan(0, listing(1, -1, -1, a), listing(0, 5, 0)));
+    assertEquals(-Errno.EIO, scan(0, listing(1, -1, -1, a), listing(0, -2, 0)));
+    assertEquals(-Errno.EIO, scan(0, listing(1, -1, -1, a), new Block(9, 0, 0, new byte[8])));
+    assertEquals(
+        -Errno.EIO,
+        scan(0, listing(1, -1, -1, a), new Block(ScanReply.ATTRIBUTES, 0, 0, new byte[96])));
+    assertEquals(
+        -Errno.EIO,
+        scan(0, listing(1, -1, -1, a), new Block(ScanReply.CONTENT, 0, 0, new byte[16388])));
+    assertEquals(-Errno.EIO, scan(4, listing(1, -1, -1, a)), "longer than the answer");
+    assertEquals(-Errno.EIO, scan(-60, listing(1, -1, -1, a)));
+  }
+
   @Test
   void attributesOfNoFile() throws Exception {
     GoferClient client = against(region -> publish(region, 1));

@@ -53,7 +53,7 @@ public final class GoferProfile {
               "the JVM's own files, which it has all open: it copes with no /proc/meminfo"),
           Rule.on("openat2", ALLOW, "FileOps.openNode: one component, never \"..\" or a link"),
           Rule.on("fstat", ALLOW, "attributes"),
-          Rule.on("newfstatat", ALLOW, "attributes by name"),
+          Rule.on("statx", ALLOW, "attributes by name, and whether it is a mount point"),
           Rule.on("fstatfs", ALLOW, "Op.STATFS"),
           Rule.on(
               "fcntl",

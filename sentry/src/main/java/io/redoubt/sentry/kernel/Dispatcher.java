@@ -87,10 +87,13 @@ public final class Dispatcher {
       return;
     }
     ProcessRing ring = task.process.ring;
-    if (ring != null) {
+    if (ring == null) {
+      run(c);
+    } else {
       ring.onTrap(c);
+      run(c);
+      ring.onTrapServed();
     }
-    run(c);
   }
 
   /**

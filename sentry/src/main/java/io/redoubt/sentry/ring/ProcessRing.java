@@ -52,6 +52,7 @@ public final class ProcessRing {
       return;
     }
     long now = System.nanoTime();
+    r.trapBegunNanos = now;
     inRow = now - lastTrapNanos < ring.soonNanos() ? inRow + 1 : 0;
     lastTrapNanos = now;
     if (inRow >= ring.wanted()) {
@@ -60,6 +61,14 @@ public final class ProcessRing {
         r.replaceModel(c.task);
       }
       ring.wake(r);
+    }
+  }
+
+  /** The call that had trapped is answered, or waits. */
+  public void onTrapServed() {
+    RingRegion r = region;
+    if (r != null && r.trapBegunNanos != 0) {
+      r.trapBegunNanos = 0;
     }
   }
 

@@ -105,7 +105,8 @@ public final class Ring {
 
   /** How many of them in a row wake the poller. */
   int wanted() {
-    return mode == Mode.AUTO ? 4 : 1;
+    RingPoller p = poller;
+    return mode != Mode.AUTO ? 1 : p != null && p.wasWorthIt() ? 0 : 4;
   }
 
   void wake(RingRegion region) {

@@ -15,12 +15,20 @@ import java.util.concurrent.locks.LockSupport;
  */
 final class RingPoller {
   /** About what a wake-up costs the thread that calls and the CPU that it wakes. */
-  private static final long PATIENCE_NANOS = 100_000;
+  private static final long PATIENCE_NANOS = 150_000;
 
-  private static final long TRAP_NANOS = 10_000;
-  private static final long PREEMPTED_PAUSE_NANOS = 4_000_000;
+  /**
+   * For each call served it may have taken so much time in all: twice what a trap costs, because
+   * the guest's own time between calls is in it.
+   */
+  private static final long WORTH_NANOS = 25_000;
+
+  /** Longest call that the poller waits for: what takes longer is not worth a CPU. */
+  private static final long LONGEST_TRAP_NANOS = 500_000;
+
+  private static final long PREEMPTED_PAUSE_NANOS = 1_000_000;
   private static final long FIRST_PAUSE_NANOS = 1_000_000;
-  private static final long LAST_PAUSE_NANOS = 64_000_000;
+  private static final long LAST_PAUSE_NANOS = 32_000_000;
 
   /** Looks between two looks at the clock. */
   private static final int LOOKS = 64;
@@ -48,6 +56,7 @@ final class RingPoller {
 
   private volatile long wakeUps;
   private volatile long notBeforeNanos = System.nanoTime();
+  private volatile boolean wasWorthIt;
   private long pauseNanos = FIRST_PAUSE_NANOS;
   private long worth; // calls served since it woke up, by regions that it has left
 
@@ -62,6 +71,11 @@ final class RingPoller {
   /** Whether it would be of use now, if calls came fast. */
   boolean isWanted() {
     return mode != Ring.Mode.AUTO || System.nanoTime() - notBeforeNanos >= 0;
+  }
+
+  /** Whether it was worth it the last time: then it is likely that calls come again. */
+  boolean wasWorthIt() {
+    return wasWorthIt;
   }
 
   /** Looks at {@code region} from now on. */
@@ -160,7 +174,7 @@ final class RingPoller {
       looked = now;
       for (int i = active.size() - 1; i >= 0; i--) {
         RingRegion r = active.get(i);
-        if (r.isBusy) {
+        if (r.isBusy || isInTrap(r, now)) {
           r.isBusy = false;
           r.lastCallNanos = now;
         } else if (isIdle(r, now)) {
@@ -192,6 +206,15 @@ final class RingPoller {
     worth += r.served - r.servedBefore;
   }
 
+  /**
+   * A call that needs the gofer has trapped: the guest's CPU is idle meanwhile, and this one as
+   * well.
+   */
+  private static boolean isInTrap(RingRegion r, long now) {
+    long begun = r.trapBegunNanos;
+    return begun != 0 && now - begun < LONGEST_TRAP_NANOS;
+  }
+
   private boolean isIdle(RingRegion r, long now) {
     return switch (mode) {
       case ALWAYS -> false;
@@ -204,9 +227,11 @@ final class RingPoller {
     if (isPreempted) {
       // The time was another's. Whoever it is, is let alone for a moment.
       notBeforeNanos = System.nanoTime() + PREEMPTED_PAUSE_NANOS;
-    } else if (worth * TRAP_NANOS > took) {
+    } else if (worth * WORTH_NANOS > took) {
       pauseNanos = FIRST_PAUSE_NANOS;
+      wasWorthIt = true;
     } else {
+      wasWorthIt = false;
       notBeforeNanos = System.nanoTime() + pauseNanos;
       pauseNanos = Math.min(2 * pauseNanos, LAST_PAUSE_NANOS);
     }

@@ -36,6 +36,13 @@ final class RingRegion {
   private boolean isOff;
   private boolean isOver;
 
+  /**
+   * Since when a call of the process that has trapped is being served, or 0: no other will come
+   * meanwhile, and then more. By whichever thread serves it; of several one is remembered, which is
+   * enough.
+   */
+  volatile long trapBegunNanos;
+
   // The poller's: when a call was last found, and whether one was since it looked at the clock.
   long lastCallNanos;
   boolean isBusy;

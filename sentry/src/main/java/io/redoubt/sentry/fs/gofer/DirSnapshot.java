@@ -14,17 +14,26 @@ public final class DirSnapshot implements DirSink {
   /** Names of one directory; 30 bytes each and more. */
   private static final int MAX_NAMES = 1 << 22;
 
-  private String[] names = new String[32];
-  private long[] inos = new long[32];
-  private byte[] types = new byte[32];
+  private String[] names;
+  private long[] inos;
+  private byte[] types;
   private int count;
   private long lastCursor;
 
-  private DirSnapshot() {}
+  private DirSnapshot(int room) {
+    names = new String[room];
+    inos = new long[room];
+    types = new byte[room];
+  }
+
+  /** An empty one, with room for {@code count} names. */
+  public static DirSnapshot ofUpTo(int count) {
+    return new DirSnapshot(Math.max(count, 1));
+  }
 
   /** Lists the directory of a node fid. @return null with the negative errno in {@code error[0]} */
   public static DirSnapshot read(GoferClient client, int node, int[] error) {
-    DirSnapshot s = new DirSnapshot();
+    DirSnapshot s = new DirSnapshot(32);
     long[] cursor = new long[1];
     int open = client.directories.list(node, s, cursor);
     if (open == -Errno.EMFILE) {

@@ -6,7 +6,6 @@ import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Stat.StatBuf;
 import io.redoubt.host.Unistd;
-import io.redoubt.sentry.fs.gofer.HostFile;
 import io.redoubt.sentry.kernel.KernelThread;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
@@ -59,6 +58,13 @@ final class MemContent {
 
   long size() {
     return size;
+  }
+
+  /** The lower file is looked at once more, and has this size now. Under the node's monitor. */
+  void adopt(long newSize) {
+    if (lower != null) {
+      size = newSize;
+    }
   }
 
   long blocks() {
@@ -197,8 +203,7 @@ final class MemContent {
     if (from == null) {
       return 0;
     }
-    HostFile file = from.acquire(c);
-    if (file == null) {
+    if (!from.acquire(c)) {
       return (int) c.error();
     }
     try {
@@ -212,7 +217,7 @@ final class MemContent {
                   c.scratch().bulk.byteSize() / 2); // the first half may hold what is to be written
       long done = 0;
       while (done < length) {
-        long n = file.read(bulk, Math.min(bulk.byteSize(), length - done), done);
+        long n = from.read(bulk, Math.min(bulk.byteSize(), length - done), done);
         if (n > 0) {
           n = write(bulk, n, done);
         }

@@ -21,7 +21,22 @@ import io.redoubt.sentry.kernel.Syscall;
 final class MemDir extends MemInode {
   private static final int MAX_AHEAD = 16;
 
+  /** After so many names it pays to ask for all of them. */
+  private static final int LOOKUPS = 8;
+
   private MemEntries entries; // made when the first comes
+
+  /** How the lower directory was listed last, or null. */
+  private volatile LowerDir known;
+
+  /** It is too large to be scanned. */
+  private volatile boolean isHuge;
+
+  /**
+   * Names that the gofer was asked for one by one. Several threads may write it: a lost one does no
+   * harm.
+   */
+  private int lookups;
 
   /** The size that the lower directory has. */
   private final long lowerSize;
@@ -64,18 +79,86 @@ final class MemDir extends MemInode {
     return hasLower(); // otherwise a name that is not here costs one look into a table
   }
 
+  /** The listing of the lower directory if one has come lately, or null. */
+  LowerDir known() {
+    LowerDir k = known;
+    if (k != null && k.isFresh()) {
+      return k;
+    }
+    MemDir parent = lowerParent();
+    LowerDir in = parent == null ? null : parent.known;
+    if (in == null || !in.isFresh()) {
+      return null;
+    }
+    int at = in.find(lowerName());
+    if (at < 0 || !(in.below(at) instanceof LowerDir d) || d.names() == null) {
+      return null;
+    }
+    known = d;
+    return d;
+  }
+
+  /**
+   * A lower name by what is known of the directory.
+   *
+   * @return the node; null with 0 when nothing is known of the name, and with -ENOENT when it is
+   *     missing
+   */
+  private MemInode fromListing(Syscall c, String name) {
+    c.fail(0);
+    LowerDir in = known();
+    if (in == null && !isHuge && ++lookups >= LOOKUPS) {
+      in = list(c);
+    }
+    int at = in == null ? LowerDir.UNKNOWN : in.find(name);
+    if (at < 0) {
+      return c.fail(at == LowerDir.ABSENT ? -Errno.ENOENT : 0);
+    }
+    NodeAttr attr = in.attributes(at);
+    if (attr == null && fs.ahead.stat(c, this, in, at)) {
+      attr = in.attributes(at);
+    }
+    if (attr == null) {
+      return null;
+    }
+    fs.ahead.used(in, at);
+    return fs.lowerNode(this, name, LAZY, attr);
+  }
+
+  /** Its listing does not fit an answer that has other things, too. */
+  void tooLarge() {
+    isHuge = true;
+  }
+
+  private LowerDir list(Syscall c) {
+    lookups = 0;
+    LowerDir listed = fs.ahead.list(c, this);
+    if (listed != null) {
+      known = listed;
+    }
+    return listed;
+  }
+
   @Override
   public Inode lookup(Syscall c, String name) {
     MemEntries.Entry e = entry(name);
     if (e != null || !hasLower()) {
       return e == null || e.node == null ? c.fail(-Errno.ENOENT) : e.node;
     }
+    MemInode listed = fromListing(c, name);
+    if (listed != null || c.error() != 0) {
+      return listed;
+    }
+    int dir = lower(c);
+    if (dir < 0) {
+      return c.fail(dir);
+    }
     NodeAttr attr = c.scratch().attr;
-    int fid = fs.client.nodes.lookup(lowerFid, name, attr);
+    int fid = fs.client.nodes.lookup(dir, name, attr);
     if (fid == -Errno.EMFILE) {
       c.task.kernel.vfs.shrinkCache();
       fs.client.flushCloses();
-      fid = fs.client.nodes.lookup(lowerFid, name, attr);
+      fid = fs.client.nodes.lookup(dir, name, attr);
     }
     return fid < 0 ? c.fail(fid) : fs.lowerNode(this, name, fid, attr);
   }
@@ -95,11 +178,20 @@ final class MemDir extends MemInode {
     if ((count == 1 && !opens) || !hasLower() || entry(names[from]) != null) {
       return super.lookupAhead(c, names, from, count, found, false);
     }
+    MemInode listed = fromListing(c, names[from]);
+    if (listed != null || c.error() != 0) {
+      found[from] = listed;
+      return listed == null ? (int) c.error() : 1;
+    }
+    int fid = lower(c);
+    if (fid < 0) {
+      return fid;
+    }
     Walk w = c.scratch().goferWalk;
     int n =
         opens
-            ? fs.client.nodes.walkToOpen(lowerFid, names, from, count, w)
-            : fs.client.nodes.walk(lowerFid, names, from, count, false, w);
+            ? fs.client.nodes.walkToOpen(fid, names, from, count, w)
+            : fs.client.nodes.walk(fid, names, from, count, false, w);
     if (n < 0 || (n == 0 && w.error == Errno.EMFILE)) {
       return super.lookupAhead(c, names, from, count, found, false); // makes room
     }
@@ -142,7 +234,24 @@ final class MemDir extends MemInode {
    * is none.
    */
   DirSnapshot listLower(Syscall c, int[] error) {
-    return hasLower() ? DirSnapshot.read(fs.client, lowerFid, error) : null;
+    if (!hasLower()) {
+      return null;
+    }
+    LowerDir in = known();
+    if (in == null && !isHuge) {
+      in = list(c);
+    }
+    DirSnapshot names = in == null ? null : in.names();
+    if (names != null) {
+      fs.ahead.listed(in);
+      return names;
+    }
+    int fid = lower(c);
+    if (fid < 0) {
+      error[0] = fid;
+      return null;
+    }
+    return DirSnapshot.read(fs.client, fid, error);
   }
 
   /** Whether the entry of the lower listing is seen. */

@@ -21,7 +21,7 @@ final class MemFile extends MemInode {
 
   MemFile(MemFs fs, MemDir parent, String name, int fid, NodeAttr attr) {
     super(fs, parent, name, 0, attr);
-    content = new MemContent(fs, new LowerFile(fs.lowerFiles, fid), attr.size, attr.blocks);
+    content = new MemContent(fs, new LowerFile(fs.lowerFiles, this, fid), attr.size, attr.blocks);
   }
 
   @Override
@@ -32,6 +32,29 @@ final class MemFile extends MemInode {
   @Override
   long blocks() {
     return content.blocks();
+  }
+
+  @Override
+  int walkToLower(Syscall c) {
+    LowerFile lower = content.lower();
+    return lower == null ? 0 : lower.walkTo(c);
+  }
+
+  @Override
+  void adopt(NodeAttr now) {
+    super.adopt(now);
+    if (content != null) { // not while it is made
+      content.adopt(now.size);
+    }
+  }
+
+  /** All bytes of it, if it is small and they have come along with something else; or null. */
+  byte[] ahead(Syscall c) {
+    MemDir dir = lowerParent();
+    LowerDir in = dir.known();
+    int at = in == null ? LowerDir.UNKNOWN : in.find(lowerName());
+    byte[] bytes = at < 0 ? null : fs.ahead.content(c, dir, in, at);
+    return bytes != null && bytes.length == content.size() ? bytes : null;
   }
 
   @Override
@@ -52,7 +75,7 @@ final class MemFile extends MemInode {
   @Override
   public OpenFile open(Syscall c, Path path, int flags) {
     LowerFile lower = content.lower();
-    if (lower != null && lower.acquire(c) == null) {
+    if (lower != null && !lower.acquire(c)) {
       return null;
     }
     return new MemOpenFile(this, lower, path, flags);

@@ -2,6 +2,8 @@ package io.redoubt.sentry.fs.mem;
 
 import io.redoubt.gofer.GoferClient;
 import io.redoubt.gofer.NodeAttr;
+import io.redoubt.gofer.Walk;
+import io.redoubt.host.Errno;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Process;
 import io.redoubt.host.Process.Sysinfo;
@@ -10,7 +12,9 @@ import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.StatFs;
 import io.redoubt.sentry.fs.gofer.Devices;
 import io.redoubt.sentry.kernel.KernelThread;
+import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -42,6 +46,7 @@ public final class MemFs {
 
   private final Devices devices;
   final LowerFiles lowerFiles;
+  final LowerAhead ahead;
   final MemBudget budget;
   private final AtomicLong lastIno;
   private final MemDir root;
@@ -52,6 +57,7 @@ public final class MemFs {
     client = null;
     devices = null;
     lowerFiles = null;
+    ahead = null;
     root = new MemDir(this, Stat.S_IFDIR | (mode & 07777), 0, 0);
   }
 
@@ -61,6 +67,7 @@ public final class MemFs {
     this.client = client;
     devices = new Devices(attr.dev, dev);
     lowerFiles = new LowerFiles(client);
+    ahead = new LowerAhead(this);
     root = new MemDir(this, null, "/", fid, attr);
     root.anchored = true;
   }
@@ -77,14 +84,66 @@ public final class MemFs {
     return new MemFs(client, fid, attr).root;
   }
 
-  /** A node for what was found in the lower tree; takes over the fid. */
+  /**
+   * Walks to a node that is known from listings only, and to the directories above it that are.
+   *
+   * @return its fid or a negative errno
+   */
+  int walkTo(Syscall c, MemInode node) {
+    ArrayList<MemInode> path = new ArrayList<>(); // upwards
+    MemInode from = node;
+    for (; from.lowerFid == MemInode.LAZY; from = from.lowerParent()) {
+      path.add(from);
+    }
+    String[] names = new String[path.size()];
+    for (int i = 0; i < names.length; i++) {
+      names[i] = path.get(names.length - 1 - i).lowerName();
+    }
+    int fid = from.lowerFid;
+    for (int done = 0; done < names.length; done++) {
+      Walk w = c.scratch().goferWalk;
+      int n = fid == 0 ? 0 : walk(c, fid, names, done, names.length - done, false, w);
+      if (n <= 0) {
+        return n < 0 ? n : w.error != 0 ? -w.error : -Errno.ENOENT;
+      }
+      boolean isSame = true;
+      for (int i = 0; i < n; i++) {
+        isSame &= path.get(names.length - 1 - done - i).walked(w.fids[i], w.attrs[i]);
+      }
+      if (!isSame) {
+        return -Errno.ENOENT; // others have put something else there
+      }
+      done += n - 1;
+      fid = path.get(names.length - 1 - done).lowerFid;
+    }
+    return fid;
+  }
+
+  /** As the client's walks, with another try after descriptors have been given back. */
+  int walk(Syscall c, int dir, String[] names, int from, int count, boolean opens, Walk w) {
+    for (boolean isAgain = false; ; isAgain = true) {
+      int n =
+          opens
+              ? client.nodes.walkToOpen(dir, names, from, count, w)
+              : client.nodes.walk(dir, names, from, count, false, w);
+      if (isAgain || n != 0 || w.error != Errno.EMFILE) {
+        return n;
+      }
+      c.task.kernel.vfs.shrinkCache();
+      client.flushCloses();
+    }
+  }
+
+  /** A node for what was found in the lower tree; takes over the fid, or {@link MemInode#LAZY}. */
   MemInode lowerNode(MemDir parent, String name, int fid, NodeAttr attr) {
     return switch (attr.type()) {
       case Stat.S_IFDIR -> new MemDir(this, parent, name, fid, attr);
       case Stat.S_IFREG -> new MemFile(this, parent, name, fid, attr);
       case Stat.S_IFLNK -> new MemSymlink(this, parent, name, fid, attr);
       default -> {
-        client.closeLater(fid); // nothing of it is ever asked for
+        if (fid > 0) {
+          client.closeLater(fid); // nothing of it is ever asked for
+        }
         yield new MemSpecial(this, parent, name, 0, attr);
       }
     };

@@ -44,8 +44,13 @@ abstract class MemInode extends Inode {
 
   private final String lowerName;
 
-  /** The gofer's node of this file in the lower tree; 0 for none, or no longer. */
-  int lowerFid;
+  /**
+   * The gofer's node of this file in the lower tree; 0 for none, or no longer; {@link #LAZY} for
+   * one that is known from a listing and was not walked to yet.
+   */
+  volatile int lowerFid;
+
+  static final int LAZY = -1;
 
   /** Entered in its directory, or unlinked from it: no longer forgotten with its dentry. */
   volatile boolean anchored;
@@ -65,18 +70,64 @@ abstract class MemInode extends Inode {
     lowerName = name;
     lowerFid = fid;
     type = a.type();
-    permissions = a.mode & 07777;
-    uid = a.uid;
-    gid = a.gid;
-    nlink = a.nlink;
-    ino = a.ino;
-    dev = fs.device(a.dev);
-    atimeSec = a.atimeSeconds;
-    atimeNsec = a.atimeNanos;
-    mtimeSec = a.mtimeSeconds;
-    mtimeNsec = a.mtimeNanos;
-    ctimeSec = a.ctimeSeconds;
-    ctimeNsec = a.ctimeNanos;
+    adopt(a);
+  }
+
+  /** The directory in which a lower node was found, and {@link #lowerName} its name there. */
+  final MemDir lowerParent() {
+    return lowerParent;
+  }
+
+  final String lowerName() {
+    return lowerName;
+  }
+
+  /**
+   * The gofer's node, which is walked to when it is first needed. @return a fid or a negative errno
+   */
+  final int lower(Syscall c) {
+    int fid = lowerFid;
+    return fid == LAZY ? fs.walkTo(c, this) : fid;
+  }
+
+  /** Makes sure that the lower file can be reached from now on. @return 0 or a negative errno */
+  int walkToLower(Syscall c) {
+    return Math.min(lower(c), 0);
+  }
+
+  /**
+   * The node has been walked to; takes over the fid.
+   *
+   * @return false when another file has its name now, of another type
+   */
+  final boolean walked(int fid, NodeAttr now) {
+    synchronized (this) {
+      if (lowerFid == LAZY && !freed && now.type() == type) {
+        lowerFid = fid;
+        adopt(now);
+        return true;
+      }
+    }
+    fs.client.closeLater(fid);
+    return lowerFid != LAZY;
+  }
+
+  /** The attributes are those of now, if nobody has changed them here. Under the monitor. */
+  void adopt(NodeAttr a) {
+    if (!anchored) {
+      permissions = a.mode & 07777;
+      uid = a.uid;
+      gid = a.gid;
+      nlink = a.nlink;
+      ino = a.ino;
+      dev = fs.device(a.dev);
+      atimeSec = a.atimeSeconds;
+      atimeNsec = a.atimeNanos;
+      mtimeSec = a.mtimeSeconds;
+      mtimeNsec = a.mtimeNanos;
+      ctimeSec = a.ctimeSeconds;
+      ctimeNsec = a.ctimeNanos;
+    }
   }
 
   /** A new node. @param mode type and permission bits */
@@ -229,7 +280,12 @@ abstract class MemInode extends Inode {
   }
 
   private int anchorSlow(Syscall c) {
-    int r = lowerParent.anchor(c);
+    int r =
+        walkToLower(c); // once it is somewhere else its place in the lower tree may be forgotten
+    if (r < 0) {
+      return r;
+    }
+    r = lowerParent.anchor(c);
     if (r < 0) {
       return r;
     }
@@ -295,9 +351,10 @@ abstract class MemInode extends Inode {
 
   /** Gives back what the node holds. Nobody can reach it any more. */
   void free() {
-    if (lowerFid != 0) {
-      fs.client.closeLater(lowerFid);
-      lowerFid = 0;
+    int fid = lowerFid;
+    lowerFid = 0;
+    if (fid > 0) {
+      fs.client.closeLater(fid);
     }
   }
 

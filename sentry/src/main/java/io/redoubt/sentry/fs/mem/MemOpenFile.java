@@ -3,7 +3,6 @@ package io.redoubt.sentry.fs.mem;
 import io.redoubt.host.Errno;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.RegularFile;
-import io.redoubt.sentry.fs.gofer.HostFile;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 
@@ -18,14 +17,11 @@ class MemOpenFile extends RegularFile {
    */
   private final LowerFile lower;
 
-  private final HostFile lowerFile;
-
   /** Takes over a use of {@code lower}. */
   MemOpenFile(MemFile node, LowerFile lower, Path path, int flags) {
     super(path, flags);
     this.node = node;
     this.lower = lower;
-    this.lowerFile = lower == null ? null : lower.file();
     this.content = node.content;
   }
 
@@ -38,7 +34,7 @@ class MemOpenFile extends RegularFile {
   protected long load(Syscall c, MemorySegment to, long length, long offset) {
     if (content.lower()
         != null) { // then it is the one of this file: content does not become lower again
-      return lowerFile.read(to, length, offset);
+      return lower.read(to, length, offset);
     }
     long n;
     if (content.hasMemfd()) {
@@ -77,7 +73,7 @@ class MemOpenFile extends RegularFile {
   @Override
   protected long seekData(Syscall c, long offset, boolean hole) {
     if (content.lower() != null) {
-      return lowerFile.seek(offset, hole);
+      return lower.seek(offset, hole);
     }
     synchronized (node) {
       return content.seek(offset, hole);
@@ -133,8 +129,11 @@ class MemOpenFile extends RegularFile {
       }
     }
     synchronized (node) {
-      if (content.lower() != null && !sharedWritable && lowerFile.fd() >= 0) {
-        return lowerFile.fd();
+      if (content.lower() != null && !sharedWritable) {
+        int fd = lower.fd(c);
+        if (fd >= 0) {
+          return fd;
+        }
       }
       int r = content.copyUp(c); // also where the gofer donates no descriptors
       return r < 0 ? r : content.mapFd(c, sharedWritable);
@@ -143,7 +142,7 @@ class MemOpenFile extends RegularFile {
 
   @Override
   public int advise(Syscall c, long offset, long length, int advice) {
-    return content.lower() == null ? 0 : lowerFile.advise(offset, length, advice);
+    return content.lower() == null ? 0 : lower.advise(offset, length, advice);
   }
 
   @Override

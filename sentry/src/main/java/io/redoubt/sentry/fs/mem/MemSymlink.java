@@ -32,7 +32,8 @@ final class MemSymlink extends MemInode {
     String t = target;
     if (t == null) {
       byte[] to = new byte[TARGET_MAX];
-      int n = fs.client.attributes.readlink(lowerFid, to);
+      int fid = lower(c);
+      int n = fid < 0 ? fid : fs.client.attributes.readlink(fid, to);
       if (n < 0) {
         return c.fail(n);
       }
