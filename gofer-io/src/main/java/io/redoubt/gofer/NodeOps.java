@@ -174,7 +174,12 @@ final class NodeOps {
     Memory.copy(ops.region, ops.payload, ops.privatePayload, 0, ops.request.payload);
     int n =
         ExtendedAttributes.handle(
-            ops.request, ops.fids.fd(i), ops.rootOf(i).isReadOnly(), ops.privatePayload, room);
+            ops.request,
+            ops.links,
+            ops.fids.fd(i),
+            ops.rootOf(i).isReadOnly(),
+            ops.privatePayload,
+            room);
     if (n > 0 && room > 0) {
       Memory.copy(ops.privatePayload, 0, ops.region, ops.payload, n);
       ops.replyPayload = n;
