@@ -70,7 +70,7 @@ bool seal_begin(bool is_gofer, int *proc)
     /* A user who may not has a sentry that may not do much either. */
     if (geteuid() != 0 || unshare(namespaces))
         return geteuid() != 0 || errno == EPERM;
-    /* What is mounted and unmounted on the host the gofer sees as before, in trees that were granted with it. */
+    /* What is unmounted on the host is so in the gofer's trees, too, and not kept; what is mounted there later does not get into them. */
     if (mount("", "/", NULL, MS_REC | (is_gofer ? MS_SLAVE : MS_PRIVATE), NULL))
         return false;
     if (!is_gofer)

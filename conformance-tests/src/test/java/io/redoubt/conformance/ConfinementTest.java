@@ -6,6 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.redoubt.host.Landlock;
+import io.redoubt.seccomp.Action;
+import io.redoubt.seccomp.BpfInterpreter;
+import io.redoubt.seccomp.BpfProgram;
+import io.redoubt.seccomp.SeccompData;
+import io.redoubt.seccomp.SocketMakerProfile;
 import io.redoubt.seccomp.Syscalls;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -315,6 +320,52 @@ final class ConfinementTest {
     }
   }
 
+  /** The filter that it has loaded, against the one that people can read. */
+  @Test
+  void theSocketMakerDoesWhatItsProfileSays(@TempDir Path directory) throws IOException {
+    List<String> words =
+        List.of(
+            Redoubt.front().toString(),
+            "do",
+            "--",
+            "python3",
+            "-c",
+            "import socket,time; s=socket.socket(); print('ready',flush=True); time.sleep(1000)");
+    assumeTrue(Guests.isOnPath("python3"), "python3 is missing");
+    Process sandbox = Command.of(words).start();
+    try {
+      assertEquals("ready", sandbox.inputReader().readLine());
+      long maker = ProcessTree.await(sandbox.pid(), "redoubt-net");
+      for (String set : new String[] {"CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"}) {
+        assertEquals("0000000000000000", ProcessTree.status(maker, set), set);
+      }
+      assertEquals("1", ProcessTree.status(maker, "NoNewPrivs"));
+      assertEquals("2", ProcessTree.status(maker, "Seccomp"));
+      assertEquals(List.of("3"), ProcessTree.list(maker, "fd"));
+      Path file = directory.resolve("filter");
+      Outcome outcome =
+          Command.of(
+                  Guests.compiled("isolation/filter", true).toString(),
+                  Long.toString(maker),
+                  file.toString())
+              .run();
+      assertEquals(0, outcome.exit(), outcome::describe);
+      BpfProgram loaded = BpfProgram.parse(Files.readAllBytes(file));
+      int allowed = 0;
+      for (int number = 0; number <= Syscalls.limit() + 1; number++) {
+        for (long first : new long[] {0, 2, 3, 4, -1, 3 | 1L << 32}) {
+          SeccompData call = SeccompData.call(number, first);
+          int expected = SocketMakerProfile.filter().decide(call).returnValue();
+          assertEquals(expected, BpfInterpreter.run(loaded, call), Syscalls.name(number));
+          allowed += expected == Action.ALLOW.returnValue() ? 1 : 0;
+        }
+      }
+      assertEquals(3 * 6 + 2 * 2, allowed); // an int has no upper half
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
   private static Path sub(Path path, int count) {
     return count == 0 ? Path.of("") : path.subpath(0, count);
   }
@@ -352,7 +403,9 @@ final class ConfinementTest {
     "gofer, kill",
     "gofer, ioctl",
     "gofer, mount",
-    "gofer, alarm"
+    "gofer, alarm",
+    "gofer, landlock_create_ruleset",
+    "gofer, fchdir"
   })
   void aForbiddenCallEndsTheSandbox(String victim, String call) throws Exception {
     Process sandbox = start(List.of(), List.of("do"));

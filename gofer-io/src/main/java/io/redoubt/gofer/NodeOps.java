@@ -19,7 +19,8 @@ final class NodeOps {
       return -Errno.ENOENT;
     }
     int root = (int) ops.request.offset;
-    int fd = Fcntl.fcntl(ops.roots[root].fd(), Fcntl.F_DUPFD_CLOEXEC, 3);
+    long number = ops.names.number(ops.roots[root].fd());
+    int fd = Fcntl.openat(ops.procFd, number, Fcntl.O_PATH | Fcntl.O_CLOEXEC, 0);
     return fd < 0 ? fd : ops.replyNode(fd, root);
   }
 
