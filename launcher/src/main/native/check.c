@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -98,6 +99,13 @@ static void kernel(void)
         yes("wake-up on the same CPU", "a call takes the fast way");
     else
         without("wake-up on the same CPU", "each call takes some 40 us more: boot Linux 6.6 or newer");
+
+    long landlock = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (landlock >= 2)
+        yes("landlock", "version %ld: the gofer opens files in the trees that it is given, and no others", landlock);
+    else
+        without("landlock", "%s: a user's gofer can open what that user can. %s", landlock < 0 ? strerror(errno) : "too old",
+                landlock < 0 && errno == EOPNOTSUPP ? "Boot with landlock in lsm=" : "Boot Linux 5.19 or newer, built with CONFIG_SECURITY_LANDLOCK");
 
     long scope = number_in("/proc/sys/kernel/yama/ptrace_scope", 0);
     if (scope < 3)

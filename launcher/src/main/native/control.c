@@ -1,5 +1,6 @@
 /* The steps of a sandbox's life, as the sentry's frames and the stage's events bring them about. */
 #include "front.h"
+#include "monitor.h"
 #include "oci.h"
 #include "output.h"
 #include "seal.h"
@@ -11,6 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* ------------------------------------------------------------------------------------------------------ towards the sentry */
@@ -76,6 +78,9 @@ void take_listener(void)
         finish(EXIT_LAUNCHER);
     }
     network_enter_of(&front.network, front.guest);
+    /* Of a process that joins, who started it holds the listener; a container's guard kills that process with the others. */
+    if (!front.exec_in && ((front.guard < 0 && !guard_start()) || !guard_keep(listener)))
+        give_up("cannot start the guard of the sandbox");
     struct {
         int32_t guest, stage;
         char names[sizeof front.stage.page->hostname + sizeof front.stage.page->domainname];
@@ -83,7 +88,8 @@ void take_listener(void)
     snprintf(told.names, sizeof told.names, "%s\n%s", front.stage.page->hostname, front.stage.page->domainname);
     if (frame_send(front.control.socket, FRAME_LISTENER, &told, (uint32_t)(offsetof(typeof(told), names) + strlen(told.names)), listener))
         give_up("the sentry does not take its listener");
-    close(listener);
+    if (!front.exec_in)
+        close(listener);
     front.phase = AWAIT_GO;
 }
 
@@ -120,6 +126,18 @@ void gofer_ended(void)
     reap_child(front.gofer.pid, front.gofer.pidfd, 0); /* the sentry may let it go before its own last words */
     close(front.gofer.pidfd);
     front.gofer.pidfd = -1;
+}
+
+/* Before it serves anything. End of file: it is dying, or the sentry never told it of a tree; there is a pidfd for that. */
+void gofer_asked(void)
+{
+    char byte;
+    bool is_asked = recv(front.seal, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    bool is_sealed = !is_asked || seal_gofer(front.gofer.pid, front.gofer.pidfd, front.seal);
+    close(front.seal);
+    front.seal = -1;
+    if (!is_sealed)
+        give_up("the gofer still sees the files of the host");
 }
 
 /* ------------------------------------------------------------------------------------------------------ from the sentry */

@@ -1,5 +1,6 @@
 /* How it ends: everything is killed together, then reaped, then what is left to say is said. */
 #include "front.h"
+#include "monitor.h"
 #include "oci.h"
 #include "output.h"
 
@@ -68,6 +69,7 @@ static void stop_all(int *sentry_status, int *gofer_status)
     reap_child(front.network.pid, front.network.pidfd, KILL_TIMEOUT_MILLIS);
     reap_child(front.stage.pid, front.stage.pidfd, KILL_TIMEOUT_MILLIS);
     front.sentry.pidfd = front.gofer.pidfd = front.network.pidfd = front.stage.pidfd = -1;
+    guard_stop();
     if (sentry_status)
         *sentry_status = sentry;
     if (gofer_status)

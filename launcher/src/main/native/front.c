@@ -116,16 +116,25 @@ static bool start_all(char **arguments)
         snprintf(count, sizeof count, "%d", oci.preserved);
         setenv("REDOUBT_FDS", count, 1);
     }
-    struct jvm_fd gofer_fds[] = {{4, files[1]}};
-    char socket_number[] = "4", *gofer_arguments[] = {socket_number, NULL};
+    int seal[2] = {-1, -1};
+    bool is_sealed = jvm_is_confined && geteuid() == 0 && !jvm_is_replaced();
+    if (is_sealed && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, seal)) {
+        complain("cannot make sockets: %s", strerror(errno));
+        return false;
+    }
+    front.seal = seal[0];
+    struct jvm_fd gofer_fds[] = {{4, files[1]}, {5, seal[1]}};
+    char socket_number[] = "4", seal_number[] = "5", *gofer_arguments[] = {socket_number, is_sealed ? seal_number : NULL, NULL};
     bool started = jvm_start(&front.sentry, "sentry", arguments, errors[1], sentry_fds, 6 + oci.preserved, -1) &&
-                   jvm_start(&front.gofer, "gofer", gofer_arguments, errors[1], gofer_fds, 1, -1) && stage_start(&front.stage);
+                   jvm_start(&front.gofer, "gofer", gofer_arguments, errors[1], gofer_fds, is_sealed ? 2 : 1, -1) && stage_start(&front.stage);
     unsetenv("REDOUBT_NOFILE"); /* the guest may inherit this environment */
     close(control[1]);
     close(files[0]);
     close(files[1]);
     close(errors[1]);
     close(network);
+    if (is_sealed)
+        close(seal[1]);
     return started;
 }
 
@@ -146,6 +155,9 @@ bool start_mapped_gofer(void)
         ;
     close(front.gofer.pidfd);
     front.gofer.pidfd = -1;
+    if (front.seal >= 0)
+        close(front.seal);
+    front.seal = -1;
     struct jvm_fd fds[] = {{4, files[1]}};
     bool started = jvm_start(&front.gofer, "gofer", arguments, errors, fds, 1, user) &&
                    frame_send(front.control.socket, FRAME_GOFER, NULL, 0, files[0]) == 0;
@@ -201,7 +213,7 @@ static _Noreturn void run_container(void)
 
 int main(int argc, char **argv)
 {
-    front.errors = front.signals = front.report = front.listener = front.guard = -1;
+    front.errors = front.signals = front.report = front.listener = front.guard = front.seal = -1;
     front.control.socket = front.stage.socket = front.network.socket = -1;
     front.network.user_namespace = front.network.network_namespace = -1;
     front.sentry.pidfd = front.gofer.pidfd = front.stage.pidfd = front.network.pidfd = -1;

@@ -33,6 +33,7 @@ extern struct front {
     struct network network;
     struct console console;
     struct frame_reader control;
+    int seal;      /* to the gofer, which asks for its root; -1 when that has been, or is not to be */
     int errors;    /* read end of the pipe that is both JVMs' stderr */
     int signals;   /* signalfd */
     bool closed[3]; /* of 0, 1, 2: the caller had it closed */
@@ -52,7 +53,8 @@ extern struct front {
     struct container *exec_in;  /* we are an exec into this one; null otherwise */
     struct winsize first_size;  /* process.consoleSize, or zeroes */
     bool must_wait;             /* for start */
-    int guard;                  /* monitor: pidfd of the guard; -1 without */
+    int guard;                  /* pidfd of the guard (monitor.c); -1 without */
+    pid_t guard_pid;
     int report;                 /* monitor: to the command that waits for us; -1 once it has gone */
     int preserved_from;         /* the first of oci.preserved descriptors, in a row */
     int listener;               /* control socket of the container; -1 without */
@@ -83,6 +85,7 @@ void take_guest(void);
 void take_listener(void);
 void stage_ended(void);
 void gofer_ended(void);
+void gofer_asked(void); /* for its root */
 
 /* lifecycle.c: what a container has beyond a sandbox: record, control groups, hooks, pid file. */
 void lifecycle_before_plan(const char *payload, size_t length); /* namespaces that are joined */

@@ -215,6 +215,10 @@ char **jvm_cache_check(const char *name)
     return has_cache ? list.items : NULL;
 }
 
+/* Filled in by the child, which alone knows. */
+#define PROC_VARIABLE "REDOUBT_PROC="
+static char proc_variable[sizeof PROC_VARIABLE + 16] = PROC_VARIABLE;
+
 /*
  * Little of the caller's environment reaches the JVMs: JAVA_TOOL_OPTIONS and its relatives add options (and a line on stderr),
  * LD_* adds code, and locale changes what the cache was trained with.
@@ -224,8 +228,9 @@ static char **environment(void)
     struct list list = {0};
     for (char **variable = environ; *variable; variable++)
         if (strncmp(*variable, "PATH=", 5) == 0 || strncmp(*variable, "HOME=", 5) == 0 ||
-            strncmp(*variable, "REDOUBT_", 8) == 0)
+            (strncmp(*variable, "REDOUBT_", 8) == 0 && strncmp(*variable, PROC_VARIABLE, strlen(PROC_VARIABLE)) != 0))
             add(&list, *variable);
+    add(&list, proc_variable);
     /* One heap of malloc's for all threads: each that starts would map one of its own, and no thread is in malloc often. */
     add(&list, strdup("MALLOC_ARENA_MAX=1"));
     add(&list, strdup("MALLOC_TOP_PAD_=1048576"));
@@ -324,10 +329,13 @@ static _Noreturn void become_jvm(char **command, char **envp, pid_t front, int e
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (jvm_is_confined && !is_gofer && !jvm_is_replaced() && !seal_begin()) {
-        dprintf(2, "redoubt: cannot give the sentry a mount namespace: %s\n", strerror(errno));
+    int proc = -1;
+    if (jvm_is_confined && user_namespace < 0 && !jvm_is_replaced() && !seal_begin(is_gofer, &proc)) {
+        dprintf(2, "redoubt: cannot give the %s a mount namespace: %s\n", is_gofer ? "gofer" : "sentry", strerror(errno));
         _exit(1);
     }
+    if (proc >= 0)
+        snprintf(proc_variable, sizeof proc_variable, PROC_VARIABLE "%d", proc);
     if (jvm_is_confined && !confine(is_gofer)) {
         dprintf(2, "redoubt: cannot drop the capabilities of the %s: %s\n", is_gofer ? "gofer" : "sentry", strerror(errno));
         _exit(1);

@@ -269,7 +269,7 @@ void lifecycle_plan(void)
         refuse(problem);
     record_set_process(record, "pid", front.stage.pid);
     join_groups();
-    if (front.is_monitor && (front.guard = guard_start()) < 0)
+    if (front.is_monitor && !guard_start())
         give_up("cannot start the guard of the container");
     int error = protect_servers();
     if (error && !tolerant)
@@ -333,10 +333,6 @@ void lifecycle_over(void)
     is_over = true;
     if (front.is_monitor && monitor_is_kept())
         return;
-    if (front.guard >= 0) {
-        syscall(SYS_pidfd_send_signal, front.guard, SIGKILL, NULL, 0);
-        poll(&(struct pollfd){.fd = front.guard, .events = POLLIN}, 1, 1000);
-    }
     if (front.is_monitor)
         cgroup_leave(&front.container.record, getpid());
     cgroup_remove(&front.container.record);

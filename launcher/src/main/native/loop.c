@@ -88,7 +88,7 @@ bool open_signals(void)
 
 _Noreturn void loop(void)
 {
-    enum { SIGNALS, CONTROL, ERRORS, SENTRY, GOFER, STAGE, CALL, NETWORK, OUT, ERR, CONSOLE, INPUT, GUARD, REPORT, LISTENER, CLIENTS };
+    enum { SIGNALS, CONTROL, ERRORS, SENTRY, GOFER, STAGE, CALL, NETWORK, OUT, ERR, CONSOLE, INPUT, GUARD, REPORT, LISTENER, SEAL, CLIENTS };
     enum { CLIENT_MAX = sizeof front.clients / sizeof *front.clients, COUNT = CLIENTS + CLIENT_MAX };
     for (;;) {
         struct pollfd on[COUNT];
@@ -109,6 +109,7 @@ _Noreturn void loop(void)
         on[GUARD] = (struct pollfd){.fd = front.guard, .events = POLLIN};
         on[REPORT] = (struct pollfd){.fd = front.report, .events = POLLIN};
         on[LISTENER] = (struct pollfd){.fd = front.phase >= CREATED ? front.listener : -1, .events = POLLIN};
+        on[SEAL] = (struct pollfd){.fd = front.seal, .events = POLLIN};
         for (int i = 0; i < CLIENT_MAX; i++)
             on[CLIENTS + i] = (struct pollfd){.fd = front.clients[i], .events = POLLIN};
 
@@ -139,6 +140,8 @@ _Noreturn void loop(void)
         output_flush(&standard_error);
         if (on[NETWORK].revents)
             network_asked(&front.network, on[NETWORK].revents);
+        if (on[SEAL].revents && front.seal >= 0)
+            gofer_asked();
         if (on[CALL].revents && front.stage.socket >= 0)
             take_guest();
         if (front.phase == AWAIT_LISTENER)
@@ -150,14 +153,14 @@ _Noreturn void loop(void)
                 monitor_request(&front.clients[i]);
         if (on[LISTENER].revents)
             monitor_accept();
-        if (on[GUARD].revents)
-            give_up("the guard of the container was killed");
         if (on[SENTRY].revents && front.sentry.pidfd >= 0) {
             read_control();
             helper_died("sentry", true);
         }
         if (on[GOFER].revents && front.gofer.pidfd >= 0)
             gofer_ended();
+        if (on[GUARD].revents) /* after the sentry: of its death the guard ends too */
+            give_up("the guard of the sandbox was killed");
         if (on[STAGE].revents && front.stage.pidfd >= 0)
             stage_ended();
         tell_sentry();

@@ -10,8 +10,10 @@
  *
  * When create ends, monitor and init get the shim for a parent, which learns of init's end by wait4(2). init can have no
  * parent-death signal, because its parent does end. So: if sentry or gofer die, the monitor kills init; if the monitor dies, the
- * kernel kills sentry and gofer, and the guard kills init; if the guard dies, the monitor kills all. Between a death and the kill a
- * guest can only compute: with no listener the kernel answers every other call with ENOSYS.
+ * kernel kills sentry and gofer, and the guard kills init; if the guard dies, the monitor kills all.
+ *
+ * With no listener the kernel would answer the calls of guests with ENOSYS, and they would go on. So the guard, which every sandbox has,
+ * holds the listener too, until init and with it all of them are dead: between a death and the kill a call just waits.
  */
 #include "front.h"
 #include "monitor.h"
@@ -22,6 +24,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -30,33 +33,86 @@
 
 /* ----------------------------------------------------------------------------------------------------------------- guard */
 
-int guard_start(void)
+/* What a message brought, or -1. False: the other end is gone. */
+static bool guard_hears(int *listener)
+{
+    char byte;
+    struct iovec part = {&byte, 1};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    if (recvmsg(0, &message, MSG_CMSG_CLOEXEC) != 1)
+        return false;
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
+    if (cmsg && cmsg->cmsg_type == SCM_RIGHTS)
+        memcpy(listener, CMSG_DATA(cmsg), sizeof *listener);
+    return true;
+}
+
+/* The listener that it was sent stays open to its end, and that is not before init's. */
+static _Noreturn void guard_main(void)
+{
+    int listener = -1;
+    struct pollfd on[2] = {{.fd = 0, .events = POLLIN}, {.fd = 2, .events = POLLIN}}, init = {.fd = 1, .events = POLLIN};
+    while (poll(on, 2, -1) < 0 || (!on[1].revents && guard_hears(&listener)))
+        ;
+    syscall(SYS_pidfd_send_signal, 1, SIGKILL, NULL, 0);
+    poll(&init, 1, 5000);
+    _exit(0);
+}
+
+static int guard_socket = -1;
+
+bool guard_start(void)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC))
-        return -errno;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+        return false;
     pid_t pid = fork();
     if (pid == 0) {
         prctl(PR_SET_NAME, "redoubt-guard", 0, 0, 0);
         prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+        setsid();
         dup2(ends[0], 0);
         dup2(front.stage.pidfd, 1);
         dup2(front.sentry.pidfd, 2);
         syscall(SYS_close_range, 3u, ~0u, 0);
-        struct pollfd on[2] = {{.fd = 0, .events = POLLIN}, {.fd = 2, .events = POLLIN}};
-        while (poll(on, 2, -1) < 0)
-            ;
-        syscall(SYS_pidfd_send_signal, 1, SIGKILL, NULL, 0);
-        _exit(0);
+        guard_main();
     }
-    int error = errno;
     close(ends[0]);
-    if (pid < 0) {
-        close(ends[1]);
-        return -error;
-    }
-    /* Our end stays open as long as we live; nobody else has it. */
-    return (int)syscall(SYS_pidfd_open, pid, 0);
+    guard_socket = ends[1]; /* it stays open as long as we live; nobody else has it */
+    front.guard_pid = pid;
+    front.guard = pid < 0 ? -1 : (int)syscall(SYS_pidfd_open, pid, 0);
+    return front.guard >= 0;
+}
+
+bool guard_keep(int listener)
+{
+    char byte = 0;
+    struct iovec part = {&byte, 1};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {{0}};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
+    cmsg->cmsg_level = SOL_SOCKET;
+    cmsg->cmsg_type = SCM_RIGHTS;
+    cmsg->cmsg_len = CMSG_LEN(sizeof listener);
+    memcpy(CMSG_DATA(cmsg), &listener, sizeof listener);
+    return sendmsg(guard_socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
+void guard_stop(void)
+{
+    if (front.guard < 0)
+        return;
+    syscall(SYS_pidfd_send_signal, front.guard, SIGKILL, NULL, 0);
+    reap_child(front.guard_pid, front.guard, 1000);
+    close(front.guard);
+    front.guard = -1;
 }
 
 /* ---------------------------------------------------------------------------------------------------- the waiting command */

@@ -2,6 +2,7 @@
 #ifndef REDOUBT_MONITOR_H
 #define REDOUBT_MONITOR_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* In the child: a session of its own, no working directory, messages to errors; the front's state says so. */
@@ -13,7 +14,13 @@ pid_t monitor_await(int report);
 /* Ends the program with what the monitor had to say, or else with this. */
 _Noreturn void monitor_failed(pid_t monitor, int errors, const char *otherwise);
 
-/* Starts the process that kills init should we or the sentry die; returns a pidfd, or -errno. */
-int guard_start(void);
+/* Starts the process that kills init should we or the sentry die: front.guard. False with errno. */
+bool guard_start(void);
+
+/* It holds this listener until init is dead. */
+bool guard_keep(int listener);
+
+/* When init is dead. */
+void guard_stop(void);
 
 #endif

@@ -5,6 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.redoubt.host.Landlock;
+import io.redoubt.seccomp.Action;
+import io.redoubt.seccomp.BpfInterpreter;
+import io.redoubt.seccomp.BpfProgram;
+import io.redoubt.seccomp.SeccompData;
+import io.redoubt.seccomp.SocketMakerProfile;
 import io.redoubt.seccomp.Syscalls;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -160,6 +166,211 @@ final class ConfinementTest {
     }
   }
 
+  /** What a thread of another process gets for a system call: its value or the negative errno. */
+  private static String borrow(long thread, String call, String... arguments) {
+    List<String> words = new ArrayList<>();
+    words.add(Guests.compiled("isolation/borrow", true).toString());
+    words.add(Long.toString(thread));
+    words.add(Integer.toString(Syscalls.number(call)));
+    words.addAll(List.of(arguments));
+    Outcome outcome = Command.of(words).run();
+    assertEquals(0, outcome.exit(), outcome::describe);
+    return outcome.out().trim();
+  }
+
+  /** A sandbox with a root of its own, a directory that is only read and one that is written. */
+  private static Process startWithTrees(List<String> before, List<String> options, Path trees)
+      throws IOException {
+    Path root = Files.createDirectories(trees.resolve("root"));
+    Files.copy(Guests.compiled("isolation/waits", true), root.resolve("waits"));
+    for (String name : new String[] {"read", "write"}) {
+      Files.createDirectories(trees.resolve(name));
+      Files.createDirectories(root.resolve(name));
+      Files.writeString(trees.resolve(name).resolve("file"), "content");
+    }
+    Files.writeString(trees.resolve("secret"), "secret");
+    Command.of("chmod", "-R", "a+rwX", trees.toString()).run();
+    List<String> words = new ArrayList<>(before);
+    words.add(Redoubt.front().toString());
+    words.addAll(options);
+    words.addAll(List.of("do", "--root", root.toString()));
+    words.addAll(List.of("--bind", trees.resolve("read") + ":/read:ro"));
+    words.addAll(List.of("--bind", trees.resolve("write") + ":/write", "--", "/waits"));
+    Process sandbox = Command.of(words).start();
+    assertEquals("ready", sandbox.inputReader().readLine());
+    return sandbox;
+  }
+
+  @Test
+  void rootsGoferSeesItsTreesAndNothingElse(@TempDir Path trees) throws IOException {
+    Process sandbox = startWithTrees(List.of(), List.of(), trees);
+    try {
+      long gofer = pid("gofer", sandbox);
+      List<String> mounts = ProcessTree.read(gofer, "mounts").lines().toList();
+      assertEquals(2, mounts.size(), mounts::toString);
+      for (String mount : mounts) {
+        assertTrue(mount.split(" ")[3].startsWith("ro,nosuid,nodev,noexec"), mount);
+      }
+      for (String name : new String[] {"net", "mnt"}) {
+        Path of = Path.of("/proc", Long.toString(gofer), "ns", name);
+        assertFalse(
+            Files.readSymbolicLink(of)
+                .equals(Files.readSymbolicLink(Path.of("/proc/self/ns", name))),
+            name);
+      }
+      String interfaces = ProcessTree.read(gofer, "net/dev");
+      assertEquals(3, interfaces.lines().count(), interfaces); // two of headings, and the loopback
+      int folders = 0;
+      for (String fd : ProcessTree.list(gofer, "fd")) {
+        Path file = Path.of("/proc", Long.toString(gofer), "fd", fd);
+        if (Files.isDirectory(file)) {
+          folders++;
+          assertFalse(Files.exists(Path.of(file + "/../secret")), () -> fd + " leads out");
+          assertFalse(Files.exists(Path.of(file + "/../status")), () -> fd + " leads to /proc");
+        }
+      }
+      assertTrue(folders >= 4, "three trees and its descriptors: " + folders);
+      // Any number will do for a directory: the path is an absolute one.
+      assertEquals("-2", borrow(gofer, "openat", "4", "@" + trees.resolve("secret"), "0"));
+      assertEquals("-2", borrow(gofer, "openat", "4", "@/proc/self/mem", "0"));
+      assertEquals("-2", borrow(gofer, "openat", "4", "@/etc/passwd", "0"));
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  /** Every thread: whoever can write to memory can have any of them do what he likes. */
+  @Test
+  void aUsersGoferOpensInItsTreesAlone(@TempDir Path trees) throws IOException {
+    assumeTrue(Guests.isOnPath("setpriv"), "setpriv is missing");
+    assumeTrue(Landlock.version() >= 2, "this kernel has no landlock");
+    Command.of("chmod", "a+rx", trees.toString()).run();
+    Process sandbox = startWithTrees(USER, List.of(), trees);
+    try {
+      List<String> threads = ProcessTree.list(pid("gofer", sandbox), "task");
+      assertTrue(threads.size() > 4, threads::toString);
+      for (String name : threads) {
+        long thread = Long.parseLong(name);
+        assertEquals("-13", borrow(thread, "openat", "4", "@" + trees.resolve("secret"), "0"));
+        assertEquals("-13", borrow(thread, "openat", "4", "@/etc/passwd", "0"));
+        assertEquals("-13", borrow(thread, "mkdirat", "4", "@" + trees + "/new", "0755"));
+        String read = "@" + trees.resolve("read/file");
+        assertTrue(Integer.parseInt(borrow(thread, "openat", "4", read, "0")) > 0);
+        assertEquals("-13", borrow(thread, "openat", "4", read, "1")); // O_WRONLY
+        String write = "@" + trees.resolve("write/file");
+        assertTrue(Integer.parseInt(borrow(thread, "openat", "4", write, "1")) > 0);
+      }
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  /** The oracle of the two above: the same call, of a gofer that is not confined. */
+  @Test
+  void withoutConfinementItOpensEverything(@TempDir Path trees) throws IOException {
+    Process sandbox = startWithTrees(List.of(), List.of("--no-confinement"), trees);
+    try {
+      long gofer = pid("gofer", sandbox);
+      String secret = "@" + trees.resolve("secret");
+      assertTrue(Integer.parseInt(borrow(gofer, "openat", "4", secret, "0")) > 0);
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  /**
+   * As whoever has taken root's sentry over, with its rights, and its descriptors of /proc and
+   * /sys.
+   */
+  @Test
+  void rootsSentrySeesItsGuestsInProcAndChangesNothing() throws IOException {
+    assumeTrue(Guests.isOnPath("setpriv"), "setpriv is missing");
+    Process sandbox = start(List.of(), List.of("do"));
+    try {
+      long sentry = pid("sentry", sandbox);
+      int seen = 0;
+      for (String fd : ProcessTree.list(sentry, "fd")) {
+        Path file = Path.of("/proc", Long.toString(sentry), "fd", fd);
+        if (!Files.isDirectory(file)) {
+          continue;
+        }
+        String script =
+            "cd /proc/%d/fd/%s && exec setpriv --bounding-set=-all,+dac_override,+sys_resource"
+                    .formatted(sentry, fd)
+                + " --inh-caps=-all --no-new-privs sh -c '"
+                + "echo processes: $(for i in [1-9]*; do [ -e $i/status ] && grep -h ^NSpid: $i/status; done | wc -l);"
+                + " [ ! -e 1/status ] || echo pid 1 is seen; [ ! -e "
+                + sandbox.pid()
+                + "/status ] || echo the front is seen;"
+                // To open for writing is all that is tried: nothing is written.
+                + " for f in sys/kernel/core_pattern sysrq-trigger kernel/uevent_helper kernel/mm/transparent_hugepage/enabled;"
+                + " do [ ! -e $f ] || ! (: >>$f) 2>/dev/null || echo $f can be written; done'";
+        Outcome outcome = Command.of("/bin/sh", "-c", script).run();
+        assertEquals(0, outcome.exit(), outcome::describe);
+        List<String> lines = outcome.out().lines().toList();
+        assertEquals(1, lines.size(), outcome::describe);
+        // A shell and a sleep of the guest's, pid 1, and whoever looks: not those of the host.
+        int processes = Integer.parseInt(lines.get(0).substring("processes: ".length()));
+        assertTrue(processes <= 12, outcome::describe);
+        seen += processes > 2 ? 1 : 0;
+      }
+      assertTrue(seen >= 1, "no descriptor shows the guests");
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  /** The filter that it has loaded, against the one that people can read. */
+  @Test
+  void theSocketMakerDoesWhatItsProfileSays(@TempDir Path directory) throws IOException {
+    List<String> words =
+        List.of(
+            Redoubt.front().toString(),
+            "do",
+            "--",
+            "python3",
+            "-c",
+            "import socket,time; s=socket.socket(); print('ready',flush=True); time.sleep(1000)");
+    assumeTrue(Guests.isOnPath("python3"), "python3 is missing");
+    Process sandbox = Command.of(words).start();
+    try {
+      assertEquals("ready", sandbox.inputReader().readLine());
+      long maker = ProcessTree.await(sandbox.pid(), "redoubt-net");
+      for (String set : new String[] {"CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"}) {
+        assertEquals("0000000000000000", ProcessTree.status(maker, set), set);
+      }
+      assertEquals("1", ProcessTree.status(maker, "NoNewPrivs"));
+      assertEquals("2", ProcessTree.status(maker, "Seccomp"));
+      // The socket that it has just made it closes when the sentry has got it.
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+      while (ProcessTree.list(maker, "fd").size() > 1 && System.nanoTime() < deadline) {
+        Thread.onSpinWait();
+      }
+      assertEquals(List.of("3"), ProcessTree.list(maker, "fd"));
+      Path file = directory.resolve("filter");
+      Outcome outcome =
+          Command.of(
+                  Guests.compiled("isolation/filter", true).toString(),
+                  Long.toString(maker),
+                  file.toString())
+              .run();
+      assertEquals(0, outcome.exit(), outcome::describe);
+      BpfProgram loaded = BpfProgram.parse(Files.readAllBytes(file));
+      int allowed = 0;
+      for (int number = 0; number <= Syscalls.limit() + 1; number++) {
+        for (long first : new long[] {0, 2, 3, 4, -1, 3 | 1L << 32}) {
+          SeccompData call = SeccompData.call(number, first);
+          int expected = SocketMakerProfile.filter().decide(call).returnValue();
+          assertEquals(expected, BpfInterpreter.run(loaded, call), Syscalls.name(number));
+          allowed += expected == Action.ALLOW.returnValue() ? 1 : 0;
+        }
+      }
+      assertEquals(3 * 6 + 2 * 2, allowed); // an int has no upper half
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
   private static Path sub(Path path, int count) {
     return count == 0 ? Path.of("") : path.subpath(0, count);
   }
@@ -197,7 +408,9 @@ final class ConfinementTest {
     "gofer, kill",
     "gofer, ioctl",
     "gofer, mount",
-    "gofer, alarm"
+    "gofer, alarm",
+    "gofer, landlock_create_ruleset",
+    "gofer, fchdir"
   })
   void aForbiddenCallEndsTheSandbox(String victim, String call) throws Exception {
     Process sandbox = start(List.of(), List.of("do"));

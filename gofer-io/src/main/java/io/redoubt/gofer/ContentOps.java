@@ -138,7 +138,8 @@ final class ContentOps {
     }
     ops.attributes.own(fd, ops.request.uid, ops.request.gid, ops.euid);
     if ((ops.request.mode & (Stat.S_ISUID | Stat.S_ISGID)) != 0) {
-      Dir.fchmod(fd, ops.request.mode & 07777); // chown has cleared them
+      // chown has cleared them
+      Dir.fchmodat(ops.procFd, ops.names.number(fd), ops.request.mode & 07777);
     }
     int pathFd = Fcntl.openat(ops.procFd, ops.names.number(fd), Fcntl.O_PATH | Fcntl.O_CLOEXEC, 0);
     r = pathFd < 0 ? pathFd : ops.replyNode(pathFd, root);

@@ -21,12 +21,14 @@ final class ExtendedAttributes {
   /**
    * One of the four operations.
    *
+   * @param links what leads to the descriptors: {@link FileOps#links}
    * @param bytes private copy of the payload; receives the answer
    * @param room bytes asked for, 0 for the size only
    * @return bytes, 0 or -errno
    */
-  static int handle(Request request, int fd, boolean isReadOnly, MemorySegment bytes, int room) {
-    String path = "/proc/self/fd/" + fd;
+  static int handle(
+      Request request, String links, int fd, boolean isReadOnly, MemorySegment bytes, int room) {
+    String path = links + fd;
     if (request.op == Op.LISTXATTR) {
       return list(path, bytes, room);
     }

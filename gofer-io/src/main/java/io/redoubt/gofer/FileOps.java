@@ -1,5 +1,6 @@
 package io.redoubt.gofer;
 
+import io.redoubt.host.Confinement;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
 import io.redoubt.host.Memory;
@@ -56,6 +57,13 @@ final class FileOps {
   final boolean donates;
   final MemorySegment region;
   final int procFd;
+
+  /**
+   * What the number of a descriptor is put behind for the calls that take no directory. Where there
+   * is no /proc to see, the working directory is that of the descriptors.
+   */
+  final String links = Confinement.isWanted() ? "" : "/proc/self/fd/";
+
   final int euid = Unistd.geteuid();
   final Names names;
   private final MemorySegment how;

@@ -12,8 +12,8 @@ import io.redoubt.seccomp.GoferProfile;
 import java.io.IOException;
 
 /**
- * The gofer process: {@code GoferMain FD}, where FD is an inherited AF_UNIX SOCK_SEQPACKET socket
- * whose other end a {@link GoferClient} holds.
+ * The gofer process: {@code GoferMain FD [FRONT]}, where FD is an inherited AF_UNIX SOCK_SEQPACKET
+ * socket whose other end a {@link GoferClient} holds, and FRONT one for {@link OwnRoot}.
  *
  * <p>Exits 0 when the sentry is gone, 1 when a root could not be opened (the sentry is told why), 2
  * when the sentry sent nonsense, 64 for a wrong command line.
@@ -23,17 +23,18 @@ public final class GoferMain {
 
   /** Never returns. */
   public static void main(String[] args) {
-    int control = args.length == 1 ? parseFd(args[0]) : -1;
+    int control = args.length == 1 || args.length == 2 ? parseFd(args[0]) : -1;
     if (control < 0) {
-      System.err.println("usage: GoferMain SOCKET_FD");
+      System.err.println("usage: GoferMain SOCKET_FD [FRONT_FD]");
       Runtime.getRuntime().halt(64);
     }
     Dir.umask(0); // the guest's umask is applied by the sentry
     Process.raiseSoftLimit(Process.RLIMIT_NOFILE);
     int status = 0;
     try {
-      GoferServer server = Handshake.accept(control);
-      confine();
+      byte[] filter = filter(); // before: its file is in none of the trees
+      GoferServer server = Handshake.accept(control, args.length == 2 ? parseFd(args[1]) : -1);
+      confine(filter, server.links());
       server.serve();
     } catch (IOException e) {
       status = 1;
@@ -47,15 +48,23 @@ public final class GoferMain {
     Runtime.getRuntime().halt(status); // not Unistd.exit: a training run writes its AOT cache here
   }
 
-  /** No request is served before; the roots are open, and nothing else is opened by its path. */
-  private static void confine() throws IOException {
+  private static byte[] filter() {
     if (!Confinement.isWanted()) {
+      return null;
+    }
+    byte[] built = Confinement.builtFilter("gofer");
+    return built != null ? built : GoferProfile.program().toBytes();
+  }
+
+  /** No request is served before; the roots are open, and nothing else is opened by its path. */
+  private static void confine(byte[] filter, int links) throws IOException {
+    if (filter == null) {
       return;
     }
-    byte[] filter = Confinement.builtFilter("gofer");
     int r =
         Confinement.enter(
-            filter != null ? filter : GoferProfile.program().toBytes(),
+            filter,
+            links,
             MalformedException.class,
             ExtendedAttributes.class,
             NodeAttr.class,

@@ -75,6 +75,11 @@ final class GoferServer {
     }
   }
 
+  /** The directory of this process's own descriptors. */
+  int links() {
+    return files.procFd;
+  }
+
   /** Closes every descriptor of this connection but the control socket. */
   void close() {
     files.closeAll();

@@ -26,31 +26,44 @@ final class Handshake {
   private static final int RESERVED_FDS = 192;
 
   private final int control;
+  private final int front;
   private final MemorySegment message = Arena.global().allocate(Protocol.MAX_MESSAGE, 8);
   private final int[] received = new int[1];
   private int version;
   private boolean donates;
   private Ids ids;
 
-  private Handshake(int control) {
+  private Handshake(int control, int front) {
     this.control = control;
+    this.front = front;
   }
 
   /**
    * Answers the sentry at the other end of {@code control}.
    *
+   * @param front socket to the front, which gives this process a root of its own, or -1
    * @return a server that is ready to serve
    * @throws IOException with a line for the user, which the sentry has been sent as well; an
    *     MalformedException is thrown if it is the sentry that is wrong
    */
+  static GoferServer accept(int control, int front) throws IOException {
+    return new Handshake(control, front).accept();
+  }
+
+  /** As {@link #accept(int, int)}, without a front. */
   static GoferServer accept(int control) throws IOException {
-    return new Handshake(control).accept();
+    return accept(control, -1);
   }
 
   private GoferServer accept() throws IOException {
     try {
       ServedRoot[] roots = receiveRoots();
-      int procFd = Fcntl.open("/proc/self/fd", Fcntl.O_PATH | Fcntl.O_CLOEXEC, 0);
+      // First, while there is a /proc to find all threads in.
+      OwnRoot.restrict(roots);
+      int procFd = front < 0 ? -1 : OwnRoot.take(front, roots);
+      if (procFd < 0) {
+        procFd = Fcntl.open("/proc/self/fd", Fcntl.O_PATH | Fcntl.O_CLOEXEC, 0);
+      }
       check(procFd, "cannot open /proc/self/fd");
       int fd = Region.create();
       check(fd, "cannot make the shared region");
@@ -72,7 +85,8 @@ final class Handshake {
 
   private static void check(int result, String what) throws IOException {
     if (result < 0) {
-      throw new IOException("gofer: " + what + ": " + Errno.message(result));
+      // The number alone: a class that no start needs may not be there to be read any more.
+      throw new IOException("gofer: " + what + ": errno " + -result);
     }
   }
 

@@ -18,7 +18,8 @@ final class NodeOps {
       return -Errno.ENOENT;
     }
     int root = (int) ops.request.offset;
-    int fd = Fcntl.fcntl(ops.roots[root].fd(), Fcntl.F_DUPFD_CLOEXEC, 3);
+    long number = ops.names.number(ops.roots[root].fd());
+    int fd = Fcntl.openat(ops.procFd, number, Fcntl.O_PATH | Fcntl.O_CLOEXEC, 0);
     return fd < 0 ? fd : ops.replyNode(fd, root);
   }
 
@@ -158,7 +159,12 @@ final class NodeOps {
     Memory.copy(ops.region, ops.payload, ops.privatePayload, 0, ops.request.payload);
     int n =
         ExtendedAttributes.handle(
-            ops.request, ops.fids.fd(i), ops.rootOf(i).isReadOnly(), ops.privatePayload, room);
+            ops.request,
+            ops.links,
+            ops.fids.fd(i),
+            ops.rootOf(i).isReadOnly(),
+            ops.privatePayload,
+            room);
     if (n > 0 && room > 0) {
       Memory.copy(ops.privatePayload, 0, ops.region, ops.payload, n);
       ops.replyPayload = n;

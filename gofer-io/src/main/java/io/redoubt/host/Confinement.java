@@ -31,6 +31,11 @@ public final class Confinement {
         && !"off".equals(System.getProperty("redoubt.confinement"));
   }
 
+  /** Whether this run makes a start-up cache, and opens a file for its record at the end. */
+  public static boolean isTraining() {
+    return System.getProperty("redoubt.train") != null;
+  }
+
   /**
    * A filter that the build has compiled, or null where there is none: {@code aot/NAME.bpf} of the
    * installation.
@@ -58,20 +63,22 @@ public final class Confinement {
   /**
    * Puts this process under a filter, for good.
    *
+   * @param directory a descriptor of what is to be the working directory, or -1: the root
    * @param loaded what may be needed for the first time later, when no jar can be opened any more:
    *     to name a class is to load it
    * @return 0 or -errno
    */
-  public static int enter(byte[] filter, Class<?>... loaded) {
+  public static int enter(byte[] filter, int directory, Class<?>... loaded) {
     // Only itself may look into its memory: no other sandbox's sentry, which is of the same user
     // and
     // has the same capabilities, and nobody leaves a core with the memory of guests (prctl(2)).
     Process.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    Unistd.chdir(
-        "/"); // no directory of the caller's is held; the front may change what this one is
+    // No directory of the caller's is held; the front may change what the root is.
+    int moved = directory < 0 ? Unistd.chdir("/") : Unistd.fchdir(directory);
+    if (moved < 0) {
+      return moved;
+    }
     int r = Process.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    boolean trains =
-        System.getProperty("redoubt.train") != null; // and writes its record at the end
-    return r < 0 ? r : Seccomp.confine(trains ? ALLOW_ALL : filter);
+    return r < 0 ? r : Seccomp.confine(isTraining() ? ALLOW_ALL : filter);
   }
 }

@@ -157,6 +157,9 @@ public final class Nr {
   public static final int FACCESSAT2 = 439;
   public static final int PROCESS_MADVISE = 440;
   public static final int EPOLL_PWAIT2 = 441;
+  public static final int LANDLOCK_CREATE_RULESET = 444;
+  public static final int LANDLOCK_ADD_RULE = 445;
+  public static final int LANDLOCK_RESTRICT_SELF = 446;
   public static final int FCHMODAT2 = 452;
 
   private Nr() {}

@@ -41,6 +41,18 @@ public final class Syscall {
 
   private static native long trap(long nr, long a, long b, long c, long d, long e, long f);
 
+  /**
+   * Has every thread of this process make the call {@code nr}, by a signal: for what the kernel
+   * keeps for each thread. Only with the library.
+   *
+   * @return 0, or -errno of the first thread in which it failed; -ETIMEDOUT if one does not answer
+   */
+  static int inEveryThread(long nr, long a, long b) {
+    return HAS_TRAP ? (int) everyThread(nr, a, b) : -Errno.ENOSYS;
+  }
+
+  private static native long everyThread(long nr, long a, long b);
+
   /** Linked when it is first used. */
   private static final class Downcall {
     private static final MethodHandle SYSCALL = link();

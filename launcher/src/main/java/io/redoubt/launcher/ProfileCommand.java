@@ -6,6 +6,7 @@ import io.redoubt.seccomp.GoferProfile;
 import io.redoubt.seccomp.GuestProfile;
 import io.redoubt.seccomp.ProfilePrinter;
 import io.redoubt.seccomp.SentryProfile;
+import io.redoubt.seccomp.SocketMakerProfile;
 import io.redoubt.sentry.StartFailure;
 import java.io.IOException;
 import java.util.List;
@@ -37,18 +38,21 @@ final class ProfileCommand {
       case "sentry" -> print(SentryProfile.filter(false), out);
       case "sentry-host-network" -> print(SentryProfile.filter(true), out);
       case "gofer" -> print(GoferProfile.filter(), out);
+      case "socket-maker" -> print(SocketMakerProfile.filter(), out);
       case "--report" -> {
         ProfilePrinter.printCount(GuestProfile.filter(), out);
         ProfilePrinter.printCount(SentryProfile.filter(false), out);
         ProfilePrinter.printCount(SentryProfile.filter(true), out);
         ProfilePrinter.printCount(GoferProfile.filter(), out);
+        ProfilePrinter.printCount(SocketMakerProfile.filter(), out);
       }
       default ->
           throw new StartFailure(
               Caller.FAILED,
               "profile: no such filter: "
                   + which
-                  + "; there are guest, sentry, sentry-host-network and gofer, and --report");
+                  + "; there are guest, sentry, sentry-host-network, gofer and socket-maker, and"
+                  + " --report");
     }
   }
 

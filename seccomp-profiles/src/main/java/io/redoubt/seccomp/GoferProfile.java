@@ -29,7 +29,6 @@ public final class GoferProfile {
   /** RENAME_NOREPLACE, RENAME_EXCHANGE: no whiteouts, which are device nodes. */
   private static final long RENAME_FLAGS = 0x3;
 
-  private static final int F_DUPFD_CLOEXEC = 1030;
   private static final long S_IFMT = 0170000;
 
   /** S_IFIFO, S_IFREG, S_IFSOCK: no devices. */
@@ -46,7 +45,7 @@ public final class GoferProfile {
               "openat",
               Condition.not(is(DIR, AT_FDCWD & 0xffff_ffffL)),
               ALLOW,
-              "FileOps.open, create, list: below a directory it holds, or a number in /proc/self/fd"),
+              "FileOps.attach, open, create, list: below a directory it holds, or a number in /proc/self/fd"),
           Rule.on(
               "openat",
               new Action.Errno(13),
@@ -55,11 +54,6 @@ public final class GoferProfile {
           Rule.on("fstat", ALLOW, "attributes"),
           Rule.on("statx", ALLOW, "attributes by name, and whether it is a mount point"),
           Rule.on("fstatfs", ALLOW, "Op.STATFS"),
-          Rule.on(
-              "fcntl",
-              is(intArg(1, "cmd"), F_DUPFD_CLOEXEC),
-              ALLOW,
-              "Op.ATTACH: a descriptor of a root"),
           Rule.on("pread64", ALLOW, "Op.READ"),
           Rule.on("pwrite64", ALLOW, "Op.WRITE"),
           Rule.on("lseek", ALLOW, "Op.READDIR"),
@@ -83,8 +77,7 @@ public final class GoferProfile {
               "Op.LINK, by /proc/self/fd"),
           Rule.on("unlinkat", only(intArg(2, "flags"), AT_REMOVEDIR), ALLOW, "Op.UNLINK"),
           Rule.on("renameat2", only(intArg(4, "flags"), RENAME_FLAGS), ALLOW, "Op.RENAME"),
-          Rule.on("fchmod", ALLOW, "FileOps.create: set-id bits, which chown clears"),
-          Rule.on("fchmodat", ALLOW, "Op.SETATTR"),
+          Rule.on("fchmodat", ALLOW, "Op.SETATTR; Op.CREATE: set-id bits, which chown clears"),
           Rule.on(
               "fchownat", is(intArg(4, "flags"), AT_EMPTY_PATH), ALLOW, "Op.SETATTR, new files"),
           Rule.on("utimensat", is(intArg(3, "flags"), AT_EMPTY_PATH), ALLOW, "Op.SETATTR"),

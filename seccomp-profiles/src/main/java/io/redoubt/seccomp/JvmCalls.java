@@ -7,7 +7,6 @@ import static io.redoubt.seccomp.Condition.allOf;
 import static io.redoubt.seccomp.Condition.is;
 import static io.redoubt.seccomp.Condition.not;
 import static io.redoubt.seccomp.Condition.oneOf;
-import static io.redoubt.seccomp.Condition.only;
 
 import io.redoubt.seccomp.Action.Errno;
 import java.util.ArrayList;
@@ -45,6 +44,7 @@ final class JvmCalls {
   private static final int SIGSYS = 31;
   private static final int PR_SET_NAME = 15;
   private static final int EPERM = 1;
+  private static final int ENOMEM = 12;
   private static final int ENOSYS = 38;
 
   /** In any process. */
@@ -69,7 +69,9 @@ final class JvmCalls {
               "guard pages of stacks (StackOverflow::create_stack_guard_pages), polling pages, malloc"),
           Rule.on("munmap", ALLOW, "stacks of threads that ended, malloc, rings"),
           Rule.on(
-              "mremap", only(longArg(3, "flags"), 1), ALLOW, "realloc(3) of large blocks: MAYMOVE"),
+              "mremap",
+              new Errno(ENOMEM),
+              "realloc(3) of large blocks, which copies them where this is not to be had"),
           Rule.on("brk", ALLOW, "malloc(3), which has one arena here"),
           Rule.on(
               "madvise",

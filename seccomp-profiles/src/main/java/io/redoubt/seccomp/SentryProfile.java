@@ -142,15 +142,12 @@ public final class SentryProfile {
               "fcntl",
               oneOf(intArg(1, "cmd"), FCNTL_COMMANDS),
               ALLOW,
-              "flags, duplicates, seals; no locks, no owners, no leases"),
-          Rule.on("uname", ALLOW, "SystemCalls.uname"),
-          Rule.on("getrusage", ALLOW, "CPU time of a thread that spins for rings"));
+              "flags, duplicates, seals; no locks, no owners, no leases"));
 
   private static final List<Rule> WAITING =
       List.of(
           Rule.on("epoll_wait", ALLOW, "Reactor"),
           Rule.on("epoll_ctl", ALLOW, "Reactor"),
-          Rule.on("eventfd2", ALLOW, "FdReserve: asks whether only the last numbers are free"),
           Rule.on("poll", ALLOW, "readiness of descriptors of the caller and of sockets"),
           Rule.on(
               "socketpair",

@@ -187,7 +187,7 @@ public final class Sandbox {
     byte[] filter = Confinement.builtFilter(isHost ? "sentry-host-network" : "sentry");
     int r =
         Confinement.enter(
-            filter != null ? filter : SentryProfile.program(isHost).toBytes(), Fatal.class);
+            filter != null ? filter : SentryProfile.program(isHost).toBytes(), -1, Fatal.class);
     if (r < 0) {
       throw new StartFailure(1, "cannot load the sentry's seccomp filter: " + Errno.message(r));
     }

@@ -12,12 +12,17 @@ import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 
 /** The system as a whole: its names, its memory and load, its clocks. */
 public final class SystemCalls {
   private static final int NAME_FIELD = 65; // bytes of a field of struct utsname, with NUL
+
+  /** struct utsname of the host, asked for at start: they do not change. */
+  private static final MemorySegment HOST_NAMES = hostNames();
+
   private static final int LAST_STATIC_CLOCK = 15;
 
   // linux/personality.h
@@ -64,12 +69,15 @@ public final class SystemCalls {
         "reading; the host process may not set");
   }
 
+  private static MemorySegment hostNames() {
+    MemorySegment names = Arena.global().allocate(Utsname.SIZEOF);
+    io.redoubt.host.Process.uname(names);
+    return names;
+  }
+
   private static long uname(Syscall c) {
     MemorySegment s = c.scratch().small;
-    int r = io.redoubt.host.Process.uname(s);
-    if (r < 0) {
-      return r;
-    }
+    Memory.copy(HOST_NAMES, 0, s, 0, Utsname.SIZEOF);
     Kernel k = c.task.kernel;
     putName(s, Utsname.NODENAME, k.hostname);
     putName(s, Utsname.DOMAINNAME, k.domainname);

@@ -7,6 +7,7 @@ import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.EISDIR;
 import static io.redoubt.host.Errno.ELOOP;
 import static io.redoubt.host.Errno.ENAMETOOLONG;
+import static io.redoubt.host.Errno.ENFILE;
 import static io.redoubt.host.Errno.ENOENT;
 import static io.redoubt.host.Errno.ENOSPC;
 import static io.redoubt.host.Errno.ENOTDIR;
@@ -19,7 +20,12 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.redoubt.host.Fcntl;
+import io.redoubt.host.Memory;
+import io.redoubt.host.Process;
 import io.redoubt.sentry.fs.mem.MemFs;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -73,6 +79,42 @@ class MemFsTest {
     assertEquals(0, g.ftruncate(fd, 60_000));
     assertEquals(0, g.ftruncate(fd, 70_000));
     assertEquals(0, g.pread(fd, 1, 65_000)[0]);
+  }
+
+  private int accessOfMapping(int fd, boolean isWritten) {
+    OpenFile file = g.guest.task.files.get(fd);
+    int host = file.mapFd(g.guest.task.call, isWritten);
+    return host < 0 ? host : Fcntl.fcntl(host, Fcntl.F_GETFL, 0) & Fcntl.O_ACCMODE;
+  }
+
+  /** mprotect(2) of a guest is native: what it maps to read must not be open for writing. */
+  @Test
+  void whoReadsIsMappedWhatCannotBeWritten() {
+    g.put("/a", "hello");
+    g.put("/b", "hello");
+    int reader = g.open("/a", 0, 0);
+    int another = g.open("/b", 0, 0);
+    assertEquals(Fcntl.O_RDONLY, accessOfMapping(reader, false));
+    assertEquals(Fcntl.O_RDWR, accessOfMapping(g.open("/a", O_RDWR, 0), true));
+    assertEquals(Fcntl.O_RDONLY, accessOfMapping(reader, false));
+    // No number is free for one that is read-only: then there is none.
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment old = arena.allocate(Process.Rlimit.SIZEOF, 8);
+      MemorySegment none = arena.allocate(Process.Rlimit.SIZEOF, 8);
+      assertEquals(Fcntl.O_RDWR, accessOfMapping(g.open("/b", O_RDWR, 0), true));
+      assertEquals(0, Process.prlimit64(0, Process.RLIMIT_NOFILE, null, old));
+      none.copyFrom(old);
+      Memory.setLong(none, Process.Rlimit.RLIM_CUR, 0);
+      assertEquals(0, Process.prlimit64(0, Process.RLIMIT_NOFILE, none, null));
+      int mapped;
+      try {
+        mapped = g.guest.task.files.get(another).mapFd(g.guest.task.call, false);
+      } finally {
+        Process.prlimit64(0, Process.RLIMIT_NOFILE, old, null);
+      }
+      assertEquals(-ENFILE, mapped);
+    }
+    assertEquals(Fcntl.O_RDONLY, accessOfMapping(another, false));
   }
 
   @Test

@@ -290,8 +290,8 @@ final class MemContent {
   }
 
   /**
-   * A fd of the content for mapping. @return the fd, which stays the content's own, or a negative
-   * errno
+   * A fd of the content for mapping: one that nothing can be written through, but for who may
+   * write. @return the fd, which stays the content's own, or a negative errno
    */
   int mapFd(Syscall c, boolean writable) {
     int r = toMemfd();
@@ -308,7 +308,7 @@ final class MemContent {
       // read-only writable.
       readOnlyFd = c.task.kernel.hostProc.reopen(memfd, Fcntl.O_RDONLY);
     }
-    return readOnlyFd >= 0 ? readOnlyFd : memfd;
+    return readOnlyFd == -Errno.EMFILE ? -Errno.ENFILE : readOnlyFd; // as mmap(2) has it
   }
 
   /** Moves the content to a memfd. @return 0 or a negative errno */
