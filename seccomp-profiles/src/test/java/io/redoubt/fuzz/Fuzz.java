@@ -38,6 +38,11 @@ public final class Fuzz {
     return run(ThreadLocalRandom.current().nextLong(1L << 48), seconds, round);
   }
 
+  /** The round of one seed: what has been found before. */
+  public static void again(long seed, Round round) {
+    once(seed, round);
+  }
+
   private static int run(long from, int seconds, Round round) {
     if (SEED != null) {
       once(SEED, round);
