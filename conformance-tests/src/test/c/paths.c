@@ -169,6 +169,45 @@ CASE(trailing_slashes) {
   }
 }
 
+CASE(create_with_slashes_and_dots) {
+  MUST(mkdir("d", 0755));
+  MUST(symlink("missing", "dangling"));
+  MUST(symlink("dangling/", "slash"));
+  static const char *const names[] = {"d/", ".", "..", "d/.", "d/..", "/", "missing/", "missing/x/", "dangling/", "slash", "d/./"};
+  static const int flags[] = {O_CREAT | O_WRONLY, O_CREAT | O_EXCL | O_WRONLY, O_CREAT | O_NOFOLLOW};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t k = 0; k < sizeof flags / sizeof *flags; k++) {
+      int fd = open(names[i], flags[k], 0644);
+      say("%s with %#o: %s", names[i], flags[k], fd < 0 ? errno_name(errno) : "ok");
+    }
+}
+
+CASE(rename_of_long_names_finds_both_parents_first) {
+  char name[300];
+  memset(name, 'n', sizeof name);
+  name[256] = 0;
+  put("f", "x");
+  SHOW_AS("to a missing directory", rename(name, "missing/f"));
+  SHOW_AS("of the root", rename("/", name));
+  SHOW_AS("of a missing file", rename("missing", name));
+  SHOW_AS("of a file", rename("f", name));
+}
+
+CASE(absolute_links_and_no_xdev) {
+  MUST(symlink("/", "l"));
+  char cwd[500], path[600];
+  MUST(getcwd(cwd, sizeof cwd) != NULL);
+  MUST(symlink(cwd, "here"));
+  static const char *const names[] = {"l", "here", "./here", "../here", "here/here"};
+  struct {
+    unsigned long long flags, mode, resolve;
+  } how = {O_PATH, 0, 1 /* RESOLVE_NO_XDEV */};
+  for (size_t i = 1; i < sizeof names / sizeof *names; i++)
+    SHOW_AS(names[i], syscall(437, AT_FDCWD, names[i], &how, sizeof how) < 0);
+  snprintf(path, sizeof path, "%s/missing", cwd);
+  SHOW(syscall(437, AT_FDCWD, path, &how, sizeof how));
+}
+
 CASE(prefix_is_no_directory) {
   put("f", "x");
   MUST(mkfifo("p", 0644));

@@ -162,6 +162,18 @@ CASE(clocks) {
   SHOW(tv.tv_sec - time(NULL) <= 0 && tv.tv_sec - time(NULL) >= -1);
 }
 
+CASE(clocks_to_sleep_on) {
+  struct timespec t = {0, 1000};
+  for (int clock = 0; clock < 18; clock++)
+    if (clock != CLOCK_PROCESS_CPUTIME_ID) /* goes forward for who does not sleep only */
+      say("sleep on clock %d: %s", clock, syscall(SYS_clock_nanosleep, clock, 0, &t, NULL) ? errno_name(errno) : "slept");
+  t.tv_nsec = 0;
+  SHOW(syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0, &t, NULL));
+  SHOW(syscall(SYS_clock_nanosleep, ~getpid() << 3 | 2, 0, &t, NULL));
+  SHOW(syscall(SYS_clock_nanosleep, ~getpid() << 3 | 6, 0, &t, NULL));
+  SHOW(syscall(SYS_clock_nanosleep, ~4000000 << 3 | 2, 0, &t, NULL));
+}
+
 CASE(clock_set_is_refused_to_users) {
   pid_t pid = fork();
   if (pid == 0) {

@@ -88,9 +88,11 @@ static ulong reserve(const struct stub_object *object)
     return bias;
 }
 
-/* What lies behind the file's part of a segment: the rest of its last page, then whole pages. */
+/* What lies behind the file's part of a segment: the rest of its last page, then whole pages. As elf_load() in fs/binfmt_elf.c. */
 static void map_bss(const struct stub_segment *segment, ulong bias)
 {
+    if (segment->memsz == segment->filesz)
+        return; /* what the file has behind it in the page stays */
     ulong file_end = bias + segment->vaddr + segment->filesz;
     ulong end = PAGE_UP(bias + segment->vaddr + segment->memsz);
     ulong anonymous = segment->filesz ? PAGE_UP(file_end) : PAGE_DOWN(bias + segment->vaddr);
@@ -103,10 +105,10 @@ static void map_bss(const struct stub_segment *segment, ulong bias)
         map(anonymous, end - anonymous, (int)segment->prot, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
 }
 
-/* True if one mmap can bring both in: same distance between file and memory, no bss and no hole between them. */
+/* True if one mmap can bring both in: in order, same distance between file and memory, no bss and no hole between them. */
 static int continues(const struct stub_segment *first, const struct stub_segment *next)
 {
-    return next->filesz != 0 && first->memsz == first->filesz && next->vaddr - next->offset == first->vaddr - first->offset &&
+    return next->filesz != 0 && next->vaddr >= first->vaddr + first->filesz && first->memsz == first->filesz && next->vaddr - next->offset == first->vaddr - first->offset &&
            PAGE_DOWN(next->vaddr) <= PAGE_UP(first->vaddr + first->filesz);
 }
 

@@ -3,6 +3,7 @@
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <setjmp.h>
 #include <ucontext.h>
 
 /* launcher/src/main/native/stub.h */
@@ -23,20 +24,42 @@ static char *low(size_t length, int protection) {
   return at;
 }
 
-ESCAPE(USER, i386_getpid) { ATTEMPT(int80(20, 0, 0, 0)); }
+/* Kernels without CONFIG_IA32_EMULATION, or with ia32_emulation=0, have no such gate: then it faults, for everybody. */
+static void needs_i386(void) {
+  pid_t pid = MUST(fork());
+  if (pid == 0) {
+    int80(20, 0, 0, 0);
+    _exit(0);
+  }
+  int status = wait_for(pid);
+  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSEGV) return;
+  if (here != SANDBOX) lacking("the 32-bit gate (ia32_emulation)");
+  held("the host kernel has no gate for it");
+}
+
+ESCAPE(USER, i386_getpid) {
+  needs_i386();
+  ATTEMPT(int80(20, 0, 0, 0));
+}
 ESCAPE(USER, i386_open) {
+  needs_i386();
   char *path = low(4096, PROT_READ | PROT_WRITE);
   strcpy(path, "/");
   ATTEMPT(int80(5, (long)path, 0, 0));
 }
-ESCAPE(USER, i386_execve) { REACHES(EFAULT, int80(11, 8, 0, 0)); }
+ESCAPE(USER, i386_execve) {
+  needs_i386();
+  REACHES(EFAULT, int80(11, 8, 0, 0));
+}
 ESCAPE(USER, i386_socket) {
+  needs_i386();
   uint32_t *arguments = (uint32_t *)low(4096, PROT_READ | PROT_WRITE);
   arguments[0] = AF_INET;
   arguments[1] = SOCK_DGRAM;
   ATTEMPT(int80(102, 1, (long)arguments, 0));
 }
 ESCAPE(USER, i386_in_compatibility_mode) {
+  needs_i386();
   /* A far return to a 32-bit code segment, int 0x80 there, and a far jump back. */
   static const unsigned char code[] = {0xb8, 20, 0, 0, 0, 0xcd, 0x80, 0xea, 0, 0, 0, 0, 0x33, 0};
   char *at = low(4096, PROT_READ | PROT_WRITE | PROT_EXEC);
@@ -62,11 +85,13 @@ ESCAPE(USER, i386_in_compatibility_mode) {
   refused("getpid");
 }
 ESCAPE(USER, i386_with_a_handler) {
+  needs_i386();
   /* SIGSYS that is ignored or handled must not make a call of it that failed. */
   signal(SIGSYS, SIG_IGN);
   ATTEMPT(int80(20, 0, 0, 0));
 }
 ESCAPE(USER, i386_many_numbers) {
+  needs_i386();
   static const int numbers[] = {3, 4, 5, 7, 11, 20, 26, 54, 90, 91, 102, 113, 117, 123, 125, 166, 192, 195, 220, 243, 295, 310, 336,
                                 341, 347, 357, 358, 359, 362, 386, 425, 435};
   int answered = 0;
@@ -107,6 +132,73 @@ ESCAPE(BARE, number_with_high_bits) {
                    : "rcx", "r11", "memory");
   errno = result < 0 ? -result : 0;
   ATTEMPT(result < 0 ? -1 : result);
+}
+
+/* No weak place: no kernel has such calls. 512 to 547 are those of x32, without its bit; old kernels made them. */
+ESCAPE(NONE, numbers_past_the_table) {
+  static const long numbers[] = {1024, 4095, 4096, 0x7265, 0xffff, 0x10000, 0x3fffffff, -1, -2, -4096, INT32_MIN, 0x20000001, 0x100000000 + 1023};
+  static char buffer[4096];
+  for (long i = 472; i < 1024 + (long)(sizeof numbers / sizeof *numbers); i++) {
+    long number = i < 1024 ? i : numbers[i - 1024];
+    for (int kind = 0; kind < 3; kind++) {
+      long a = (long[]){-1, 0, (long)buffer}[kind];
+      if (syscall(number, a, a, a, a, a, a) != -1 || errno != ENOSYS) out("%ld was answered: %s", number, strerror(errno));
+    }
+  }
+  for (unsigned i = 0; i < sizeof buffer; i++)
+    if (buffer[i]) out("the buffer was written");
+  held("none was answered");
+}
+
+/*
+ * The page of the old vsyscalls is left in every process by the kernel; a call of one of its three entries is made by the fault, by the
+ * number that the entry stands for. No weak place: on Linux as well a number in rax means nothing there.
+ */
+static long vsyscall(unsigned long address, long number, long a, long b, long c) {
+  long result;
+  __asm__ volatile("call *%1"
+                   : "=a"(result)
+                   : "r"(address), "a"(number), "D"(a), "S"(b), "d"(c)
+                   : "rcx", "r8", "r9", "r10", "r11", "memory");
+  return result;
+}
+ESCAPE(NONE, vsyscall_page_with_other_numbers) {
+  static const long numbers[] = {SYS_bpf, SYS_execve, SYS_openat, SYS_ptrace, SYS_getuid, 0x40000000 + SYS_getpid};
+  static const unsigned long entries[] = {0, 0x400, 0x800, 2, 9, 0xc00, 0xff8, 0xfff};
+  int seen = 0;
+  for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    for (unsigned k = 0; k < sizeof entries / sizeof *entries; k++) {
+      pid_t pid = MUST(fork());
+      if (pid == 0) {
+        struct timeval now = {0};
+        long r = vsyscall(0xffffffffff600000 + entries[k], numbers[i], k == 0 ? (long)&now : 0, 0, 0);
+        /* gettimeofday and getcpu return 0, time the time. */
+        _exit(k == 1 ? r < now_ms() / 1000000 && r < 1000000000 : r != 0);
+      }
+      int status = wait_for(pid);
+      int faulted = WIFSIGNALED(status) && (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGSYS);
+      if (!faulted && (status != 0 || k > 2)) out("entry %#lx with %ld: %#x", entries[k], numbers[i], status);
+      seen += status == 0;
+    }
+  held("%d were the clock's", seen);
+}
+
+static sigjmp_buf faulted;
+static void on_fault(int signal) { siglongjmp(faulted, signal); }
+ESCAPE(BARE, performance_counter_read_directly) {
+  /* The counters count for all who run on the CPU; a process may read them that has an event of its own mapped. */
+  uint32_t attr[32] = {0 /* PERF_TYPE_HARDWARE */, sizeof attr};
+  int fd = syscall(SYS_perf_event_open, attr, 0, -1, -1, 0);
+  if (here != SANDBOX && fd < 0) lacking("a performance counter of the CPU");
+  if (fd >= 0 && mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED && here != SANDBOX) lacking("mapped counters");
+  signal(SIGSEGV, on_fault);
+  signal(SIGILL, on_fault);
+  if (sigsetjmp(faulted, 1) == 0) {
+    uint32_t low, high;
+    __asm__ volatile("rdpmc" : "=a"(low), "=d"(high) : "c"(0));
+    out("it is %u", low ^ high);
+  }
+  held("it faults");
 }
 
 /* What a filter answers, or a sentry that has no such call; anything else is the host kernel's own opinion of the arguments. */

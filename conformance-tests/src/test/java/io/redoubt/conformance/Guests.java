@@ -42,7 +42,16 @@ final class Guests {
     Path binary = BINARIES.resolve(isStatic ? name : name + "-dynamic");
     Path source = SOURCES.resolve(name + ".c");
     return compiled(
-        binary, List.of(source), List.of(source, SOURCES.resolve("harness.h")), isStatic);
+        binary,
+        List.of(source),
+        List.of(source, SOURCES.resolve("harness.h")),
+        isStatic ? "-static" : "");
+  }
+
+  /** Returns the program of a family, linked with an option of its own. */
+  static Path compiled(String name, String option) {
+    Path source = SOURCES.resolve(name + ".c");
+    return compiled(BINARIES.resolve(name + option), List.of(source), List.of(source), option);
   }
 
   /** Returns the static program of all C files of a folder. */
@@ -50,14 +59,13 @@ final class Guests {
     try (Stream<Path> files = Files.list(SOURCES.resolve(name))) {
       List<Path> all = files.sorted().toList();
       List<Path> sources = all.stream().filter(file -> file.toString().endsWith(".c")).toList();
-      return compiled(BINARIES.resolve(name).resolve(name), sources, all, true);
+      return compiled(BINARIES.resolve(name).resolve(name), sources, all, "-static");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private static Path compiled(
-      Path binary, List<Path> sources, List<Path> needed, boolean isStatic) {
+  private static Path compiled(Path binary, List<Path> sources, List<Path> needed, String option) {
     assumeTrue(isOnPath("gcc"), "gcc is missing");
     try {
       Files.createDirectories(binary.getParent());
@@ -82,8 +90,8 @@ final class Guests {
             "-Wno-stringop-overread",
             "-Wno-clobbered",
             "-pthread"));
-    if (isStatic) {
-      words.add("-static");
+    if (!option.isEmpty()) {
+      words.add(option);
     }
     words.addAll(List.of("-o", binary.toString()));
     sources.forEach(source -> words.add(source.toString()));

@@ -4,11 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.redoubt.fuzz.Fuzz;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Random;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInfo;
 import org.junit.jupiter.api.io.TempDir;
@@ -303,4 +306,69 @@ final class RunBundleTest {
     String limits = ", \"rlimits\": [{\"type\": \"RLIMIT_NONSENSE\", \"soft\": 1, \"hard\": 1}]";
     Expect.refused(1, "RLIMIT_NONSENSE", run(config("true", limits, "")));
   }
+
+  // ------------------------------------------------------------------------------ spoiled ones
+
+  /** What BundleFuzzTest has of the parser, of the whole way: a line of words, and nothing left. */
+  @Test
+  void ofASpoiledConfigurationNothingIsLeft() {
+    Fuzz.briefly(3, this::spoiled);
+  }
+
+  @Test
+  @Tag("slow")
+  void ofSpoiledConfigurationsNothingIsLeft() {
+    Fuzz.atLength(300, this::spoiled);
+  }
+
+  private void spoiled(Random random) throws IOException {
+    String good = config("true", "", MOUNTS.formatted("") + LINUX);
+    StringBuilder text = new StringBuilder(good);
+    String[] words = {
+      "",
+      "\"\"",
+      "-1",
+      "[]",
+      "{}",
+      "null",
+      "true",
+      "\"/\"",
+      "\"..\"",
+      "99999999999",
+      "\"a\\u0000b\""
+    };
+    for (int n = random.nextInt(3); n >= 0; n--) {
+      int from = text.indexOf("\"", random.nextInt(text.length()));
+      int to = from < 0 ? -1 : text.indexOf("\"", from + 1);
+      if (to > 0 && random.nextInt(4) != 0) {
+        text.replace(from, to + 1, words[random.nextInt(words.length)]);
+      } else {
+        text.setCharAt(random.nextInt(text.length()), "{}[]:,\"0".charAt(random.nextInt(8)));
+      }
+    }
+    Files.writeString(bundle.resolve("config.json"), text);
+    Path state = Files.createDirectories(bundle.resolve("state"));
+    String id = "spoiled-" + Integer.toHexString(random.nextInt());
+    Outcome outcome =
+        Redoubt.front("--root", state.toString(), "run", "--bundle", bundle.toString(), id).run();
+    assertFalse(outcome.err().contains("\tat "), outcome::describe);
+    assertFalse(outcome.err().contains("Exception"), outcome::describe);
+    for (String line : outcome.err().lines().toList()) {
+      assertTrue(line.startsWith("redoubt: ") || outcome.exit() == 0, outcome::describe);
+    }
+    assertTrue(outcome.exit() == 0 || !outcome.err().isBlank(), outcome::describe);
+    try (var left = Files.list(state)) {
+      assertEquals(0, left.count(), () -> "state left: " + outcome.describe());
+    }
+    String processes = Command.of("ps", "-eo", "args").run().out();
+    assertFalse(processes.contains(id), () -> "processes left: " + outcome.describe());
+  }
+
+  private static final String LINUX =
+      """
+      , "hostname": "box",
+      "linux": {"namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "network"}],
+        "sysctl": {"kernel.shmmax": "1000000"}, "maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"],
+        "seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["swapon"], "action": "SCMP_ACT_ERRNO"}]}}
+      """;
 }

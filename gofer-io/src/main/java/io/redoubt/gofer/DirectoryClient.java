@@ -29,7 +29,8 @@ public final class DirectoryClient {
    * @return how many entries were taken, 0 at the end, or -errno
    */
   public int readdir(int open, long cursor, DirSink sink) {
-    for (long from = cursor; ; ) {
+    long from = cursor;
+    for (int dots = 0; dots <= 2; dots++) { // an answer with nothing but dots has one at least
       byte[] entries;
       Connection.Slot slot = calls.begin(Op.READDIR, open);
       if (slot == null) {
@@ -57,6 +58,7 @@ public final class DirectoryClient {
       }
       from = DirEntries.lastCursor(entries); // the end may be further on
     }
+    return calls.malformed("directory entries: nothing but dots");
   }
 
   /**

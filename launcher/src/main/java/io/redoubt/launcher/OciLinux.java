@@ -192,7 +192,7 @@ final class OciLinux {
       return;
     }
     for (String given : f.names()) {
-      String value = f.string(given);
+      String value = f.has(given) ? f.string(given) : ""; // null, as runc takes it
       String name = normal(RawArguments.raw(given));
       String problem = problem(name, value);
       if (problem != null) {

@@ -290,7 +290,10 @@ final class Resources {
       if (file.indexOf('/') >= 0 || file.indexOf('.') <= 0) {
         throw u.failure(file, "not the name of a control group file");
       }
-      set(file.substring(0, file.indexOf('.')), RawArguments.raw(file), u.string(file));
+      set(
+          file.substring(0, file.indexOf('.')),
+          RawArguments.raw(file),
+          u.has(file) ? u.string(file) : "");
     }
   }
 }

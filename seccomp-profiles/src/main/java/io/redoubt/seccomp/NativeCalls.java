@@ -29,29 +29,27 @@ final class NativeCalls {
   private static final long MAP_FIXED = 0x10;
   private static final long MAP_ANONYMOUS = 0x20;
   private static final long MAP_32BIT = 0x40;
-  private static final long MAP_DENYWRITE = 0x800;
-  private static final long MAP_EXECUTABLE = 0x1000;
   private static final long MAP_NORESERVE = 0x4000;
   private static final long MAP_POPULATE = 0x8000;
-  private static final long MAP_NONBLOCK = 0x10000;
   private static final long MAP_STACK = 0x20000;
   private static final long MAP_FIXED_NOREPLACE = 0x100000;
+
+  /** SHARED, PRIVATE, DROPPABLE; SHARED_VALIDATE means something for files only. */
+  private static final long[] MAP_TYPES = {1, 2, 8};
 
   /**
    * Without MAP_HUGETLB (takes pages of a pool that the whole host shares), MAP_LOCKED (memory that
    * cannot be reclaimed: the sentry keeps the guest's limit) and MAP_GROWSDOWN (a mapping that
-   * changes its size behind the sentry's back).
+   * changes its size behind the sentry's back), nor flags that mean something for files only
+   * (DENYWRITE, EXECUTABLE, NONBLOCK).
    */
   private static final long MAP_FLAGS =
       MAP_TYPE
           | MAP_FIXED
           | MAP_ANONYMOUS
           | MAP_32BIT
-          | MAP_DENYWRITE
-          | MAP_EXECUTABLE
           | MAP_NORESERVE
           | MAP_POPULATE
-          | MAP_NONBLOCK
           | MAP_STACK
           | MAP_FIXED_NOREPLACE;
 
@@ -61,21 +59,26 @@ final class NativeCalls {
    */
   private static final long SIGACTION_MARK = 0x72656462;
 
-  /** MREMAP_MAYMOVE, MREMAP_FIXED, MREMAP_DONTUNMAP. */
-  private static final long MREMAP_FLAGS = 0x7;
+  /** MREMAP_MAYMOVE, MREMAP_FIXED; not DONTUNMAP, which only userfaultfd has a use for. */
+  private static final long MREMAP_FLAGS = 0x3;
 
   /**
    * NORMAL 0, RANDOM 1, SEQUENTIAL 2, WILLNEED 3, DONTNEED 4, FREE 8, DONTFORK 10, DOFORK 11,
-   * HUGEPAGE 14, NOHUGEPAGE 15, DONTDUMP 16, DODUMP 17, WIPEONFORK 18, KEEPONFORK 19, COLD 20,
-   * PAGEOUT 21, POPULATE_READ 22, POPULATE_WRITE 23, DONTNEED_LOCKED 24, COLLAPSE 25, GUARD_INSTALL
-   * 102, GUARD_REMOVE 103. Not REMOVE 9, which changes a file, nor what injects memory errors.
+   * HUGEPAGE 14, NOHUGEPAGE 15, DONTDUMP 16, DODUMP 17, WIPEONFORK 18, KEEPONFORK 19, POPULATE_READ
+   * 22, POPULATE_WRITE 23. Not REMOVE 9, which changes a file, nor what injects memory errors.
    */
   private static final long[] MADVISE_ADVICE = {
-    0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 102, 103
+    0, 1, 2, 3, 4, 8, 10, 11, 14, 15, 16, 17, 18, 19, 22, 23
   };
 
   /** MADV_MERGEABLE, MADV_UNMERGEABLE. */
   private static final long[] MADVISE_KSM = {12, 13};
+
+  /**
+   * COLD 20, PAGEOUT 21, DONTNEED_LOCKED 24, COLLAPSE 25, GUARD_INSTALL 102, GUARD_REMOVE 103:
+   * kernels have learned them one by one since 5.4, so whoever uses them has another way.
+   */
+  private static final long[] MADVISE_NEW = {20, 21, 24, 25, 102, 103};
 
   /** FUTEX_PRIVATE_FLAG, FUTEX_CLOCK_REALTIME. */
   private static final long FUTEX_FLAGS = 128 | 256;
@@ -95,10 +98,10 @@ final class NativeCalls {
   };
 
   /**
-   * PR_SET_PDEATHSIG, PR_GET_PDEATHSIG, PR_SET_NAME. PR_GET_NAME traps: another thread may have
-   * written a name to /proc/PID/comm, which the host does not know.
+   * Each thread of a pool names itself. PR_GET_NAME traps: another thread may have written a name
+   * to /proc/PID/comm, which the host does not know.
    */
-  private static final long[] PRCTL_OPTIONS = {1, 2, 15};
+  private static final long PR_SET_NAME = 15;
 
   private static final long PR_SET_VMA = 0x53564d41;
   private static final long PR_SET_VMA_ANON_NAME = 0;
@@ -106,15 +109,26 @@ final class NativeCalls {
   private static final Argument FUTEX_OP = intArg(1, "op").without(FUTEX_FLAGS);
   private static final Argument CLOCK = intArg(0, "clockid");
 
+  private static final long CLOCK_REALTIME = 0;
+  private static final long CLOCK_MONOTONIC = 1;
+  private static final long CLOCK_BOOTTIME = 7;
+  private static final long CLOCK_TAI = 11;
+
   /**
-   * Static clocks, and CPU clocks of threads and processes, which are negative numbers made of a
-   * pid of the guest's own pid namespace. Negative ones with 3 in the lower bits are made of a file
-   * descriptor ({@code CLOCKFD} in {@code linux/posix-timers.h}) and are not for the guest.
+   * Static clocks but for those that wake the machine up, and CPU clocks of threads and processes,
+   * which are negative numbers made of a pid of the guest's own pid namespace. Negative ones with 3
+   * in the lower bits are made of a file descriptor ({@code CLOCKFD} in {@code
+   * linux/posix-timers.h}) and are not for the guest.
    */
-  private static final Condition CLOCK_WITHOUT_FD =
+  private static final Condition CLOCK_TO_READ =
       anyOf(
-          between(CLOCK, 0, 15),
+          between(CLOCK, CLOCK_REALTIME, CLOCK_BOOTTIME),
+          is(CLOCK, CLOCK_TAI),
           allOf(between(CLOCK, 0x8000_0000L, 0xffff_ffffL), noneOf(CLOCK.bits(7), 3)));
+
+  /** Not the CPU clocks: to sleep on one makes a timer that races with the exits of threads. */
+  private static final Condition CLOCK_TO_SLEEP_ON =
+      oneOf(CLOCK, CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME, CLOCK_TAI);
 
   /** The calls whose arguments are tested and that programs make often, hottest first. */
   static final List<String> HOT = List.of("futex", "mmap", "mprotect", "madvise");
@@ -127,6 +141,7 @@ final class NativeCalls {
               allOf(
                   only(longArg(3, "flags"), MAP_FLAGS),
                   has(longArg(3, "flags"), MAP_ANONYMOUS),
+                  oneOf(longArg(3, "flags").bits(MAP_TYPE), MAP_TYPES),
                   only(longArg(2, "prot"), PROT_READ_WRITE_EXEC)),
               ALLOW,
               "anonymous memory is the caller's own and charged to its cgroup; fd is not looked at"),
@@ -152,6 +167,11 @@ final class NativeCalls {
               oneOf(intArg(2, "advice"), MADVISE_KSM),
               new Errno(22),
               "merged pages tell by their timing what other tenants hold; as without CONFIG_KSM"),
+          Rule.on(
+              "madvise",
+              oneOf(intArg(2, "advice"), MADVISE_NEW),
+              new Errno(22),
+              "much kernel code for a hint; as a kernel of before it"),
           // threads
           Rule.on(
               "futex",
@@ -184,12 +204,12 @@ final class NativeCalls {
           Rule.on(
               "prctl",
               anyOf(
-                  oneOf(intArg(0, "option"), PRCTL_OPTIONS),
+                  is(intArg(0, "option"), PR_SET_NAME),
                   allOf(
                       is(intArg(0, "option"), PR_SET_VMA),
                       is(longArg(1, "attr"), PR_SET_VMA_ANON_NAME))),
               ALLOW,
-              "setting names of threads and mappings, the parent death signal: the host process has the same"),
+              "names of the own threads and mappings, which the host process has as well"),
           // signals
           Rule.on(
               "rt_sigaction",
@@ -207,9 +227,10 @@ final class NativeCalls {
           Rule.on("restart_syscall", ALLOW, "the kernel goes on with a native sleep of its own"),
           // time
           Rule.on("nanosleep", ALLOW, "only sleeps"),
-          Rule.on("clock_nanosleep", CLOCK_WITHOUT_FD, ALLOW, "only sleeps; no clock by fd"),
-          Rule.on("clock_gettime", CLOCK_WITHOUT_FD, ALLOW, "as in the vDSO; no clock by fd"),
-          Rule.on("clock_getres", CLOCK_WITHOUT_FD, ALLOW, "as in the vDSO; no clock by fd"),
+          Rule.on(
+              "clock_nanosleep", CLOCK_TO_SLEEP_ON, ALLOW, "only sleeps, on clocks of the system"),
+          Rule.on("clock_gettime", CLOCK_TO_READ, ALLOW, "as in the vDSO; no clock by fd"),
+          Rule.on("clock_getres", CLOCK_TO_READ, ALLOW, "as in the vDSO; no clock by fd"),
           Rule.on("gettimeofday", ALLOW, "as in the vDSO"),
           Rule.on("time", ALLOW, "as in the vDSO"),
           Rule.on("times", ALLOW, "CPU time of the own process and its dead children"),

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.redoubt.fuzz.Fuzz;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -132,6 +134,30 @@ class KernelFilterTest {
     for (int i = 0; i < 5; i++) {
       compare(new RandomFilters(random).next(), 100, random);
     }
+  }
+
+  /** The rules, the interpreter of what they were compiled to, and the kernel, of one filter. */
+  private void round(Random random) throws Exception {
+    Filter filter = new RandomFilters(random).next();
+    BpfProgram program;
+    try {
+      program = FilterCompiler.compile(filter);
+    } catch (IllegalArgumentException tooLong) {
+      return;
+    }
+    FilterCompilerTest.compare(filter, program, 200, random);
+    compare(filter, 50, random);
+  }
+
+  @Test
+  void rulesInterpreterAndKernelAgree() {
+    Fuzz.briefly(2, this::round);
+  }
+
+  @Test
+  @Tag("slow")
+  void forTenMinutes() {
+    Fuzz.atLength(600, this::round);
   }
 
   @Test

@@ -60,11 +60,14 @@ public final class Opening {
         }
         return f;
       }
-      int r = w.from(c, dirFd, path, walk | Walk.MISSING_OK);
+      int r = w.from(c, dirFd, path, walk | Walk.MISSING_OK | Walk.CREATES);
       if (r < 0) {
         return c.fail(r);
       }
-      if (w.lastKind() != Walk.NORMAL || w.hasTrailingSlash()) {
+      if (w.lastKind() != Walk.NORMAL) { // "." and the like are there
+        return c.fail(exclusive ? -Errno.EEXIST : -Errno.EISDIR);
+      }
+      if (w.hasTrailingSlash()) {
         return c.fail(-Errno.EISDIR);
       }
       if (w.dentry() != null) {

@@ -11,7 +11,8 @@ public final class Rename {
   private Rename() {}
 
   /**
-   * Renames what {@code from} names to {@code to}; both walks stopped at the parent.
+   * Renames what {@code from} names to {@code to}; both walks stopped at the parent, {@link
+   * Walk#LONG_NAME} or not.
    *
    * @param flags {@link #NOREPLACE} or {@link #EXCHANGE}
    */
@@ -29,13 +30,12 @@ public final class Rename {
     if (mount.isReadOnly()) {
       return -Errno.EROFS;
     }
-    Vfs vfs = c.task.kernel.vfs;
-    synchronized (vfs.tree) {
-      Dentry victim = vfs.child(c, from.parent(), from.last());
+    synchronized (c.task.kernel.vfs.tree) {
+      Dentry victim = child(c, from);
       if (victim == null) {
         return (int) c.error();
       }
-      Dentry target = vfs.child(c, to.parent(), to.last());
+      Dentry target = child(c, to);
       if (target == null && c.error() != -Errno.ENOENT) {
         victim.unpin();
         return (int) c.error();
@@ -50,6 +50,13 @@ public final class Rename {
         }
       }
     }
+  }
+
+  /** What the last component names. Only now a file system sees that a name is too long. */
+  private static Dentry child(Syscall c, Walk w) {
+    return w.last().length() > Walk.MAX_NAME
+        ? c.fail(-Errno.ENAMETOOLONG)
+        : c.task.kernel.vfs.child(c, w.parent(), w.last());
   }
 
   /**

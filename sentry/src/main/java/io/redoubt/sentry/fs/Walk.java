@@ -33,6 +33,12 @@ public final class Walk {
   /** What is found will be opened for reading: a hint for those who ask others. */
   public static final int OPENS = 32;
 
+  /** A file will be made: slashes behind the last component are EISDIR, whatever is there. */
+  public static final int CREATES = 64;
+
+  /** With {@link #PARENT}: a last component that is too long is the caller's to refuse. */
+  public static final int LONG_NAME = 128;
+
   /** RESOLVE_* flags of openat2(2), shifted left by this. */
   public static final int RESOLVE_SHIFT = 8;
 
@@ -52,7 +58,7 @@ public final class Walk {
   public static final int DOT_DOT = 2;
   public static final int ROOT = 3;
 
-  private static final int MAX_NAME = 255;
+  static final int MAX_NAME = 255;
   private static final int MAX_LINKS = 40;
   private static final int MAX_AHEAD = 16;
 
@@ -69,6 +75,12 @@ public final class Walk {
   // walk.
   private Path root;
   private Path start;
+
+  /**
+   * Whether the host kernel would have looked up the root by now. With RESOLVE_NO_XDEV an absolute
+   * link is EXDEV before that, wherever it leads: nd_jump_root() compares first.
+   */
+  private boolean isRootKnown;
 
   private final String[] names = new String[MAX_AHEAD];
   private final Inode[] found = new Inode[MAX_AHEAD];
@@ -198,6 +210,7 @@ public final class Walk {
     dentry = base.dentry();
     lastKind = ROOT;
     trailingSlash = false;
+    isRootKnown = (flags & (BENEATH | IN_ROOT)) != 0 || (!path.isEmpty() && path.charAt(0) == '/');
     if (path.isEmpty()) {
       return (flags & DIRECTORY) != 0 && !isDirectory() ? -Errno.ENOTDIR : 0;
     }
@@ -246,7 +259,7 @@ public final class Walk {
       }
       lastKind = kind(path, at, end);
       if (isLast && (flags & PARENT) != 0) {
-        if (end - at > MAX_NAME) {
+        if (end - at > MAX_NAME && (flags & LONG_NAME) == 0) {
           return -Errno.ENAMETOOLONG;
         }
         becomeParent(path.substring(at, end), trailing);
@@ -265,6 +278,9 @@ public final class Walk {
         }
         at = next;
         continue;
+      }
+      if (trailing && (flags & CREATES) != 0) {
+        return -Errno.EISDIR;
       }
       if (end - at > MAX_NAME) {
         return -Errno.ENAMETOOLONG;
@@ -435,6 +451,7 @@ public final class Walk {
 
   private int up(Syscall c, int flags) {
     distrust();
+    isRootKnown = true;
     if (start != null
         && dentry == start.dentry()
         && mount == start.mount()
@@ -482,9 +499,11 @@ public final class Walk {
   }
 
   private int toRoot(int flags) {
-    if ((flags & BENEATH) != 0 || ((flags & NO_XDEV) != 0 && root.mount() != mount)) {
+    if ((flags & BENEATH) != 0
+        || ((flags & NO_XDEV) != 0 && (!isRootKnown || root.mount() != mount))) {
       return -Errno.EXDEV;
     }
+    isRootKnown = true;
     root.acquire();
     dentry.unpin();
     dentry = root.dentry();

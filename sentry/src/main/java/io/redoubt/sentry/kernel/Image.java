@@ -18,7 +18,8 @@ import java.nio.charset.StandardCharsets;
 final class Image {
   private static final int MAX_SCRIPT_DEPTH = 5;
   private static final int SCRIPT_LINE = 256; // BINPRM_BUF_SIZE
-  private static final int HEAD_BYTES = 4096;
+  private static final int FIRST_BYTES = 4096; // mostly all headers
+  private static final int ELF_HEADER = 64;
 
   Path path;
   OpenFile file;
@@ -28,7 +29,7 @@ final class Image {
   int interpreterFd = -1;
   Elf interpreter;
 
-  /** AT_EXECFN: the name that exec was given, or the interpreter of a script. */
+  /** AT_EXECFN: the name that exec was given, of a script as well. */
   String execfn;
 
   /** Arguments in front of the caller's, and how many of the caller's they replace. */
@@ -71,13 +72,13 @@ final class Image {
     if (file == null) {
       return (int) c.error();
     }
-    execfn = name;
+    execfn = depth == 0 ? name : execfn;
     fd = file.mapFd(c, false);
     if (fd < 0) {
       return fd == -Errno.ENODEV ? -Errno.EACCES : fd;
     }
-    MemorySegment head = c.scratch().bulk.asSlice(0, HEAD_BYTES);
-    long n = Unistd.pread(fd, head, HEAD_BYTES, 0);
+    MemorySegment head = c.scratch().bulk.asSlice(0, Elf.HEAD_BYTES);
+    long n = Unistd.pread(fd, head, FIRST_BYTES, 0);
     if (n < 0) {
       return (int) n;
     }
@@ -86,10 +87,10 @@ final class Image {
     }
     elf = new Elf();
     int r = elf.parse(fd, head, n);
-    if (r != 0) {
-      return r;
+    if (r == 0 && elf.interpreter != null) {
+      r = loadInterpreter(c);
     }
-    return elf.interpreter == null ? 0 : loadInterpreter(c);
+    return r == 0 && !elf.isLoadable ? -Errno.ENOEXEC : r;
   }
 
   private int loadInterpreter(Syscall c) {
@@ -105,56 +106,51 @@ final class Image {
     if (interpreterFd < 0) {
       return interpreterFd;
     }
-    MemorySegment head = c.scratch().bulk.asSlice(0, HEAD_BYTES);
-    long n = Unistd.pread(interpreterFd, head, HEAD_BYTES, 0);
+    MemorySegment head = c.scratch().bulk.asSlice(0, Elf.HEAD_BYTES);
+    long n = Unistd.pread(interpreterFd, head, FIRST_BYTES, 0);
+    if (n < ELF_HEADER) {
+      return n < 0 ? (int) n : -Errno.EIO;
+    }
     interpreter = new Elf();
-    int r = n < 0 ? (int) n : interpreter.parse(interpreterFd, head, n);
-    return r == -Errno.ENOEXEC ? -80 : r; // ELIBBAD
+    int r = interpreter.parse(interpreterFd, head, n);
+    return r == 0 && interpreter.isLoadable ? 0 : -Errno.ELIBBAD;
   }
 
+  /** A {@code #!} line, cut into its parts as load_script() in fs/binfmt_script.c does it. */
   private int script(Syscall c, MemorySegment head, int length, String name, int depth) {
-    byte[] b = new byte[length];
+    byte[] b = new byte[SCRIPT_LINE]; // zeroes behind the end of the file, as there
     Memory.copy(head, 0, b, 0, length);
     int end = 2;
-    while (end < length && b[end] != '\n' && b[end] != 0) {
+    while (end < SCRIPT_LINE && b[end] != '\n' && b[end] != 0) {
       end++;
     }
-    boolean cut = end == length && length == SCRIPT_LINE;
-    if (cut) {
-      end = SCRIPT_LINE - 1; // the last byte of the buffer stands for the end of the line
+    boolean isLine = end < SCRIPT_LINE && b[end] == '\n';
+    if (!isLine) {
+      end = SCRIPT_LINE - 1;
+      int from = nonBlank(b, 2, end);
+      if (from < 0 || terminator(b, from, end) < 0) {
+        return -Errno.ENOEXEC; // no interpreter, or its name does not end within the line
+      }
     }
-    int from = 2;
-    while (from < end && isBlank(b[from])) {
-      from++;
+    while (isBlank(b[end - 1])) {
+      end--;
     }
-    int to = from;
-    while (to < end && !isBlank(b[to])) {
-      to++;
+    int from = nonBlank(b, 2, end);
+    if (from < 0 || from == end) {
+      return -Errno.ENOEXEC;
     }
-    if (from == to && !cut && (end == length || b[end] == 0)) {
-      return -Errno.EACCES; // the empty path, which is a directory
-    }
-    if (from == to || (cut && to == end)) {
-      return -Errno.ENOEXEC; // no interpreter, or its name does not end within the line
-    }
-    String interp = new String(b, from, to - from, StandardCharsets.ISO_8859_1);
-    int argFrom = to;
-    while (argFrom < end && isBlank(b[argFrom])) {
-      argFrom++;
-    }
-    int argTo = end;
-    while (argTo > argFrom && isBlank(b[argTo - 1])) {
-      argTo--;
-    }
+    int to = terminator(b, from, end);
+    int argFrom = to >= 0 && b[to] != 0 ? nonBlank(b, to, end) : -1;
     // argv becomes: interpreter, its one argument if there is one, the script, the caller's
     // argv[1..] (or what an inner script
     // had already put in front).
-    int extra = argTo > argFrom ? 1 : 0;
+    int extra = argFrom >= 0 ? 1 : 0;
     String[] rest = drop == 1 ? prefix : new String[] {name};
     String[] p = new String[1 + extra + rest.length];
+    String interp = text(b, from, to < 0 ? end : to);
     p[0] = interp;
     if (extra == 1) {
-      p[1] = new String(b, argFrom, argTo - argFrom, StandardCharsets.ISO_8859_1);
+      p[1] = text(b, argFrom, end);
     }
     System.arraycopy(rest, 0, p, 1 + extra, rest.length);
     if (drop == 1) {
@@ -162,11 +158,43 @@ final class Image {
     }
     prefix = p;
     drop = 1;
+    if (interp.isEmpty()) {
+      return -Errno.EACCES; // the empty path, which is a directory
+    }
     Path next = c.task.kernel.vfs.lookup(c, c.task.fs.cwd(), interp, true);
     if (next == null) {
       return (int) c.error();
     }
     return load(c, next, interp, depth + 1);
+  }
+
+  /** The bytes up to a NUL, or to {@code to}. */
+  private static String text(byte[] b, int from, int to) {
+    int end = from;
+    while (end < to && b[end] != 0) {
+      end++;
+    }
+    return new String(b, from, end - from, StandardCharsets.ISO_8859_1);
+  }
+
+  /** The first that is no blank, {@code last} included; or -1. */
+  private static int nonBlank(byte[] b, int from, int last) {
+    for (int i = from; i <= last; i++) {
+      if (!isBlank(b[i])) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /** The first blank or NUL, {@code last} included; or -1. */
+  private static int terminator(byte[] b, int from, int last) {
+    for (int i = from; i <= last; i++) {
+      if (isBlank(b[i]) || b[i] == 0) {
+        return i;
+      }
+    }
+    return -1;
   }
 
   private static boolean isBlank(byte b) {
@@ -199,8 +227,7 @@ final class Image {
 
   /** The last component of the name, at most 15 bytes: what PR_GET_NAME gives. */
   String comm() {
-    String s = drop == 1 ? prefix[prefix.length - 1] : execfn;
-    s = s.substring(s.lastIndexOf('/') + 1);
+    String s = execfn.substring(execfn.lastIndexOf('/') + 1);
     return s.length() > 15 ? s.substring(0, 15) : s;
   }
 

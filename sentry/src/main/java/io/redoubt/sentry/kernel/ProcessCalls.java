@@ -83,19 +83,14 @@ public final class ProcessCalls {
       return -Errno.EINVAL;
     }
     Task t = c.task;
-    if ((flags & CloneFlags.FILES) != 0 && t.files.isShared()) {
-      var own = t.files.copy();
-      t.files.release();
-      t.files = own;
-      t.noteIdentity();
-    }
+    boolean alsoInHost = (flags & CloneFlags.FILES) != 0 && t.unshareFiles();
     if ((flags & CloneFlags.FS) != 0) {
       var own = t.fs.copy();
       t.fs.release();
       t.fs = own;
       t.noteIdentity();
     }
-    return 0;
+    return alsoInHost ? Syscall.CONTINUE : 0;
   }
 
   private static long exit(Syscall c) {

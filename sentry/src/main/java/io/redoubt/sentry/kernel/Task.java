@@ -244,4 +244,23 @@ public final class Task {
     files.release();
     fs.release();
   }
+
+  /**
+   * Gives this task a descriptor table of its own, if it shares one.
+   *
+   * @return whether the host kernel must do the same with its table, where descriptors for mappings
+   *     are planted: it was shared with another process, which may be of another user by now and
+   *     must not find what this one maps. Threads of one process share their memory, and so need no
+   *     such wall; to the host they go on with one table, as {@link Process#hasScratchFd} does
+   */
+  public boolean unshareFiles() {
+    if (!files.isShared()) {
+      return false;
+    }
+    var shared = files;
+    files = shared.copy();
+    noteIdentity();
+    shared.release();
+    return process.tasks().size() == 1;
+  }
 }

@@ -21,7 +21,11 @@ public final class Elf {
   private static final int PT_PHDR = 6;
   private static final int EHDR_BYTES = 64;
   private static final int PHDR_BYTES = 56;
-  private static final int MAX_PHDRS = 64;
+  private static final int MAX_PHDRS = 65536 / PHDR_BYTES; // as load_elf_phdrs() has it
+
+  /** How many bytes {@link #parse} needs to be given. */
+  public static final int HEAD_BYTES = 65536;
+
   private static final long PAGE = 4096;
   private static final long TASK_SIZE = 0x7ffffffff000L;
 
@@ -43,6 +47,12 @@ public final class Elf {
   public final Segment[] segments = new Segment[MAX_SEGMENTS];
   public String interpreter; // Latin-1, or null
 
+  /**
+   * Whether the segments make sense. The host kernel looks at them only when it has opened the
+   * interpreter, which may be wrong in a way of its own.
+   */
+  public boolean isLoadable;
+
   /** Whether the first bytes are those of an ELF file. */
   public static boolean isElf(MemorySegment head, long length) {
     return length >= 4 && Memory.getInt(head, 0) == 0x464c457f;
@@ -51,14 +61,14 @@ public final class Elf {
   /**
    * Parses the file behind {@code fd}.
    *
-   * @param head its first {@code length} bytes, may be overwritten
-   * @return 0; -ENOEXEC for what the host kernel would not run either, -EIO
+   * @param head its first {@code length} bytes in {@link #HEAD_BYTES}, may be overwritten
+   * @return 0; -ENOEXEC for what the host kernel would not run either, -EIO or another errno where
+   *     the interpreter's name cannot be read. Then look at {@link #isLoadable}
    */
   public int parse(int fd, MemorySegment head, long length) {
     if (length < EHDR_BYTES
         || !isElf(head, length)
-        || Memory.getByte(head, 4) != 2 // ELFCLASS64
-        || Memory.getByte(head, 5) != 1 // little endian
+        // not EI_CLASS nor EI_DATA: fs/binfmt_elf.c does not look at them
         || Memory.getShort(head, 18) != 62) { // EM_X86_64
       return -Errno.ENOEXEC;
     }
@@ -76,16 +86,18 @@ public final class Elf {
     }
     long bytes = (long) phdrCount * PHDR_BYTES;
     MemorySegment table;
-    if (phoff + bytes <= length) {
+    if (phoff <= length - bytes) {
       table = head.asSlice(phoff, bytes);
     } else {
-      if (bytes > head.byteSize() || Unistd.pread(fd, head, bytes, phoff) != bytes) {
+      if (Unistd.pread(fd, head, bytes, phoff) != bytes) {
         return -Errno.ENOEXEC;
       }
       table = head.asSlice(0, bytes);
     }
-    long interpOffset = -1;
+    boolean hasInterpreter = false;
+    long interpOffset = 0;
     long interpSize = 0;
+    boolean isSane = true;
     long first = Long.MAX_VALUE;
     long end = 0;
     phdrAddress = 0;
@@ -105,7 +117,8 @@ public final class Elf {
               || memorySize > TASK_SIZE
               || offset < 0
               || (offset - vaddr) % PAGE != 0) {
-            return -Errno.ENOEXEC;
+            isSane = false;
+            break;
           }
           if (memorySize == 0) {
             break;
@@ -125,31 +138,36 @@ public final class Elf {
           }
         }
         case PT_INTERP -> {
-          interpOffset = offset;
-          interpSize = fileSize;
+          if (!hasInterpreter) { // of several the first
+            hasInterpreter = true;
+            interpOffset = offset;
+            interpSize = fileSize;
+          }
         }
         case PT_PHDR -> phdrAddress = vaddr;
         default -> {}
       }
     }
-    if (segmentCount == 0) {
-      return -Errno.ENOEXEC;
-    }
     minAddress = first & -PAGE;
     span = ((end + PAGE - 1) & -PAGE) - minAddress;
-    if (span <= 0 || span > TASK_SIZE) {
-      return -Errno.ENOEXEC;
-    }
-    if (interpOffset >= 0) {
+    isLoadable = isSane && segmentCount > 0 && span > 0 && span <= TASK_SIZE;
+    if (hasInterpreter) {
       // With its NUL it is at least two bytes and at most a path, fs/binfmt_elf.c.
-      if (interpSize < 2 || interpSize > 4096 || interpSize > head.byteSize()) {
+      if (interpSize < 2 || interpSize > 4096) {
         return -Errno.ENOEXEC;
       }
-      if (Unistd.pread(fd, head, interpSize, interpOffset) != interpSize
-          || Memory.getByte(head, interpSize - 1) != 0) {
+      long n = Unistd.pread(fd, head, interpSize, interpOffset);
+      if (n != interpSize) {
+        return n < 0 ? (int) n : -Errno.EIO;
+      }
+      if (Memory.getByte(head, interpSize - 1) != 0) {
         return -Errno.ENOEXEC;
       }
-      byte[] b = new byte[(int) interpSize - 1];
+      int nameLength = 0;
+      while (Memory.getByte(head, nameLength) != 0) {
+        nameLength++;
+      }
+      byte[] b = new byte[nameLength];
       Memory.copy(head, 0, b, 0, b.length);
       interpreter = new String(b, StandardCharsets.ISO_8859_1);
     }

@@ -107,14 +107,8 @@ public final class FdCalls {
     if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0 || first > last) {
       return -EINVAL;
     }
+    boolean alsoInHost = (flags & CLOSE_RANGE_UNSHARE) != 0 && c.task.unshareFiles();
     FdTable files = c.task.files;
-    if ((flags & CLOSE_RANGE_UNSHARE) != 0 && files.isShared()) {
-      FdTable own = files.copy();
-      c.task.files = own;
-      c.task.noteIdentity();
-      files.release();
-      files = own;
-    }
     boolean scratch = false;
     for (int fd : files.numbers()) {
       if (fd < first || fd > last) {
@@ -130,7 +124,7 @@ public final class FdCalls {
         scratch |= c.task.process.takeScratchFd(fd);
       }
     }
-    return scratch && flags == 0 ? Syscall.CONTINUE : 0;
+    return alsoInHost || (scratch && flags == 0) ? Syscall.CONTINUE : 0;
   }
 
   /**

@@ -51,8 +51,13 @@ final class FsArgs {
 
   /** Walks to the parent of the last component. */
   static int parent(Syscall c, Walk w, long dirFd, long pathAddress) {
+    return parent(c, w, dirFd, pathAddress, 0);
+  }
+
+  /** As {@link #parent(Syscall, Walk, long, long)}, with more flags of {@link Walk}. */
+  static int parent(Syscall c, Walk w, long dirFd, long pathAddress, int flags) {
     String path = c.memory().readPath(c, pathAddress);
-    return path == null ? (int) c.error() : w.from(c, dirFd, path, Walk.PARENT);
+    return path == null ? (int) c.error() : w.from(c, dirFd, path, Walk.PARENT | flags);
   }
 
   /** A path argument; NULL is an empty one where that is allowed (Linux 6.11). */

@@ -25,7 +25,7 @@ public final class MemoryCalls {
   public static void register(SyscallTable t) {
     ProcessMemoryCalls.register(t);
     t.on(10, "mprotect", 3, c -> Syscall.CONTINUE, FULL);
-    t.on(25, "mremap", 5, c -> -Errno.EINVAL, FULL);
+    t.on(25, "mremap", 5, c -> -Errno.EINVAL, PARTIAL, "no MREMAP_DONTUNMAP");
     t.on(
         27,
         "mincore",
@@ -39,7 +39,8 @@ public final class MemoryCalls {
         3,
         MemoryCalls::madvise,
         PARTIAL,
-        "no MADV_MERGEABLE, MADV_HWPOISON, MADV_SOFT_OFFLINE");
+        "no MADV_MERGEABLE, MADV_HWPOISON, MADV_SOFT_OFFLINE, MADV_COLD, MADV_PAGEOUT, MADV_COLLAPSE, MADV_GUARD_INSTALL:"
+            + " as a kernel without them");
     t.on(
         237,
         "mbind",

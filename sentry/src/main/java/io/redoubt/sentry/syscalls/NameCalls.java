@@ -143,9 +143,9 @@ final class NameCalls {
     Walk from = c.scratch().walk;
     Walk to = c.scratch().secondWalk;
     try {
-      int r = FsArgs.parent(c, from, oldFd, oldPath);
+      int r = FsArgs.parent(c, from, oldFd, oldPath, Walk.LONG_NAME);
       if (r == 0) {
-        r = FsArgs.parent(c, to, newFd, newPath);
+        r = FsArgs.parent(c, to, newFd, newPath, Walk.LONG_NAME);
       }
       return r < 0 ? r : Rename.rename(c, from, to, flags);
     } finally {

@@ -16,6 +16,8 @@ import io.redoubt.sentry.proc.TaskFiles;
  */
 public final class PrctlCalls {
   // linux/prctl.h
+  private static final int PR_SET_PDEATHSIG = 1;
+  private static final int PR_GET_PDEATHSIG = 2;
   private static final int PR_GET_DUMPABLE = 3;
   private static final int PR_SET_DUMPABLE = 4;
   private static final int PR_GET_KEEPCAPS = 7;
@@ -135,7 +137,9 @@ public final class PrctlCalls {
         return 0;
       case PR_SET_MM, PR_SET_IO_FLUSHER, PR_GET_IO_FLUSHER:
         return -Errno.EPERM;
-      case PR_GET_TSC,
+      case PR_SET_PDEATHSIG,
+      PR_GET_PDEATHSIG,
+      PR_GET_TSC,
       PR_SET_TSC,
       PR_SET_TIMERSLACK,
       PR_GET_TIMERSLACK,

@@ -25,6 +25,12 @@ public final class SystemCalls {
 
   private static final int LAST_STATIC_CLOCK = 15;
 
+  // linux/time.h, linux/posix-timers.h
+  private static final int CLOCK_PROCESS_CPUTIME_ID = 2;
+  private static final int CLOCK_THREAD_CPUTIME_ID = 3;
+  private static final int CLOCK_BOOTTIME_ALARM = 9;
+  private static final int CLOCKFD = 3;
+
   // linux/personality.h
   private static final long PERSONALITY_QUERY = 0xffffffffL;
   private static final long UNAME26 = 0x20000;
@@ -57,9 +63,10 @@ public final class SystemCalls {
         227, "clock_settime", 2, SystemCalls::clockSettime, NONE, "EPERM: state of the whole host");
     // The filter has let through every clock that there is for a guest: what traps is of an fd, or
     // unknown.
-    t.on(228, "clock_gettime", 2, c -> -Errno.EINVAL, PARTIAL, "no clocks of device files");
-    t.on(229, "clock_getres", 2, c -> -Errno.EINVAL, PARTIAL, "no clocks of device files");
-    t.on(230, "clock_nanosleep", 4, c -> -Errno.EINVAL, PARTIAL, "no clocks of device files");
+    String clocks = "no clocks of device files or of alarms, as without a clock that wakes one up";
+    t.on(228, "clock_gettime", 2, c -> -Errno.EINVAL, PARTIAL, clocks);
+    t.on(229, "clock_getres", 2, c -> -Errno.EINVAL, PARTIAL, clocks);
+    t.on(230, "clock_nanosleep", 4, SystemCalls::clockNanosleep, PARTIAL, clocks);
     t.on(
         305,
         "clock_adjtime",
@@ -117,6 +124,17 @@ public final class SystemCalls {
       c.task.kernel.domainname = name;
     }
     return 0;
+  }
+
+  /** CPU clocks; the others are native, or none of the guest's. */
+  private static long clockNanosleep(Syscall c) {
+    int clock = (int) c.arg0;
+    if (clock == CLOCK_PROCESS_CPUTIME_ID || (clock < 0 && (clock & 7) != CLOCKFD)) {
+      return Syscall.CONTINUE;
+    }
+    // There are the thread's own, raw, coarse and alarm clocks, but nobody can sleep on them.
+    boolean isKnown = clock >= CLOCK_THREAD_CPUTIME_ID && clock <= CLOCK_BOOTTIME_ALARM;
+    return isKnown ? -Errno.EOPNOTSUPP : -Errno.EINVAL;
   }
 
   /** Nobody may set a clock; those that cannot be set at all are told apart, as on Linux. */
