@@ -84,6 +84,9 @@ public final class ProcessCalls {
     }
     Task t = c.task;
     if ((flags & CloneFlags.FILES) != 0 && t.files.isShared()) {
+      if (!t.files.mayCopy()) {
+        return -Errno.ENOMEM;
+      }
       var own = t.files.copy();
       t.files.release();
       t.files = own;

@@ -39,6 +39,8 @@ final class RingPoller {
   private final RingThread thread = new RingThread(this::run);
   private volatile boolean hasNews;
   private volatile long wakeUps;
+  private volatile long looks;
+  private volatile long sleeps;
   private volatile long notBeforeNanos = System.nanoTime();
   private long pauseNanos = FIRST_PAUSE_NANOS;
   private long worth; // calls served since it woke up, by regions that it has left
@@ -73,6 +75,16 @@ final class RingPoller {
     return wakeUps;
   }
 
+  /** How often it has looked at its regions. */
+  long looks() {
+    return looks;
+  }
+
+  /** How often it has gone to sleep. */
+  long sleeps() {
+    return sleeps;
+  }
+
   /** A region is over: its memory is given back once nobody looks at it. */
   void noteEnd() {
     hasNews = true;
@@ -86,6 +98,7 @@ final class RingPoller {
           takeNews();
         }
         if (active.isEmpty()) {
+          sleeps++;
           LockSupport.park(this);
         } else {
           watch();
@@ -127,13 +140,14 @@ final class RingPoller {
     boolean isPreempted = false;
     while (!active.isEmpty() && !isPreempted) {
       boolean isBusy = false;
-      for (int looks = 0; looks < LOOKS; looks++) {
+      looks += LOOKS;
+      for (int n = 0; n < LOOKS; n++) {
         int some = 0;
         for (int i = 0; i < active.size(); i++) {
           RingRegion r = active.get(i);
-          int n = r.scan();
-          r.isBusy |= n > 0;
-          some += n;
+          int found = r.scan();
+          r.isBusy |= found > 0;
+          some += found;
         }
         isBusy |= some > 0;
         if (some == 0) {

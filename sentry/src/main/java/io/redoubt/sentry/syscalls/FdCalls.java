@@ -4,6 +4,7 @@ import static io.redoubt.host.Errno.EAGAIN;
 import static io.redoubt.host.Errno.EBADF;
 import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINVAL;
+import static io.redoubt.host.Errno.ENOMEM;
 import static io.redoubt.host.Errno.ENOTTY;
 import static io.redoubt.host.Errno.EOPNOTSUPP;
 import static io.redoubt.host.Errno.EPERM;
@@ -109,6 +110,9 @@ public final class FdCalls {
     }
     FdTable files = c.task.files;
     if ((flags & CLOSE_RANGE_UNSHARE) != 0 && files.isShared()) {
+      if (!files.mayCopy()) {
+        return -ENOMEM;
+      }
       FdTable own = files.copy();
       c.task.files = own;
       c.task.noteIdentity();
@@ -191,6 +195,11 @@ public final class FdCalls {
       return c.error();
     }
     FdTable files = c.task.files;
+    int r = files.reserve(to);
+    if (r < 0) {
+      f.close();
+      return r;
+    }
     OpenFile old = files.replace(to, f, cloexec);
     if (old != null) {
       files.drop(old);

@@ -134,7 +134,9 @@ final class MemDir extends MemInode {
 
   @Override
   public int readdir(Syscall c, long position, DirSink sink) {
-    return new MemListing(this).list(c, position, sink);
+    try (MemListing listing = new MemListing(this)) {
+      return listing.list(c, position, sink);
+    }
   }
 
   /**
@@ -202,7 +204,7 @@ final class MemDir extends MemInode {
 
   @Override
   public Inode createUnnamed(Syscall c, int mode, boolean linkable) {
-    if (!fs.budget.charge(MemFs.NODE_BYTES)) {
+    if (!fs.chargeNode()) {
       return c.fail(-Errno.ENOSPC);
     }
     MemFile f =
@@ -227,13 +229,13 @@ final class MemDir extends MemInode {
     if (r < 0) {
       return c.fail(r);
     }
-    if (!fs.budget.charge(MemFs.NODE_BYTES)) {
+    if (!fs.chargeNode()) {
       return c.fail(-Errno.ENOSPC);
     }
     node.charged = true;
     r = enter(name, node);
     if (r < 0) {
-      fs.budget.release(MemFs.NODE_BYTES);
+      fs.releaseNode();
       return c.fail(r);
     }
     return node;
@@ -299,7 +301,9 @@ final class MemDir extends MemInode {
       if (node.nlink == 0 && !(node instanceof MemFile f && f.isLinkable)) {
         return -Errno.ENOENT;
       }
-      node.linked();
+      if (!node.linked()) {
+        return -Errno.ENOSPC;
+      }
     }
     r = enter(name, node);
     if (r < 0) {
@@ -350,12 +354,14 @@ final class MemDir extends MemInode {
     if (lower == null) {
       return error[0];
     }
-    for (int i = 0; i < lower.count(); i++) {
-      if (showsLower(lower.name(i))) {
-        return -Errno.ENOTEMPTY;
+    try (lower) {
+      for (int i = 0; i < lower.count(); i++) {
+        if (showsLower(lower.name(i))) {
+          return -Errno.ENOTEMPTY;
+        }
       }
+      return 0;
     }
-    return 0;
   }
 
   @Override
