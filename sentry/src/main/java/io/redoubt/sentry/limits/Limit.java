@@ -118,6 +118,15 @@ public enum Limit {
     most = n;
   }
 
+  /** Makes the limit smaller. @return false when it is smaller already; then it stays */
+  public boolean lower(long n) {
+    if (n > most) {
+      return false;
+    }
+    most = n;
+    return true;
+  }
+
   /** Takes {@code n}. @return false when that is too much; then nothing was taken */
   public boolean charge(long n) {
     if (used.addAndGet(n) > most) {
