@@ -287,9 +287,7 @@ final class Exec {
 
   private void tellSetId(Credentials before) {
     boolean isHonoured = !image.path.mount().isNosuid() && !before.noNewPrivs();
-    String path =
-        PathText.of(
-            task.kernel.vfs, image.path, task.kernel.vfs.root());
+    String path = PathText.of(task.kernel.vfs, image.path, task.kernel.vfs.root());
     Audit.setIdExec(task, path, image.stat.mode & 07777, isHonoured);
   }
 }
