@@ -8,7 +8,6 @@ import io.redoubt.sentry.ring.Ring;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * The operator's own file, {@code /etc/redoubt/redoubt.json}; docs/operations/configuration.md says
@@ -130,7 +129,7 @@ record OperatorConfig(
   }
 
   boolean allows(String annotation) {
-    return allowed.contains(annotation.toLowerCase(Locale.ROOT));
+    return allowed.contains(annotation);
   }
 
   /**

@@ -21,7 +21,11 @@ public final class FdTable {
   public FdTable() {
     files = new OpenFile[FIRST_SLOTS];
     closeOnExec = new boolean[FIRST_SLOTS];
-    Limit.DESCRIPTOR_SLOTS.take(FIRST_SLOTS);
+  }
+
+  /** What is charged for so many places: the first ones come with the task. */
+  private static int charged(int slots) {
+    return Math.max(0, slots - FIRST_SLOTS);
   }
 
   private FdTable(FdTable other) {
@@ -29,7 +33,7 @@ public final class FdTable {
     files = Arrays.copyOf(other.files, slots);
     closeOnExec = Arrays.copyOf(other.closeOnExec, slots);
     lowestFree = other.lowestFree;
-    Limit.DESCRIPTOR_SLOTS.take(slots);
+    Limit.DESCRIPTOR_SLOTS.take(charged(slots));
   }
 
   /**
@@ -45,7 +49,7 @@ public final class FdTable {
 
   /** Whether there is room for a {@link #copy}. Its maker has asked. */
   public synchronized boolean mayCopy() {
-    return Limit.DESCRIPTOR_SLOTS.hasRoom(slotsInUse());
+    return Limit.DESCRIPTOR_SLOTS.hasRoom(charged(slotsInUse()));
   }
 
   /** The file of {@code fd} without a reference of its own, or null. */
@@ -186,7 +190,7 @@ public final class FdTable {
         return;
       }
       toClose = files;
-      Limit.DESCRIPTOR_SLOTS.release(files.length);
+      Limit.DESCRIPTOR_SLOTS.release(charged(files.length));
       files = new OpenFile[0];
       closeOnExec = new boolean[0];
     }
@@ -212,7 +216,7 @@ public final class FdTable {
   private boolean grow(int fd) {
     if (fd >= files.length && users > 0) {
       int n = Math.max(fd + 1, files.length * 2);
-      if (!Limit.DESCRIPTOR_SLOTS.charge(n - files.length)) {
+      if (!Limit.DESCRIPTOR_SLOTS.charge(charged(n) - charged(files.length))) {
         return false;
       }
       files = Arrays.copyOf(files, n);

@@ -15,9 +15,7 @@ public enum Limit {
   TASKS("tasks", 32_768),
   /** Open file descriptions: ENFILE. */
   OPEN_FILES("openFiles", 1 << 20),
-  /**
-   * Places in all descriptor tables, free ones below the highest too: ENFILE, ENOMEM for a fork.
-   */
+  /** Places in descriptor tables past the first 64 of each, free ones too: ENOMEM. */
   DESCRIPTOR_SLOTS("descriptorSlots", 1 << 24),
   /** Names that are cached; the oldest that nobody uses goes for a new one. */
   CACHED_NAMES("cachedNames", 65_536),
@@ -67,14 +65,13 @@ public enum Limit {
   /** As the operator's configuration and the statistics name it. */
   public final String key;
 
-  private final long initial;
   private final AtomicLong used = new AtomicLong();
   private final AtomicLong hits = new AtomicLong();
   private volatile long most;
+  private volatile boolean isSet;
 
   Limit(String key, long most) {
     this.key = key;
-    this.initial = most;
     this.most = most;
   }
 
@@ -98,9 +95,9 @@ public enum Limit {
     return most;
   }
 
-  /** Without a configuration. */
-  public long initial() {
-    return initial;
+  /** Whether the operator has said how much there may be. */
+  public boolean isSet() {
+    return isSet;
   }
 
   /** How much there is. */
@@ -113,9 +110,10 @@ public enum Limit {
     return hits.get();
   }
 
-  /** Changes the limit. What is there already stays. @param n at least 0 */
+  /** The operator's word. What is there already stays. @param n at least 0 */
   public void set(long n) {
     most = n;
+    isSet = true;
   }
 
   /** Makes the limit smaller. @return false when it is smaller already; then it stays */

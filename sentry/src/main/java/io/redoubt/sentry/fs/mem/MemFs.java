@@ -46,8 +46,8 @@ public final class MemFs {
 
   static {
     // As much as a tmpfs has, tmpfs(5), unless the operator has said something else.
-    if (Limit.MEMORY_BYTES.most() == Limit.MEMORY_BYTES.initial()) {
-      Limit.MEMORY_BYTES.set(hostMemory() / 2);
+    if (!Limit.MEMORY_BYTES.isSet()) {
+      Limit.MEMORY_BYTES.lower(hostMemory() / 2);
     }
   }
 
