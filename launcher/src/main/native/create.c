@@ -110,7 +110,8 @@ static _Noreturn void be_monitor(const char *bundle, int report, int errors)
     monitor_listen();
     close(front.container.lock); /* the command holds it, until it ends */
     char command[] = "create", option[] = "--bundle";
-    char *arguments[] = {command, option, (char *)(uintptr_t)bundle, (char *)(uintptr_t)front.container.id, NULL};
+    char *arguments[] = {command, option, (char *)(uintptr_t)bundle, (char *)(uintptr_t)front.container.id,
+                         (char *)(uintptr_t)(oci.config ? oci.config : ""), (char *)(uintptr_t)(oci.audit_log ? oci.audit_log : ""), NULL};
     front_main(arguments);
 }
 
@@ -136,6 +137,7 @@ int command_create(void)
     oci_check_globals();
     if (oci.console_socket)
         oci.console_socket = oci_absolute(oci.console_socket);
+    oci_operator();
     int report[2], errors[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, report) || pipe2(errors, O_CLOEXEC))
         oci_fail("cannot make a socket: %s", strerror(errno));

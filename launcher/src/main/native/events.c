@@ -1,6 +1,7 @@
 /* events: what a container uses, from the files of its control groups, and when it ran out of memory. */
 #include "cgroup.h"
 #include "container.h"
+#include "frames.h"
 #include "json.h"
 #include "oci.h"
 
@@ -8,9 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#define SENTRY_TIMEOUT_MILLIS 2000
 
 static struct container container;
 
@@ -89,14 +93,41 @@ static void print_memory(void)
     putchar('}');
 }
 
+/*
+ * What only the sentry knows: its limits, and the ring tier. A sentry that does not answer in time (its container is paused, or
+ * busy) leaves its part out: the figures of the control groups are still worth printing.
+ */
+static void print_sentry(void)
+{
+    static struct frame_reader reader;
+    enum status status = container_status(&container);
+    int fd = status == STATUS_RUNNING || status == STATUS_CREATED ? container_connect(&container) : -1;
+    if (fd < 0)
+        return;
+    if (frame_reader_open(&reader, fd) == 0 && frame_send(fd, FRAME_CLIENT, NULL, 0, -1) == 0 &&
+        frame_send(fd, FRAME_STATS, NULL, 0, -1) == 0) {
+        enum frame_result result;
+        struct pollfd on = {.fd = fd, .events = POLLIN};
+        while ((result = frame_read(&reader)) == FRAME_AGAIN && poll(&on, 1, SENTRY_TIMEOUT_MILLIS) > 0)
+            ;
+        if (result == FRAME_READY && reader.type == FRAME_TEXT && reader.length > 1)
+            printf(",\"redoubt\":{%.*s}", (int)reader.length - 1, reader.payload + 1);
+    }
+    if (reader.payload)
+        munmap(reader.payload, FRAME_MAX_PAYLOAD + 4096);
+    close(fd);
+}
+
 static void print_stats(void)
 {
     char *id = json_quote(container.id);
     printf("{\"type\":\"stats\",\"id\":%s,\"data\":{", id);
     print_cpu();
     print_memory();
-    printf(",\"pids\":{\"current\":%llu,\"limit\":%llu},\"blkio\":{},\"hugetlb\":{},\"intel_rdt\":{},\"network_interfaces\":null}}\n",
+    printf(",\"pids\":{\"current\":%llu,\"limit\":%llu},\"blkio\":{},\"hugetlb\":{},\"intel_rdt\":{},\"network_interfaces\":null",
            one("pids", "pids.current"), one("pids", "pids.max"));
+    print_sentry();
+    puts("}}");
     fflush(stdout);
     free(id);
 }

@@ -29,6 +29,7 @@ enum frame_type {
     FRAME_UPDATE = 16,  /* update, in place of EXEC: LinuxResources as JSON; the answer is a PLAN of "cgroup.set" */
     FRAME_PROFILE = 17, /* sentry, after FILTER: u32 flags, struct sock_filter[]: linux.seccomp, to be loaded before the first exec */
     FRAME_GOFER = 18,   /* front: fd, the connection with another gofer than the one that was started first */
+    FRAME_STATS = 19,   /* events, in place of EXEC; the answer is a TEXT: members of a JSON object */
     /* Between the commands of a container and its monitor. */
     FRAME_START = 20, /* command: run the program */
     FRAME_DONE_OK = 21, /* monitor: done */

@@ -198,6 +198,7 @@ static _Noreturn void run_container(void)
     if (oci.console_socket)
         oci_fail("cannot use console socket if runc will not detach or allocate tty: give --detach");
     oci_check_globals();
+    oci_operator();
     sweep();
     container_make(&front.container, id);
     container_begin(&front.container, bundle);
@@ -207,7 +208,8 @@ static _Noreturn void run_container(void)
     monitor_listen();
     close(front.container.lock); /* a container that runs in the foreground is not in anybody's way */
     char command[] = "run", option[] = "--bundle";
-    char *arguments[] = {command, option, (char *)(uintptr_t)bundle, (char *)(uintptr_t)id, NULL};
+    char *arguments[] = {command, option, (char *)(uintptr_t)bundle, (char *)(uintptr_t)id,
+                         (char *)(uintptr_t)(oci.config ? oci.config : ""), (char *)(uintptr_t)(oci.audit_log ? oci.audit_log : ""), NULL};
     front_main(arguments);
 }
 

@@ -146,6 +146,17 @@ char *oci_absolute(const char *path)
     return joined;
 }
 
+void oci_operator(void)
+{
+    static const char unix_prefix[] = "unix:";
+    if (oci.config)
+        oci.config = oci_absolute(oci.config);
+    if (oci.audit_log && strncmp(oci.audit_log, unix_prefix, sizeof unix_prefix - 1))
+        oci.audit_log = oci_absolute(oci.audit_log);
+    else if (oci.audit_log && oci.audit_log[sizeof unix_prefix - 1] != '/')
+        oci_fail("option --audit-log: %s: the path of a socket must be absolute", oci.audit_log);
+}
+
 void oci_write_pid_file(const char *path, int pid)
 {
     char temporary[PATH_MAX];

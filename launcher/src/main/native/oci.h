@@ -18,7 +18,7 @@ extern struct oci {
     char **words; /* what is no option, from the container id on */
     int word_count;
     /* before the command */
-    const char *root, *log, *log_format, *rootless, *ignored;
+    const char *root, *config, *audit_log, *log, *log_format, *rootless, *ignored;
     bool debug, systemd_cgroup;
     /* after it */
     const char *bundle, *pid_file, *console_socket, *preserve_fds;
@@ -46,6 +46,9 @@ int oci_command(void);
 
 /* Checks the container id, and that there are no more words than that; ends the program otherwise. */
 const char *oci_id(void);
+
+/* Makes the paths of --config and --audit-log absolute: who reads them is in another directory. */
+void oci_operator(void);
 
 /* Opens --log, so that the file is there whatever happens. */
 void oci_log_open(void);

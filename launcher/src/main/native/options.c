@@ -23,6 +23,8 @@ static bool wants_help, wants_version;
 
 static const struct option global_options[] = {
     {"root", 0, VALUE, &oci.root, "DIR: where the state of containers is kept (default /run/redoubt)"},
+    {"config", 0, VALUE, &oci.config, "FILE: the operator's configuration (default /etc/redoubt/redoubt.json)"},
+    {"audit-log", 0, VALUE, &oci.audit_log, "FILE or unix:SOCKET: what sandboxes were denied, as lines of JSON"},
     {"log", 0, VALUE, &oci.log, "FILE: where errors are logged as well"},
     {"log-format", 0, VALUE, &oci.log_format, "text or json"},
     {"debug", 0, FLAG, &oci.debug, "warnings too: in the log, or on standard error"},

@@ -444,8 +444,12 @@ final class OciConfigTest {
   }
 
   @ParameterizedTest(name = "{0}")
-  @CsvSource({"host, reached", "none, no"})
-  void hostNetworkTakesAWord(String word, String expected) {
+  @CsvSource({"host, true, reached", "host, false, refused", "none, true, no"})
+  void hostNetworkTakesTheWordOfTheOperator(String word, boolean isAllowed, String expected)
+      throws java.io.IOException {
+    java.nio.file.Files.writeString(
+        directory.resolve("operator.json"),
+        isAllowed ? "{\"allow\": {\"annotations\": [\"dev.redoubt.network=host\"]}}" : "{}");
     UnaryOperator<String> change =
         c ->
             top("\"annotations\": {\"dev.redoubt.network\": \"" + word + "\"}")
@@ -458,7 +462,8 @@ final class OciConfigTest {
         """
         python3 -c 'import socket; s=socket.create_server(("127.0.0.1", 18765)); print("up", flush=True); s.settimeout(10); s.accept()' >$W/up 2>/dev/null & server=$!
         until grep -q up $W/up; do sleep 0.05; done
-        $RT run -b $B c1 </dev/null 2>/dev/null
+        $RT --config $W/../operator.json run -b $B c1 </dev/null 2>$W/err
+        grep -q 'annotations.dev.redoubt.network: host would weaken the sandbox.*operator.json' $W/err && echo refused
         kill $server 2>/dev/null; true
         """);
   }

@@ -12,7 +12,6 @@ import io.redoubt.sentry.SandboxConfig;
 import io.redoubt.sentry.SandboxConfig.Root;
 import io.redoubt.sentry.SandboxConfig.RootMode;
 import io.redoubt.sentry.StartFailure;
-import io.redoubt.sentry.ring.Ring;
 import java.io.IOException;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
@@ -33,13 +32,15 @@ record Bundle(
     ContainerProfile profile,
     List<String> plan,
     List<String> warnings) {
-  /** Annotation: whose network a container without a network namespace has. */
-  static final String HOST_NETWORK = "dev.redoubt.network";
-
   private static final int MAX_BYTES = 16 << 20;
 
   /** Reads the bundle in the directory {@code dir}, an absolute path. */
   static Bundle read(String dir) {
+    return read(dir, OperatorConfig.NONE);
+  }
+
+  /** As above, with what the operator has said. */
+  static Bundle read(String dir, OperatorConfig operator) {
     List<String> warnings = new ArrayList<>();
     JsonFields top = new JsonFields(parse(text(dir)), "", warnings);
     String version = top.string("ociVersion");
@@ -52,7 +53,8 @@ record Bundle(
     if (process == null) {
       throw top.failure("process", "missing; it says what to run");
     }
-    Root root = root(top, dir);
+    Annotations annotations = Annotations.read(top, operator);
+    Root root = root(top, dir, annotations.isReadOnly());
     OciProcess p = OciProcess.read(process, new UserDatabase.HostRoot(root.path()));
     String listen = System.getenv("REDOUBT_LISTEN_FDS");
     if (listen != null) {
@@ -87,10 +89,10 @@ record Bundle(
             false,
             p.terminal(),
             p.rlimits(),
-            network(top, linux),
+            network(annotations, linux),
             null,
             false,
-            ring(top, linux));
+            annotations.ring(Resources.isBelowTwoCpus(linux)));
     List<String> plan = OciPlan.of(version, root.path(), top, process, linux, settings);
     top.reportUnknown();
     if (linux != null) {
@@ -100,13 +102,13 @@ record Bundle(
     return new Bundle(config, settings, profile, plan, warnings);
   }
 
-  private static Root root(JsonFields top, String dir) {
+  private static Root root(JsonFields top, String dir, boolean mustNotWrite) {
     JsonFields root = top.object("root");
     String path = root == null ? null : root.string("path");
     if (path == null || path.isEmpty()) {
       throw top.failure("root.path", "missing; it names the directory with the root file system");
     }
-    boolean readOnly = root.flag("readonly");
+    boolean readOnly = root.flag("readonly") || mustNotWrite;
     root.reportUnknown();
     String absolute = HostFiles.absolute(dir, path);
     String problem = HostFiles.notDirectory(absolute);
@@ -116,37 +118,28 @@ record Bundle(
     return new Root(absolute, readOnly ? RootMode.READ_ONLY : RootMode.WRITABLE);
   }
 
-  private static Ring.Mode ring(JsonFields top, JsonFields linux) {
-    JsonFields annotations = top.object("annotations");
-    String asked = annotations == null ? null : annotations.string(RingOption.ANNOTATION);
-    return asked == null && Resources.isBelowTwoCpus(linux)
-        ? Ring.Mode.OFF
-        : RingOption.mode(asked, "annotation " + RingOption.ANNOTATION);
-  }
-
   /**
    * runc leaves a container without a network namespace in the host's. Here that takes a word more,
    * because to leave something out is not to ask for less of a wall.
    */
-  private static SandboxConfig.Network network(JsonFields top, JsonFields linux) {
+  private static SandboxConfig.Network network(Annotations annotations, JsonFields linux) {
     List<String> types = new ArrayList<>();
     if (linux != null) {
       for (JsonFields n : linux.objects("namespaces")) {
         types.add(n.string("type"));
       }
     }
-    JsonFields annotations = top.object("annotations");
-    String asked = annotations == null ? null : annotations.string(HOST_NETWORK);
-    if (types.contains("network") || !"host".equals(asked)) {
+    if (types.contains("network") || !annotations.wantsHostNetwork()) {
       if (!types.isEmpty() && !types.contains("network")) {
         linux.warn(
             "namespaces",
             "no network namespace: the sandbox has one of its own with nothing but loopback; the annotation "
-                + HOST_NETWORK
+                + Annotations.NETWORK
                 + "=host gives it the host's");
       }
       return SandboxConfig.Network.OWN;
     }
+    annotations.require(Annotations.NETWORK, "host");
     return SandboxConfig.Network.HOST;
   }
 
@@ -168,6 +161,11 @@ record Bundle(
 
   /** The tree of a configuration; a failure says line and column. */
   static com.google.gson.JsonObject parse(String text) {
+    return parse("config.json", text);
+  }
+
+  /** As above, of another file. */
+  static com.google.gson.JsonObject parse(String file, String text) {
     JsonReader reader = new JsonReader(new StringReader(text));
     reader.setStrictness(Strictness.STRICT);
     JsonElement tree;
@@ -175,15 +173,15 @@ record Bundle(
       tree = JsonParser.parseReader(reader);
     } catch (JsonParseException e) {
       Throwable cause = e.getCause() instanceof IOException ? e.getCause() : e;
-      throw invalid(position(cause.getMessage()));
+      throw invalid(file, position(cause.getMessage()));
     } catch (StackOverflowError e) {
-      throw invalid("nested too deeply");
+      throw invalid(file, "nested too deeply");
     }
     if (!isAtEnd(reader)) {
-      throw invalid("more text after the end of the object");
+      throw invalid(file, "more text after the end of the object");
     }
     if (!tree.isJsonObject()) {
-      throw invalid("must hold one object");
+      throw invalid(file, "must hold one object");
     }
     return tree.getAsJsonObject();
   }
@@ -197,8 +195,8 @@ record Bundle(
     }
   }
 
-  private static StartFailure invalid(String why) {
-    return new StartFailure(Caller.FAILED, "config.json: invalid JSON: " + RawArguments.raw(why));
+  private static StartFailure invalid(String file, String why) {
+    return new StartFailure(Caller.FAILED, file + ": invalid JSON: " + RawArguments.raw(why));
   }
 
   /**

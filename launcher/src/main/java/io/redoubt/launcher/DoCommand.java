@@ -55,6 +55,16 @@ final class DoCommand {
                   null,
                   "auto|off|always",
                   "serve hot calls through shared memory: while it pays (default), never, always"),
+              new Option(
+                  "--config",
+                  null,
+                  "FILE",
+                  "the operator's configuration (default /etc/redoubt/redoubt.json)"),
+              new Option(
+                  "--audit-log",
+                  null,
+                  "FILE|unix:SOCKET",
+                  "write what was denied as lines of JSON there"),
               new Option("--help", "-h", null, "print this")));
 
   private static final int HOSTNAME_MAX = 64;
@@ -81,6 +91,7 @@ final class DoCommand {
       throw new StartFailure(Caller.FAILED, "do: no command given; try: redoubt do -- /bin/sh");
     }
     String here = HostFiles.workingDirectory();
+    OperatorConfig operator = operator(given, here);
     String root = root(given, here);
     List<String> env = env(given);
     int uid = Unistd.geteuid();
@@ -117,7 +128,18 @@ final class DoCommand {
         network(given),
         trace(given, here),
         given.has("--stats"),
-        RingOption.mode(given.value("--ring"), "--ring"));
+        given.has("--ring") ? RingOption.mode(given.value("--ring"), "--ring") : operator.ring());
+  }
+
+  private static OperatorConfig operator(Given given, String here) {
+    String file = given.value("--config");
+    String log = given.value("--audit-log");
+    OperatorConfig operator =
+        OperatorConfig.read(file == null ? null : HostFiles.absolute(here, file));
+    operator.apply(
+        log == null || log.startsWith("unix:") ? log : HostFiles.absolute(here, log),
+        "do-" + Process.getpid());
+    return operator;
   }
 
   private static String root(Given given, String here) {

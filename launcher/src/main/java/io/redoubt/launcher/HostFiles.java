@@ -41,6 +41,12 @@ final class HostFiles {
     return r < 0 ? r : Memory.getInt(BUFFER, StatBuf.ST_MODE) & Stat.S_IFMT;
   }
 
+  /** Permission bits of what is at {@code path}, or 0. */
+  static int permissions(String path) {
+    int r = Stat.newfstatat(Fcntl.AT_FDCWD, path, BUFFER, 0);
+    return r < 0 ? 0 : Memory.getInt(BUFFER, StatBuf.ST_MODE) & 07777;
+  }
+
   /** Why {@code path} is not a directory, or null if it is one. */
   static String notDirectory(String path) {
     int t = type(path);

@@ -14,12 +14,19 @@ import java.util.Set;
  * is reported. Texts come back as raw UTF-8 bytes in Latin-1.
  */
 final class JsonFields {
+  private final String file; // what messages call it
   private final JsonObject object;
   private final String path; // "" for the outermost, else "a.b."
   private final List<String> warnings;
   private final Set<String> known = new HashSet<>();
 
   JsonFields(JsonObject object, String path, List<String> warnings) {
+    this("config.json", object, path, warnings);
+  }
+
+  /** As above, of another file. */
+  JsonFields(String file, JsonObject object, String path, List<String> warnings) {
+    this.file = file;
     this.object = object;
     this.path = path;
     this.warnings = warnings;
@@ -27,12 +34,12 @@ final class JsonFields {
 
   /** A failure that names a field. */
   StartFailure failure(String field, String what) {
-    return new StartFailure(Caller.FAILED, "config.json: " + path + field + ": " + what);
+    return new StartFailure(Caller.FAILED, file + ": " + path + field + ": " + what);
   }
 
   /** Notes something that is not done as the configuration says. */
   void warn(String field, String what) {
-    warnings.add("config.json: " + path + field + ": " + what);
+    warnings.add(file + ": " + path + field + ": " + what);
   }
 
   private JsonElement get(String field) {
@@ -179,7 +186,7 @@ final class JsonFields {
     if (!e.isJsonObject()) {
       throw failure(field, "must be an object");
     }
-    return new JsonFields(e.getAsJsonObject(), path + field + ".", warnings);
+    return new JsonFields(file, e.getAsJsonObject(), path + field + ".", warnings);
   }
 
   /** Fields that ask for nothing here, because a sandbox has or does that anyway. */
@@ -200,6 +207,15 @@ final class JsonFields {
               || e.isJsonPrimitive() && e.getAsString().isEmpty();
       if (!empty) {
         warn(f, "not supported yet, ignored");
+      }
+    }
+  }
+
+  /** Refuses every field that nobody asked for. @param known what there is, for the message */
+  void refuseUnknown(String names) {
+    for (String f : object.keySet()) {
+      if (!known.contains(f)) {
+        throw failure(RawArguments.raw(f), "unknown key; there are: " + names);
       }
     }
   }

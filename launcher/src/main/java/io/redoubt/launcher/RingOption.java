@@ -5,9 +5,6 @@ import io.redoubt.sentry.ring.Ring;
 
 /** How the ring tier is asked for: on the command line and in an annotation of a container. */
 final class RingOption {
-  /** The annotation of an OCI configuration. */
-  static final String ANNOTATION = "dev.redoubt.ring";
-
   private RingOption() {}
 
   /**

@@ -17,7 +17,7 @@ final class Training {
     if (dir == null) {
       return;
     }
-    Bundle bundle = RunCommand.bundle(List.of("--bundle", dir, "training"));
+    Bundle bundle = RunCommand.bundle(List.of("--bundle", dir, "training", "", ""));
     var requests = new ContainerRequests(bundle.config(), bundle.plan(), Resources.isUnified());
     new Container(bundle.plan(), bundle.linux(), bundle.profile(), true, requests);
     bundle.profile().sockFilters();

@@ -188,6 +188,45 @@ class BundleTest {
   }
 
   @Test
+  void annotationsOnlyTighten() {
+    assertEquals(
+        RootMode.READ_ONLY,
+        with(",'annotations':{'dev.redoubt.readonly':'true'}").config().root().mode());
+    assertEquals(
+        List.of(
+            "config.json: annotations.dev.redoubt.limit.mounts: 999999999 is more than the operator allows, which is "
+                + io.redoubt.sentry.limits.Limit.MOUNTS.most()),
+        with(",'annotations':{'dev.redoubt.limit.mounts':'999999999'}").warnings());
+    assertEquals(
+        io.redoubt.sentry.ring.Ring.Mode.OFF,
+        with(",'annotations':{'dev.redoubt.ring':'off'}").config().ring());
+    for (String refused :
+        List.of(
+            "'dev.redoubt.ring':'always'",
+            "'dev.redoubt.readonly':'false'",
+            "'dev.redoubt.limit.mounts':'-1'",
+            "'dev.redoubt.limit.mount':'1'",
+            "'dev.redoubt.nework':'host'")) {
+      assertThrows(StartFailure.class, () -> with(",'annotations':{" + refused + "}"), refused);
+    }
+    String weak =
+        ",'linux':{'namespaces':[{'type':'pid'}]},'annotations':{'dev.redoubt.network':'host'}";
+    assertEquals(
+        "config.json: annotations.dev.redoubt.network: host would weaken the sandbox, which the operator has not allowed: "
+            + "put {\"allow\": {\"annotations\": [\"dev.redoubt.network=host\"]}} into /etc/redoubt/redoubt.json",
+        assertThrows(StartFailure.class, () -> with(weak)).getMessage());
+    OperatorConfig allows =
+        new OperatorConfig(
+            "/c",
+            io.redoubt.sentry.ring.Ring.Mode.AUTO,
+            null,
+            List.of("dev.redoubt.network=host"),
+            new long[0]);
+    assertEquals(
+        SandboxConfig.Network.HOST, Bundle.read(dir.toString(), allows).config().network());
+  }
+
+  @Test
   void badJsonSaysWhere() {
     assertEquals(
         "config.json: invalid JSON: Expected ':' at line 2 column 7", failure("{\n 'a' 1}"));

@@ -158,7 +158,10 @@ public final class SentryProfile {
               "sendmsg", ALLOW, "to the gofer and the front, with descriptors; guests' sockets"),
           Rule.on(
               "recvmsg", ALLOW, "from the gofer and the front, with descriptors; guests' sockets"),
-          Rule.on("sendto", ALLOW, "to the gofer and the socket maker; guests' sockets"),
+          Rule.on(
+              "sendto",
+              ALLOW,
+              "to the gofer, the socket maker, a socket of the audit log; guests' sockets"),
           Rule.on("recvfrom", ALLOW, "from the gofer; guests' sockets"),
           Rule.on("shutdown", ALLOW, "end of the gofer's connection; guests' sockets"));
 

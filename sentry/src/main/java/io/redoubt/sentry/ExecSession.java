@@ -18,6 +18,8 @@ import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Reactor;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Task;
+import io.redoubt.sentry.limits.Limit;
+import io.redoubt.sentry.ring.Ring;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -71,6 +73,9 @@ final class ExecSession {
       if (f != null && f.type() == ControlSocket.UPDATE) {
         update(f.payload());
       }
+      if (f != null && f.type() == ControlSocket.STATS) {
+        client.text(1, statistics());
+      }
       started = f != null && f.type() == ControlSocket.EXEC && run(f.payload());
     } catch (StartFailure e) {
       client.fail(e.code, e.getMessage());
@@ -83,6 +88,12 @@ final class ExecSession {
       }
       KernelThread.drain();
     }
+  }
+
+  /** What only the sentry knows of the sandbox: members of an object, as JSON. */
+  private String statistics() {
+    Ring ring = kernel.ring;
+    return "\"limits\":" + Limit.json() + (ring == null ? "" : ",\"ring\":" + ring.json());
   }
 
   private void update(byte[] resources) {

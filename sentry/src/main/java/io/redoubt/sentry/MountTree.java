@@ -110,6 +110,7 @@ final class MountTree {
 
   private void onGoferDeath() {
     if (!kernel.isOver()) {
+      Audits.goferDied(gofer.deathReason());
       control.fail(1, "the gofer is gone (" + gofer.deathReason() + "); the sandbox was killed");
     }
   }

@@ -2,6 +2,7 @@ package io.redoubt.sentry;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
+import io.redoubt.sentry.audit.Audit;
 import io.redoubt.sentry.kernel.CallObserver;
 import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.SyscallTable;
@@ -11,7 +12,10 @@ import io.redoubt.sentry.trace.TextFile;
 import io.redoubt.sentry.trace.Tracer;
 import java.util.function.Consumer;
 
-/** What --trace and --stats ask for. Where neither does, none of their classes is loaded. */
+/**
+ * What --trace, --stats and --audit-log ask for. Where nothing does, none of their classes is
+ * loaded.
+ */
 final class Observation {
   private static final int STDERR = 2;
   private static final int FLAGS = Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_TRUNC | Fcntl.O_CLOEXEC;
@@ -23,6 +27,10 @@ final class Observation {
       SandboxConfig config, ControlSocket control, SyscallTable table, Kernel kernel) {
     CallObserver trace =
         config.trace() == null ? null : new Tracer(table, traceSink(config, control));
+    CallObserver audit = Audits.isOn() ? Audit.observer(table) : null;
+    if (audit != null) {
+      trace = trace == null ? audit : new BothObservers(trace, audit);
+    }
     if (!config.stats()) {
       return trace;
     }

@@ -1,5 +1,7 @@
 package io.redoubt.sentry.fs;
 
+import io.redoubt.sentry.limits.Limit;
+
 /**
  * Bounds the number of cached dentries with a clock: a ring of them and a hand that takes what
  * nobody pins and nobody has used since it last came by. A directory with cached children is pinned
@@ -40,6 +42,7 @@ final class DentryCache {
       }
       d.inRing = true;
       size++;
+      Limit.CACHED_NAMES.take(1);
       victims = size > limit ? sweep(MAX_STEPS, MAX_VICTIMS) : null;
     }
     bury(victims);
@@ -107,5 +110,6 @@ final class DentryCache {
     d.ringNext = d.ringPrevious = null;
     d.inRing = false;
     size--;
+    Limit.CACHED_NAMES.release(1);
   }
 }

@@ -1,5 +1,6 @@
 package io.redoubt.sentry.fs;
 
+import io.redoubt.sentry.limits.Limit;
 import java.util.Arrays;
 
 /**
@@ -15,15 +16,40 @@ public final class FdTable {
   private int users = 1;
   private int lowestFree; // no free number below this one
 
+  private static final int FIRST_SLOTS = 64;
+
   public FdTable() {
-    files = new OpenFile[64];
-    closeOnExec = new boolean[64];
+    files = new OpenFile[FIRST_SLOTS];
+    closeOnExec = new boolean[FIRST_SLOTS];
+  }
+
+  /** What is charged for so many places: the first ones come with the task. */
+  private static int charged(int slots) {
+    return Math.max(0, slots - FIRST_SLOTS);
   }
 
   private FdTable(FdTable other) {
-    files = other.files.clone();
-    closeOnExec = other.closeOnExec.clone();
+    int slots = other.slotsInUse();
+    files = Arrays.copyOf(other.files, slots);
+    closeOnExec = Arrays.copyOf(other.closeOnExec, slots);
     lowestFree = other.lowestFree;
+    Limit.DESCRIPTOR_SLOTS.take(charged(slots));
+  }
+
+  /**
+   * What a copy needs: it leaves out what is free behind the last open one, sane_fdtable_size().
+   */
+  private int slotsInUse() {
+    int n = files.length;
+    while (n > FIRST_SLOTS && files[n - 1] == null) {
+      n--;
+    }
+    return n;
+  }
+
+  /** Whether there is room for a {@link #copy}. Its maker has asked. */
+  public synchronized boolean mayCopy() {
+    return Limit.DESCRIPTOR_SLOTS.hasRoom(charged(slotsInUse()));
   }
 
   /** The file of {@code fd} without a reference of its own, or null. */
@@ -35,7 +61,7 @@ public final class FdTable {
    * Installs a file at the lowest free number from {@code from}; takes over the caller's reference.
    *
    * @param limit RLIMIT_NOFILE
-   * @return the fd, or -EMFILE (the reference stays the caller's)
+   * @return the fd, or -EMFILE, -ENFILE, -ENOMEM (the reference stays the caller's)
    */
   public synchronized int install(OpenFile file, int from, boolean cloexec, long limit) {
     if (users == 0) {
@@ -48,7 +74,12 @@ public final class FdTable {
     if (fd >= limit) {
       return -24;
     }
-    grow(fd);
+    if (!file.admit()) {
+      return -23;
+    }
+    if (!grow(fd)) {
+      return -12;
+    }
     files[fd] = file;
     closeOnExec[fd] = cloexec;
     if (from <= lowestFree) {
@@ -57,15 +88,22 @@ public final class FdTable {
     return fd;
   }
 
+  /** Makes room for {@code fd}. @return 0, or -ENOMEM */
+  public synchronized int reserve(int fd) {
+    return grow(fd) ? 0 : -12;
+  }
+
   /**
    * Puts a file at exactly {@code fd} (dup2); takes over the reference. @return what was there, to
-   * be closed by the caller
+   * be closed by the caller. For a guest {@link #reserve} comes first
    */
   public synchronized OpenFile replace(int fd, OpenFile file, boolean cloexec) {
     if (users == 0) {
       return file; // the process is gone; a call of it was still running
     }
-    grow(fd);
+    if (!grow(fd)) {
+      return file; // the place that was reserved went with the process
+    }
     OpenFile old = files[fd];
     files[fd] = file;
     closeOnExec[fd] = cloexec;
@@ -152,6 +190,7 @@ public final class FdTable {
         return;
       }
       toClose = files;
+      Limit.DESCRIPTOR_SLOTS.release(charged(files.length));
       files = new OpenFile[0];
       closeOnExec = new boolean[0];
     }
@@ -174,11 +213,15 @@ public final class FdTable {
     }
   }
 
-  private void grow(int fd) {
-    if (fd >= files.length) {
+  private boolean grow(int fd) {
+    if (fd >= files.length && users > 0) {
       int n = Math.max(fd + 1, files.length * 2);
+      if (!Limit.DESCRIPTOR_SLOTS.charge(charged(n) - charged(files.length))) {
+        return false;
+      }
       files = Arrays.copyOf(files, n);
       closeOnExec = Arrays.copyOf(closeOnExec, n);
     }
+    return fd < files.length;
   }
 }

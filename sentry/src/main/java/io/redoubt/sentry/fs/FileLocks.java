@@ -6,9 +6,9 @@ import static io.redoubt.host.Errno.ENOLCK;
 
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.WaitQueue;
+import io.redoubt.sentry.limits.Limit;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The advisory locks of one inode: record locks (fcntl(2), both kinds) and flock(2) locks, which do
@@ -24,11 +24,6 @@ public final class FileLocks {
 
   public static final int F_WRLCK = 1;
   public static final int F_UNLCK = 2;
-
-  /** Locks of a whole sandbox; Linux bounds them by RLIMIT_LOCKS only. */
-  private static final int MAX_LOCKS = 1 << 18;
-
-  private static final AtomicInteger TOTAL = new AtomicInteger();
 
   /**
    * One locked range; {@code end} is its last byte. {@code pid} is the owner's, -1 for an OFD lock.
@@ -89,7 +84,7 @@ public final class FileLocks {
         if (find(owner, type == F_WRLCK, start, end) != null) {
           return -EAGAIN;
         }
-        if (TOTAL.get() >= MAX_LOCKS) {
+        if (!Limit.FILE_LOCKS.hasRoom(1)) {
           return -ENOLCK;
         }
       }
@@ -109,7 +104,7 @@ public final class FileLocks {
         continue;
       }
       ranges.remove(i);
-      TOTAL.decrementAndGet();
+      Limit.FILE_LOCKS.release(1);
       if (r.start < start) {
         add(new Range(owner, r.pid, r.exclusive, r.start, start - 1));
       }
@@ -129,7 +124,7 @@ public final class FileLocks {
         lock.start = Math.min(lock.start, r.start);
         lock.end = Math.max(lock.end, r.end);
         ranges.remove(i);
-        TOTAL.decrementAndGet();
+        Limit.FILE_LOCKS.release(1);
       }
     }
     add(lock);
@@ -137,7 +132,7 @@ public final class FileLocks {
 
   private void add(Range lock) {
     ranges.add(lock);
-    TOTAL.incrementAndGet();
+    Limit.FILE_LOCKS.take(1);
   }
 
   /** Drops every record lock of {@code owner}. */

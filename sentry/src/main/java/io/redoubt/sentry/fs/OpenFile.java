@@ -4,6 +4,7 @@ import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
+import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -45,6 +46,7 @@ public abstract class OpenFile {
   }
 
   private final AtomicInteger references = new AtomicInteger(1);
+  private volatile boolean isAdmitted; // counted
   private volatile int flags;
   private final Path path;
   private final Inode inode; // the dentry of the path may lose it by unlink
@@ -114,6 +116,20 @@ public abstract class OpenFile {
     countsAsWriter = true;
   }
 
+  /**
+   * Counts the file among those of the sandbox, when it gets its first number. @return false when
+   * there are too many
+   */
+  final boolean admit() {
+    if (!isAdmitted) {
+      if (!Limit.OPEN_FILES.charge(1)) {
+        return false;
+      }
+      isAdmitted = true;
+    }
+    return true;
+  }
+
   /** Takes a reference; false when the file is already gone. */
   public final boolean acquire() {
     for (; ; ) {
@@ -141,6 +157,9 @@ public abstract class OpenFile {
       }
       tellListeners();
       release();
+      if (isAdmitted) {
+        Limit.OPEN_FILES.release(1);
+      }
       if (pinned) {
         path.release();
       }

@@ -2,6 +2,7 @@ package io.redoubt.sentry.fs;
 
 import io.redoubt.host.Errno;
 import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.limits.Limit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
@@ -16,9 +17,6 @@ import java.util.concurrent.ConcurrentHashMap;
  * #tree}.
  */
 public final class Vfs {
-  /** Cached dentries; about 200 bytes each with their inode, and a fid of the gofer. */
-  private static final int CACHED_DENTRIES = 65_536;
-
   /** Outermost lock: the names and the mounts. */
   public final Object tree = new Object();
 
@@ -28,7 +26,7 @@ public final class Vfs {
   private volatile Mount rootMount;
 
   public Vfs() {
-    this(CACHED_DENTRIES);
+    this((int) Math.min(Limit.CACHED_NAMES.most(), Integer.MAX_VALUE));
   }
 
   /** For tests. */
@@ -128,7 +126,11 @@ public final class Vfs {
       if (directory != (m.root.inode().type() == Stat.S_IFDIR)) {
         return -Errno.ENOTDIR;
       }
+      if (!Limit.MOUNTS.charge(1)) {
+        return -Errno.ENOSPC;
+      }
       if (!at.acquire()) {
+        Limit.MOUNTS.release(1);
         return -Errno.ENOENT;
       }
       m.root.pin();
@@ -158,6 +160,7 @@ public final class Vfs {
       Dentry at = m.mountPoint();
       mounts.remove(new Path(parent, at));
       order.remove(m);
+      Limit.MOUNTS.release(1);
       at.mounts--;
       m.attachTo(null, null);
       at.unpin();

@@ -1,6 +1,7 @@
 package io.redoubt.sentry.ipc;
 
 import io.redoubt.host.Mman;
+import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.HashMap;
@@ -15,16 +16,12 @@ import java.util.HashMap;
  * end. Lock: its own monitor, below that of the object that buys.
  */
 public final class BufferPool {
-  /** All buffers of a sandbox together. */
-  private static final long MAX_BYTES = 1L << 30;
-
   private static final long KEPT_BYTES = 4L << 20;
 
   private static final BufferPool SHARED = new BufferPool();
 
   private final HashMap<Integer, ArrayDeque<MemorySegment>> kept = new HashMap<>();
   private long keptBytes;
-  private long outBytes;
 
   private BufferPool() {}
 
@@ -42,7 +39,7 @@ public final class BufferPool {
   }
 
   private synchronized MemorySegment acquire(int size) {
-    if (outBytes + size > MAX_BYTES) {
+    if (!Limit.BUFFER_BYTES.charge(size)) {
       return null;
     }
     ArrayDeque<MemorySegment> list = kept.get(size);
@@ -59,17 +56,17 @@ public final class BufferPool {
               -1,
               0);
       if (address < 0) {
+        Limit.BUFFER_BYTES.release(size);
         return null;
       }
       s = Mman.segment(address, size);
     }
-    outBytes += size;
     return s;
   }
 
   private synchronized void release(MemorySegment buffer) {
     int size = (int) buffer.byteSize();
-    outBytes -= size;
+    Limit.BUFFER_BYTES.release(size);
     if (keptBytes + size > KEPT_BYTES) {
       Mman.munmap(buffer.address(), size);
       return;
@@ -79,7 +76,7 @@ public final class BufferPool {
   }
 
   /** Bytes that are out, for tests that look for leaks. */
-  static synchronized long outstanding() {
-    return SHARED.outBytes;
+  static long outstanding() {
+    return Limit.BUFFER_BYTES.used();
   }
 }

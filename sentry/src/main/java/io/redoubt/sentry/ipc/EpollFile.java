@@ -13,12 +13,12 @@ import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.WaitQueue;
 import io.redoubt.sentry.kernel.Waiter;
+import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * An epoll instance (epoll(7)).
@@ -43,10 +43,8 @@ public final class EpollFile extends OpenFile {
   public static final int SIZEOF_EVENT = 12;
 
   private static final int MAX_NESTS = 4; // EP_MAX_NESTS
-  private static final int MAX_ITEMS = 1 << 18; // of a sandbox, as fs.epoll.max_user_watches
 
   private static final Object NESTING = new Object();
-  private static final AtomicInteger ITEMS = new AtomicInteger();
 
   private record Key(OpenFile file, int fd) {
     @Override
@@ -156,8 +154,7 @@ public final class EpollFile extends OpenFile {
       if (items.containsKey(key)) {
         return -EEXIST;
       }
-      if (ITEMS.incrementAndGet() > MAX_ITEMS) {
-        ITEMS.decrementAndGet();
+      if (!Limit.EPOLL_ITEMS.charge(1)) {
         return -ENOSPC;
       }
       item.events = events | PollEvents.ALWAYS;
@@ -221,7 +218,7 @@ public final class EpollFile extends OpenFile {
   private void forget(Item item) {
     item.removed = true;
     item.entry.remove();
-    ITEMS.decrementAndGet();
+    Limit.EPOLL_ITEMS.release(1);
     synchronized (readyList) {
       if (item.queued) {
         readyList.remove(item);

@@ -17,6 +17,7 @@ import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
+import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.HashMap;
@@ -39,7 +40,7 @@ public final class InotifyFile extends OpenFile implements FsNotify.Watcher {
   private static final int IN_IGNORED = 0x8000;
 
   private static final int MAX_QUEUED = 16384; // fs.inotify.max_queued_events
-  private static final int MAX_WATCHES = 65536; // of one instance
+  private static final int MAX_WATCHES = 65536; // of one instance, fs.inotify.max_user_watches
   private static final int FIONREAD = 0x541b;
 
   // struct inotify_event { int wd; uint32_t mask; uint32_t cookie; uint32_t len; char name[]; }
@@ -73,7 +74,9 @@ public final class InotifyFile extends OpenFile implements FsNotify.Watcher {
   private final HashMap<Integer, Watch> byNumber = new HashMap<>();
   private final IdentityHashMap<Inode, Watch> byInode = new IdentityHashMap<>();
   private int lastNumber;
+  private boolean isOver;
 
+  /** The caller has charged {@link Limit#INOTIFY_INSTANCES}, which is released with the file. */
   public InotifyFile(int flags) {
     super(AnonInode.path("anon_inode:inotify", 0600), O_RDONLY | flags);
   }
@@ -96,7 +99,7 @@ public final class InotifyFile extends OpenFile implements FsNotify.Watcher {
           w.mask = (mask & IN_MASK_ADD) != 0 ? w.mask | mask : mask;
           result = w.wd;
         }
-      } else if (byNumber.size() >= MAX_WATCHES) {
+      } else if (byNumber.size() >= MAX_WATCHES || !Limit.INOTIFY_WATCHES.charge(1)) {
         result = -ENOSPC;
       } else {
         fresh = new Watch(++lastNumber, path, mask);
@@ -128,6 +131,7 @@ public final class InotifyFile extends OpenFile implements FsNotify.Watcher {
   }
 
   private void drop(Watch w) {
+    Limit.INOTIFY_WATCHES.release(1);
     byNumber.remove(w.wd);
     byInode.remove(w.inode);
     enqueue(new Event(w.wd, IN_IGNORED, 0, null));
@@ -140,15 +144,18 @@ public final class InotifyFile extends OpenFile implements FsNotify.Watcher {
   }
 
   private void enqueue(Event e) {
-    if (events.size() >= MAX_QUEUED) {
-      Event last = events.peekLast();
-      if (last.mask != IN_Q_OVERFLOW) {
-        events.add(new Event(-1, IN_Q_OVERFLOW, 0, null));
-      }
+    if (isOver) {
       return;
     }
-    if (!e.equals(events.peekLast()) || e.mask == IN_IGNORED) {
+    Event last = events.peekLast();
+    if (e.equals(last) && e.mask != IN_IGNORED) {
+      return;
+    }
+    if (events.size() < MAX_QUEUED && Limit.INOTIFY_EVENTS.charge(1)) {
       events.add(e);
+    } else if (last == null || last.mask != IN_Q_OVERFLOW) {
+      Limit.INOTIFY_EVENTS.take(1); // one an instance, whatever the limit
+      events.add(new Event(-1, IN_Q_OVERFLOW, 0, null));
     }
   }
 
@@ -190,6 +197,7 @@ public final class InotifyFile extends OpenFile implements FsNotify.Watcher {
           return done > 0 ? done : -EINVAL;
         }
         events.poll();
+        Limit.INOTIFY_EVENTS.release(1);
       }
       int length = SIZEOF_EVENT + e.nameBytes();
       s.asSlice(0, length).fill((byte) 0);
@@ -226,6 +234,10 @@ public final class InotifyFile extends OpenFile implements FsNotify.Watcher {
     Watch[] all;
     synchronized (this) {
       all = byNumber.values().toArray(new Watch[0]);
+      Limit.INOTIFY_WATCHES.release(all.length);
+      Limit.INOTIFY_EVENTS.release(events.size());
+      Limit.INOTIFY_INSTANCES.release(1);
+      isOver = true;
       byNumber.clear();
       byInode.clear();
       events.clear();

@@ -12,6 +12,7 @@ import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Timers;
 import io.redoubt.sentry.kernel.UserBuffer;
 import io.redoubt.sentry.kernel.WaitQueue;
+import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -35,6 +36,7 @@ public final class TimerFile extends OpenFile {
   private long ticks; // expirations since the last read
   private Timers.Timer timer;
 
+  /** The caller has charged {@link Limit#TIMERS}, which is released with the file. */
   public TimerFile(Timers timers, int clock, int flags) {
     super(AnonInode.path("anon_inode:[timerfd]", 0600), O_RDWR | flags);
     this.timers = timers;
@@ -112,6 +114,7 @@ public final class TimerFile extends OpenFile {
 
   @Override
   protected void release() {
+    Limit.TIMERS.release(1);
     synchronized (this) {
       armed = false;
       cancel();

@@ -3,6 +3,8 @@ package io.redoubt.sentry.kernel;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Nr;
 import io.redoubt.host.Seccomp;
+import io.redoubt.sentry.audit.Audit;
+import io.redoubt.sentry.fs.PathText;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -232,6 +234,9 @@ final class Exec {
     t.files.closeForExec();
     Credentials old = t.credentials;
     Credentials now = old.afterExec(image.stat, image.path.mount().isNosuid());
+    if ((image.stat.mode & 04000) != 0 || (image.stat.mode & 02010) == 02010) {
+      tellSetId(old);
+    }
     t.credentials = now;
     t.noteIdentity();
     int secure = now.euid() != old.uid() || now.egid() != old.gid() ? 1 : 0;
@@ -278,5 +283,11 @@ final class Exec {
   /** Latin-1 bytes of a string. */
   static byte[] bytes(String s) {
     return s.getBytes(StandardCharsets.ISO_8859_1);
+  }
+
+  private void tellSetId(Credentials before) {
+    boolean isHonoured = !image.path.mount().isNosuid() && !before.noNewPrivs();
+    String path = PathText.of(task.kernel.vfs, image.path, task.kernel.vfs.root());
+    Audit.setIdExec(task, path, image.stat.mode & 07777, isHonoured);
   }
 }

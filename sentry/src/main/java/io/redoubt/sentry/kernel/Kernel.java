@@ -224,6 +224,7 @@ public final class Kernel {
   }
 
   void onProcessExit(Process p) {
+    TimerCalls.forget(p);
     SysvIpc s = sysv;
     if (s != null) {
       s.onExit(p);

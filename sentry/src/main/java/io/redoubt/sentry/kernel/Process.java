@@ -62,8 +62,8 @@ public final class Process {
 
   public final long startNanos = System.nanoTime();
 
-  /** Counts settings of interval timers, so that the watch of an old one ends. */
-  volatile long timerGeneration;
+  /** When its interval and POSIX timers will fire; guarded by itself. */
+  final java.util.HashMap<Integer, TimerCalls.Hint> timerHints = new java.util.HashMap<>(0);
 
   volatile int pidfd = -1;
   Reactor.Registration deathWatch;

@@ -83,6 +83,9 @@ public final class ProcessCalls {
       return -Errno.EINVAL;
     }
     Task t = c.task;
+    if ((flags & CloneFlags.FILES) != 0 && t.files.isShared() && !t.files.mayCopy()) {
+      return -Errno.ENOMEM;
+    }
     boolean alsoInHost = (flags & CloneFlags.FILES) != 0 && t.unshareFiles();
     if ((flags & CloneFlags.FS) != 0) {
       var own = t.fs.copy();

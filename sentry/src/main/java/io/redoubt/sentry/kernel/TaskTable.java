@@ -11,6 +11,7 @@ import io.redoubt.host.Signals;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
+import io.redoubt.sentry.limits.Limit;
 import io.redoubt.sentry.ring.ProcessRing;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -34,9 +35,6 @@ public final class TaskTable {
 
   private static final int CHUNK_BITS = 12;
   private static final int CHUNK = 1 << CHUNK_BITS;
-
-  /** As many threads as Linux has by default, PID_MAX_DEFAULT. */
-  private static final int MAX_PENDING = 32_768;
 
   private static final long FIRST_ORPHAN_LOOK_NANOS = 1_000_000;
   private static final long LAST_ORPHAN_LOOK_NANOS = 1_000_000_000;
@@ -209,7 +207,7 @@ public final class TaskTable {
     return t;
   }
 
-  /** A clone traps: puts aside what the child inherits, as of now. @return 0 or -EAGAIN */
+  /** A clone traps: puts aside what the child inherits, as of now. @return 0, -EAGAIN, -ENOMEM */
   int expect(Task maker, long flags) {
     return expect(maker, flags, null);
   }
@@ -218,13 +216,13 @@ public final class TaskTable {
   int expect(Task maker, long flags, PidFile pidFile) {
     settle(maker);
     synchronized (this) {
+      if (!Limit.TASKS.hasRoom(1 + pending.size())) {
+        return -Errno.EAGAIN;
+      }
       for (int i = 0; i < pending.size(); i++) {
         if (pending.get(i).standsAlsoFor(maker, flags)) {
           return 0;
         }
-      }
-      if (pending.size() >= MAX_PENDING) {
-        return -Errno.EAGAIN;
       }
       if (isShortOfFds && (flags & CloneFlags.THREAD) == 0) {
         isShortOfFds = FdReserve.isReached();
@@ -232,6 +230,9 @@ public final class TaskTable {
           return -Errno.EAGAIN; // its death could not be watched
         }
       }
+    }
+    if ((flags & CloneFlags.FILES) == 0 && !maker.files.mayCopy()) {
+      return -Errno.ENOMEM;
     }
     ProcessRing ring = maker.process.ring;
     if (ring != null && (flags & CloneFlags.VM) != 0 && (flags & CloneFlags.THREAD) == 0) {
@@ -544,7 +545,9 @@ public final class TaskTable {
   private Task addTask(Task t) {
     t.process.threads.add(t);
     t.noteIdentity();
-    byGuestTid.put(t.tid, t);
+    if (byGuestTid.put(t.tid, t) == null) {
+      Limit.TASKS.take(1);
+    }
     setHostTid(t.hostTid, t);
     return t;
   }
@@ -592,7 +595,9 @@ public final class TaskTable {
   private void forget(Task t) {
     t.process.threads.remove(t);
     t.noteIdentity();
-    byGuestTid.remove(t.tid, t);
+    if (byGuestTid.remove(t.tid, t)) {
+      Limit.TASKS.release(1);
+    }
     if (byHostTid(t.hostTid) == t) {
       setHostTid(t.hostTid, null);
     }

@@ -4,6 +4,7 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 
 import io.redoubt.host.Errno;
 import io.redoubt.host.Memory;
+import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -14,6 +15,8 @@ import java.lang.foreign.MemorySegment;
  */
 public final class TimerCalls {
   private static final long MAX_NANOS = 1L << 60;
+  private static final int ITIMER_REAL = -1; // no id of a POSIX timer
+  private static final int MOST_HINTS = 1024; // of a process
 
   private TimerCalls() {}
 
@@ -25,18 +28,18 @@ public final class TimerCalls {
     t.on(223, "timer_settime", 4, TimerCalls::timerSettime, FULL);
     t.on(224, "timer_gettime", 2, c -> Syscall.CONTINUE, FULL);
     t.on(225, "timer_getoverrun", 1, c -> Syscall.CONTINUE, FULL);
-    t.on(226, "timer_delete", 1, c -> Syscall.CONTINUE, FULL);
+    t.on(226, "timer_delete", 1, TimerCalls::timerDelete, FULL);
   }
 
   private static long alarm(Syscall c) {
-    watch(c.task.process, (c.arg0 & 0xffffffffL) * 1_000_000_000L, 0);
+    watch(c.task.process, ITIMER_REAL, (c.arg0 & 0xffffffffL) * 1_000_000_000L, 0);
     return Syscall.CONTINUE;
   }
 
   private static long setitimer(Syscall c) {
     MemorySegment s = c.scratch().small;
     if (c.arg0 == 0 && c.arg1 != 0 && c.memory().read(c.arg1, s, 32) == 0) {
-      watch(c.task.process, nanos(s, 16, 1000), nanos(s, 0, 1000));
+      watch(c.task.process, ITIMER_REAL, nanos(s, 16, 1000), nanos(s, 0, 1000));
     }
     return Syscall.CONTINUE;
   }
@@ -53,7 +56,12 @@ public final class TimerCalls {
       long real = value - System.currentTimeMillis() * 1_000_000L;
       value = mono >= 0 && mono < (1L << 55) ? mono : Math.max(1, real);
     }
-    watch(c.task.process, value, nanos(s, 0, 1));
+    watch(c.task.process, Math.max(0, (int) c.arg0), value, nanos(s, 0, 1));
+    return Syscall.CONTINUE;
+  }
+
+  private static long timerDelete(Syscall c) {
+    watch(c.task.process, Math.max(0, (int) c.arg0), 0, 0);
     return Syscall.CONTINUE;
   }
 
@@ -66,26 +74,75 @@ public final class TimerCalls {
     return sec * 1_000_000_000L + frac * unit;
   }
 
-  /**
-   * Looks when the timer fires; for an interval as long as the process lives, at most every 10 ms.
-   */
-  private static void watch(Process p, long value, long interval) {
-    if (value <= 0 || value > MAX_NANOS) {
-      return;
+  /** One timer of a process: when to look whether its signal interrupts a call. */
+  static final class Hint implements Runnable {
+    private final Process process;
+    private final int id;
+    private final long interval;
+    private Timers.Timer timer; // guarded by the process's hints
+
+    Hint(Process process, int id, long interval) {
+      this.process = process;
+      this.id = id;
+      this.interval = interval;
     }
-    long generation = ++p.timerGeneration;
-    p.kernel.timers.schedule(
-        System.nanoTime() + value + 50_000, () -> fire(p, interval, generation));
+
+    private void schedule(long nanos) {
+      timer = process.kernel.timers.schedule(System.nanoTime() + nanos, this);
+    }
+
+    @Override
+    public void run() {
+      if (process.exited) {
+        return; // whoever marked it takes its hints back
+      }
+      process.kernel.signals.expect(process);
+      synchronized (process.timerHints) {
+        if (process.timerHints.get(id) != this) {
+          return; // set anew meanwhile
+        }
+        if (interval > 0) {
+          schedule(Math.max(interval, 10_000_000));
+        } else {
+          process.timerHints.remove(id);
+          Limit.TIMERS.release(1);
+        }
+      }
+    }
   }
 
-  private static void fire(Process p, long interval, long generation) {
-    if (p.exited) {
-      return;
+  /**
+   * Looks when the timer fires; for an interval as long as the process lives, at most every 10 ms.
+   * Where there are too many hints nobody looks: the slow scan of parked calls finds the signal.
+   */
+  private static void watch(Process p, int id, long value, long interval) {
+    synchronized (p.timerHints) {
+      Hint old = p.timerHints.remove(id);
+      if (old != null) {
+        old.timer.cancel();
+        Limit.TIMERS.release(1);
+      }
+      if (value <= 0
+          || value > MAX_NANOS
+          || p.exited
+          || p.timerHints.size() >= MOST_HINTS
+          || !Limit.TIMERS.charge(1)) {
+        return;
+      }
+      Hint h = new Hint(p, id, interval);
+      p.timerHints.put(id, h);
+      h.schedule(value + 50_000);
     }
-    p.kernel.signals.expect(p);
-    if (interval > 0 && generation == p.timerGeneration) {
-      p.kernel.timers.schedule(
-          System.nanoTime() + Math.max(interval, 10_000_000), () -> fire(p, interval, generation));
+  }
+
+  /** The process has ended, and is marked so. */
+  static void forget(Process p) {
+    synchronized (p.timerHints) {
+      for (Hint h : p.timerHints.values()) {
+        h.timer.cancel();
+        Limit.TIMERS.release(1);
+      }
+      p.timerHints.clear();
     }
   }
 }

@@ -1,8 +1,8 @@
 package io.redoubt.sentry.net;
 
 import io.redoubt.sentry.fs.OpenFile;
+import io.redoubt.sentry.limits.Limit;
 import java.util.ArrayDeque;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Open files on their way through sockets (SCM_RIGHTS). Each holds a reference.
@@ -11,11 +11,6 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Redoubt bounds their number: at the limit sends fail with ETOOMANYREFS.
  */
 final class InFlight {
-  /** Files in flight in the whole sandbox. */
-  static final int LIMIT = 1 << 16;
-
-  private static final AtomicInteger COUNT = new AtomicInteger();
-
   // Closing a file may release a socket that has files in flight, and so on: one loop, not a
   // recursion that a guest can make deep.
   private static final ThreadLocal<ArrayDeque<OpenFile>> CLOSING = new ThreadLocal<>();
@@ -24,20 +19,16 @@ final class InFlight {
 
   /** Counts files that are put in flight. @return false when there are too many */
   static boolean add(int n) {
-    if (COUNT.addAndGet(n) > LIMIT) {
-      COUNT.addAndGet(-n);
-      return false;
-    }
-    return true;
+    return Limit.FILES_IN_FLIGHT.charge(n);
   }
 
   static int count() {
-    return COUNT.get();
+    return (int) Limit.FILES_IN_FLIGHT.used();
   }
 
   /** Files have arrived. */
   static void remove(int n) {
-    COUNT.addAndGet(-n);
+    Limit.FILES_IN_FLIGHT.release(n);
   }
 
   /** Closes files that nobody received and uncounts them. Call with no lock held. */

@@ -11,8 +11,8 @@ import io.redoubt.host.Mman;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.Kernel;
+import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The network namespace of the sandbox: where its AF_INET, AF_INET6 and AF_NETLINK sockets are.
@@ -24,16 +24,12 @@ import java.util.concurrent.atomic.AtomicInteger;
  * namespace the sentry makes it.
  */
 public final class Network {
-  /** Sockets at once, of all families here: each is a descriptor and kernel memory of the host. */
-  private static final int MAX_SOCKETS = 32_768;
-
   private static final int AF_INET = 2;
   private static final int AF_INET6 = 10;
   private static final int AF_NETLINK = 16;
 
   final Kernel kernel;
   private final int maker; // a socket, or negative: the sentry's own namespace
-  private final AtomicInteger sockets = new AtomicInteger();
   private final SocketFamily inet = new InetFamily(this, AF_INET);
   private final SocketFamily inet6 = new InetFamily(this, AF_INET6);
   private final SocketFamily netlink = new NetlinkFamily(this);
@@ -85,7 +81,7 @@ public final class Network {
             ? Socket.socket(domain, type | Socket.SOCK_CLOEXEC | Socket.SOCK_NONBLOCK, protocol)
             : request(domain, type, protocol);
     if (fd < 0) {
-      sockets.decrementAndGet();
+      Limit.NETWORK_SOCKETS.release(1);
     }
     return fd;
   }
@@ -116,22 +112,18 @@ public final class Network {
 
   /** Counts a socket that came by accept4(2). @return false when there are too many */
   boolean admit() {
-    if (sockets.incrementAndGet() > MAX_SOCKETS) {
-      sockets.decrementAndGet();
-      return false;
-    }
-    return true;
+    return Limit.NETWORK_SOCKETS.charge(1);
   }
 
   /** Takes {@link #admit} back. */
   void unadmit() {
-    sockets.decrementAndGet();
+    Limit.NETWORK_SOCKETS.release(1);
   }
 
   /** Closes a counted socket. */
   void close(int fd) {
     Unistd.close(fd);
-    sockets.decrementAndGet();
+    Limit.NETWORK_SOCKETS.release(1);
   }
 
   /**

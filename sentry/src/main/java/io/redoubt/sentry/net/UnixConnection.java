@@ -8,6 +8,7 @@ import static io.redoubt.host.Errno.EINTR;
 import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.EISCONN;
 import static io.redoubt.host.Errno.EMSGSIZE;
+import static io.redoubt.host.Errno.ENFILE;
 import static io.redoubt.host.Errno.ENOTCONN;
 import static io.redoubt.host.Errno.EOPNOTSUPP;
 import static io.redoubt.host.Errno.EPIPE;
@@ -17,6 +18,7 @@ import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.WaitQueue;
+import io.redoubt.sentry.limits.Limit;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 
@@ -181,6 +183,9 @@ final class UnixConnection extends UnixSocket {
         }
         if (peer != null) {
           return -EISCONN;
+        }
+        if (!Limit.UNIX_SOCKETS.charge(1)) {
+          return -ENFILE;
         }
         server.accepted = false;
         server.address = other.address;
@@ -467,6 +472,7 @@ final class UnixConnection extends UnixSocket {
       backlog = NOT_LISTENING;
       other = peer;
     }
+    Limit.UNIX_SOCKETS.release(1);
     unbind();
     if (other != null) {
       synchronized (other) {

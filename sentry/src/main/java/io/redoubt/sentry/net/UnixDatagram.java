@@ -14,6 +14,7 @@ import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.WaitQueue;
+import io.redoubt.sentry.limits.Limit;
 import java.util.ArrayList;
 
 /** SOCK_DGRAM of AF_UNIX: reliable, in order, from any number of senders. */
@@ -288,6 +289,7 @@ final class UnixDatagram extends UnixSocket {
       other = (UnixDatagram) peer;
       peer = null;
     }
+    Limit.UNIX_SOCKETS.release(1);
     unbind();
     if (other != null) {
       synchronized (other) {

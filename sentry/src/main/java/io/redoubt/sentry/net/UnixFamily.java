@@ -1,9 +1,11 @@
 package io.redoubt.sentry.net;
 
+import static io.redoubt.host.Errno.ENFILE;
 import static io.redoubt.host.Errno.EPROTONOSUPPORT;
 import static io.redoubt.host.Errno.ESOCKTNOSUPPORT;
 
 import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.limits.Limit;
 
 /** AF_UNIX (unix(7)). */
 public final class UnixFamily implements SocketFamily {
@@ -34,6 +36,9 @@ public final class UnixFamily implements SocketFamily {
     if (r != 0) {
       return c.fail(r);
     }
+    if (!Limit.UNIX_SOCKETS.charge(1)) {
+      return c.fail(-ENFILE);
+    }
     return isConnection(type)
         ? new UnixConnection(names, type, flags)
         : new UnixDatagram(names, flags);
@@ -44,6 +49,9 @@ public final class UnixFamily implements SocketFamily {
     int r = check(type, protocol);
     if (r != 0) {
       return c.fail(r);
+    }
+    if (!Limit.UNIX_SOCKETS.charge(2)) {
+      return c.fail(-ENFILE);
     }
     return isConnection(type)
         ? UnixConnection.pair(c, names, type, flags)

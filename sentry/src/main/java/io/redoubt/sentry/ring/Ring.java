@@ -5,6 +5,7 @@ import io.redoubt.host.Nr;
 import io.redoubt.seccomp.ContainerProfile;
 import io.redoubt.sentry.kernel.Process;
 import io.redoubt.sentry.kernel.Syscall;
+import java.util.ArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -35,7 +36,8 @@ public final class Ring {
   /** The poller looks at each region that is active; others of its processes trap. */
   private static final int MOST_REGIONS = 256;
 
-  private final AtomicLong live = new AtomicLong();
+  private final ArrayList<RingRegion> live = new ArrayList<>(); // guarded by itself
+  private final AtomicLong doorbells = new AtomicLong();
   private final AtomicLong regions = new AtomicLong(); // that are over
   private final AtomicLong served = new AtomicLong(); // by them
   private final AtomicLong refused = new AtomicLong();
@@ -77,11 +79,15 @@ public final class Ring {
 
   /** Whether no more processes can have a region. */
   boolean isFull() {
-    return live.get() >= MOST_REGIONS;
+    synchronized (live) {
+      return live.size() >= MOST_REGIONS;
+    }
   }
 
   void note(RingRegion region) {
-    live.incrementAndGet();
+    synchronized (live) {
+      live.add(region);
+    }
   }
 
   /** Whether a poller could help: on one CPU it would only take the time that it waits for. */
@@ -110,6 +116,7 @@ public final class Ring {
   }
 
   void wake(RingRegion region) {
+    doorbells.incrementAndGet();
     RingPoller p;
     synchronized (this) {
       if (poller == null) {
@@ -138,11 +145,51 @@ public final class Ring {
     return b.isEmpty() ? "" : b.append('\n').toString();
   }
 
+  /**
+   * For {@code events --stats}: an object. {@code spins} are looks of the poller, {@code hits}
+   * calls that it served, {@code refused} those that it had made by a trap, {@code doorbells} traps
+   * that asked it to look.
+   */
+  public String json() {
+    RingPoller p;
+    synchronized (this) {
+      p = poller;
+    }
+    long hits;
+    long refusals;
+    long active;
+    synchronized (live) {
+      active = live.size();
+      hits = served.get();
+      refusals = refused.get();
+      for (RingRegion r : live) {
+        hits += r.served;
+        refusals += r.refused;
+      }
+    }
+    StringBuilder b = new StringBuilder("{\"spins\":").append(p == null ? 0 : p.looks());
+    b.append(",\"hits\":").append(hits).append(",\"refused\":").append(refusals);
+    b.append(",\"doorbells\":").append(doorbells.get());
+    b.append(",\"sleeps\":").append(p == null ? 0 : p.sleeps());
+    b.append(",\"processes\":").append(active);
+    long rewritten = 0;
+    long left = 0;
+    for (SiteResult r : SiteResult.values()) {
+      long n = sites[r.ordinal()].get();
+      rewritten += r.isRewritten() ? n : 0;
+      left += r.isRewritten() || r == SiteResult.ALREADY ? 0 : n;
+    }
+    b.append(",\"rewrittenSites\":").append(rewritten);
+    return b.append(",\"refusedSites\":").append(left).append('}').toString();
+  }
+
   void forget(RingRegion region) {
-    live.decrementAndGet();
-    regions.incrementAndGet();
-    served.addAndGet(region.served);
-    refused.addAndGet(region.refused);
+    synchronized (live) {
+      live.remove(region);
+      regions.incrementAndGet();
+      served.addAndGet(region.served);
+      refused.addAndGet(region.refused);
+    }
     RingPoller p;
     synchronized (this) {
       p = poller;

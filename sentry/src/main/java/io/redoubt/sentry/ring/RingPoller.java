@@ -55,6 +55,8 @@ final class RingPoller {
   private volatile int guestCpu;
 
   private volatile long wakeUps;
+  private volatile long looks;
+  private volatile long sleeps;
   private volatile long notBeforeNanos = System.nanoTime();
   private volatile boolean wasWorthIt;
   private long pauseNanos = FIRST_PAUSE_NANOS;
@@ -96,6 +98,16 @@ final class RingPoller {
     return wakeUps;
   }
 
+  /** How often it has looked at its regions. */
+  long looks() {
+    return looks;
+  }
+
+  /** How often it has gone to sleep. */
+  long sleeps() {
+    return sleeps;
+  }
+
   /** A region is over: its memory is given back once nobody looks at it. */
   void noteEnd() {
     hasNews = true;
@@ -110,6 +122,7 @@ final class RingPoller {
           takeNews();
         }
         if (active.isEmpty()) {
+          sleeps++;
           LockSupport.park(this);
         } else {
           if (mode == Ring.Mode.AUTO) {
@@ -154,13 +167,14 @@ final class RingPoller {
     boolean isPreempted = false;
     while (!active.isEmpty() && !isPreempted) {
       boolean isBusy = false;
-      for (int looks = 0; looks < LOOKS; looks++) {
+      looks += LOOKS;
+      for (int n = 0; n < LOOKS; n++) {
         int some = 0;
         for (int i = 0; i < active.size(); i++) {
           RingRegion r = active.get(i);
-          int n = r.scan();
-          r.isBusy |= n > 0;
-          some += n;
+          int found = r.scan();
+          r.isBusy |= found > 0;
+          some += found;
         }
         isBusy |= some > 0;
         if (some == 0) {

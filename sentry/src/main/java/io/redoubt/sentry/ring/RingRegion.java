@@ -5,6 +5,7 @@ import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Process;
 import io.redoubt.host.Unistd;
+import io.redoubt.sentry.audit.Audit;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Task;
 import java.lang.foreign.MemorySegment;
@@ -235,6 +236,10 @@ final class RingRegion {
     if (!Memory.compareAndSetInt(
         memory, at + RingLayout.STATE_OFFSET, RingLayout.SERVING, answer)) {
       // The thread sleeps; or the guest has written nonsense, which is nobody's loss but its own.
+      int found = Memory.getInt(memory, at + RingLayout.STATE_OFFSET);
+      if (found != RingLayout.WAITED) {
+        Audit.malformedRing(task, found);
+      }
       Memory.setIntVolatile(memory, at + RingLayout.STATE_OFFSET, answer);
       Process.futexWake(memory.address() + at + RingLayout.STATE_OFFSET, 1);
     }

@@ -3,6 +3,7 @@ package io.redoubt.sentry.syscalls;
 import static io.redoubt.host.Errno.EBADF;
 import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINVAL;
+import static io.redoubt.host.Errno.ENOMEM;
 import static io.redoubt.host.Errno.EPERM;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
@@ -15,6 +16,7 @@ import io.redoubt.sentry.ipc.SignalFile;
 import io.redoubt.sentry.ipc.TimerFile;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
+import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
 
 /** Files that are events: eventfd, timerfd, signalfd. */
@@ -69,6 +71,9 @@ final class EventCalls {
     // Here nobody may.
     if (clock == Clocks.REALTIME_ALARM || clock == Clocks.BOOTTIME_ALARM) {
       return -EPERM;
+    }
+    if (!Limit.TIMERS.charge(1)) {
+      return -ENOMEM;
     }
     OpenFile f = new TimerFile(c.task.kernel.timers, clock, flags & OpenFile.O_NONBLOCK);
     return FdCalls.installNew(c, f, (flags & O_CLOEXEC) != 0);

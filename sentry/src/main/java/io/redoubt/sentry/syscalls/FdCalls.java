@@ -4,6 +4,7 @@ import static io.redoubt.host.Errno.EAGAIN;
 import static io.redoubt.host.Errno.EBADF;
 import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINVAL;
+import static io.redoubt.host.Errno.ENOMEM;
 import static io.redoubt.host.Errno.ENOTTY;
 import static io.redoubt.host.Errno.EOPNOTSUPP;
 import static io.redoubt.host.Errno.EPERM;
@@ -107,7 +108,11 @@ public final class FdCalls {
     if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0 || first > last) {
       return -EINVAL;
     }
-    boolean alsoInHost = (flags & CLOSE_RANGE_UNSHARE) != 0 && c.task.unshareFiles();
+    boolean isUnshared = (flags & CLOSE_RANGE_UNSHARE) != 0;
+    if (isUnshared && c.task.files.isShared() && !c.task.files.mayCopy()) {
+      return -ENOMEM;
+    }
+    boolean alsoInHost = isUnshared && c.task.unshareFiles();
     FdTable files = c.task.files;
     boolean scratch = false;
     for (int fd : files.numbers()) {
@@ -185,6 +190,11 @@ public final class FdCalls {
       return c.error();
     }
     FdTable files = c.task.files;
+    int r = files.reserve(to);
+    if (r < 0) {
+      f.close();
+      return r;
+    }
     OpenFile old = files.replace(to, f, cloexec);
     if (old != null) {
       files.drop(old);

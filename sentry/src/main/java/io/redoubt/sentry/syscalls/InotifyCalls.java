@@ -2,6 +2,7 @@ package io.redoubt.sentry.syscalls;
 
 import static io.redoubt.host.Errno.EBADF;
 import static io.redoubt.host.Errno.EINVAL;
+import static io.redoubt.host.Errno.EMFILE;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.sentry.fs.OpenFile;
@@ -10,6 +11,7 @@ import io.redoubt.sentry.fs.Walk;
 import io.redoubt.sentry.ipc.InotifyFile;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
+import io.redoubt.sentry.limits.Limit;
 
 /** inotify(7). */
 final class InotifyCalls {
@@ -39,6 +41,9 @@ final class InotifyCalls {
   private static long create(Syscall c, int flags) {
     if ((flags & ~(IN_CLOEXEC | OpenFile.O_NONBLOCK)) != 0) {
       return -EINVAL;
+    }
+    if (!Limit.INOTIFY_INSTANCES.charge(1)) {
+      return -EMFILE;
     }
     return FdCalls.installNew(
         c, new InotifyFile(flags & OpenFile.O_NONBLOCK), (flags & IN_CLOEXEC) != 0);

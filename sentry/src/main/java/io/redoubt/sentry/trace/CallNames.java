@@ -5,10 +5,11 @@ import io.redoubt.seccomp.Syscalls;
 import io.redoubt.sentry.kernel.SyscallTable;
 
 /** What a system call is called in a report. */
-final class CallNames {
+public final class CallNames {
   private CallNames() {}
 
-  static String of(SyscallTable table, int nr) {
+  /** The name of a number, whether it is served or not. */
+  public static String of(SyscallTable table, int nr) {
     SyscallTable.Entry e = table.get(nr);
     String name =
         e != null

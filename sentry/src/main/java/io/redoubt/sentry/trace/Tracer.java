@@ -11,6 +11,7 @@ import io.redoubt.sentry.kernel.CallObserver;
 import io.redoubt.sentry.kernel.KernelThread;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
+import io.redoubt.sentry.limits.Limit;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -37,6 +38,7 @@ public final class Tracer implements CallObserver {
   private final CallFormatter formatter;
   private final Consumer<String> out;
   private final AtomicLong dropped = new AtomicLong();
+  private boolean isFull; // the writer's
   private final StringBuilder lines = new StringBuilder(FLUSH_CHARS + 4096); // the writer's
 
   /**
@@ -109,7 +111,16 @@ public final class Tracer implements CallObserver {
   private void write(CallEvent e, long sequence, boolean endOfBatch) {
     formatter.append(lines, e);
     if (endOfBatch || lines.length() >= FLUSH_CHARS) {
-      out.accept(lines.toString());
+      if (!isFull && !Limit.TRACE_BYTES.charge(lines.length())) {
+        isFull = true;
+        out.accept(
+            "redoubt: trace: "
+                + Limit.TRACE_BYTES.used()
+                + " bytes written, as many as traceBytes of the configuration allows: the rest is dropped\n");
+      }
+      if (!isFull) {
+        out.accept(lines.toString());
+      }
       lines.setLength(0);
     }
   }

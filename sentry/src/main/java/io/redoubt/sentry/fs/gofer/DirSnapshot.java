@@ -3,6 +3,7 @@ package io.redoubt.sentry.fs.gofer;
 import io.redoubt.gofer.DirSink;
 import io.redoubt.gofer.GoferClient;
 import io.redoubt.host.Errno;
+import io.redoubt.sentry.limits.Limit;
 import java.util.Arrays;
 
 /**
@@ -10,15 +11,22 @@ import java.util.Arrays;
  * positions need all 63 bits, and because what is removed and made between two reads must neither
  * be lost nor come twice.
  */
-public final class DirSnapshot implements DirSink {
+public final class DirSnapshot implements DirSink, AutoCloseable {
   /** Names of one directory; 30 bytes each and more. */
   private static final int MAX_NAMES = 1 << 22;
+
+  private static final int ENTRY_BYTES = 48;
+  private static final int FIRST_BYTES = 2048;
 
   private String[] names;
   private long[] inos;
   private byte[] types;
   private int count;
   private long lastCursor;
+  private long bytes; // about
+  private long charged; // at least that, of Limit.LISTING_BYTES
+  private boolean isRefused;
+  private boolean isAccounted; // by somebody else
 
   private DirSnapshot(int room) {
     names = new String[room];
@@ -26,9 +34,28 @@ public final class DirSnapshot implements DirSink {
     types = new byte[room];
   }
 
-  /** An empty one, with room for {@code count} names. */
+  /** An empty one, with room for {@code count} names, which somebody else accounts for. */
   public static DirSnapshot ofUpTo(int count) {
-    return new DirSnapshot(Math.max(count, 1));
+    DirSnapshot s = new DirSnapshot(Math.max(count, 1));
+    s.isAccounted = true;
+    return s;
+  }
+
+  /**
+   * The same names for a reader that may keep them for long, who accounts for them. @return null
+   * when there is no room for that
+   */
+  public DirSnapshot forReader() {
+    if (!Limit.LISTING_BYTES.charge(bytes)) {
+      return null;
+    }
+    DirSnapshot s = new DirSnapshot(0);
+    s.names = names;
+    s.inos = inos;
+    s.types = types;
+    s.count = count;
+    s.bytes = s.charged = bytes;
+    return s;
   }
 
   /** Lists the directory of a node fid. @return null with the negative errno in {@code error[0]} */
@@ -49,8 +76,15 @@ public final class DirSnapshot implements DirSink {
       } while (r > 0 && s.count < MAX_NAMES);
       client.closeLater(open);
     }
+    if (s.isRefused) {
+      r = -Errno.ENOMEM;
+    }
     error[0] = Math.min(r, 0);
-    return r < 0 ? null : s;
+    if (r < 0) {
+      s.close();
+      return null;
+    }
+    return s;
   }
 
   @Override
@@ -60,6 +94,10 @@ public final class DirSnapshot implements DirSink {
   }
 
   private boolean add(long ino, int type, String name) {
+    bytes += ENTRY_BYTES + name.length();
+    if (bytes > charged && !isAccounted && !charge()) {
+      return false;
+    }
     if (count == names.length) {
       names = Arrays.copyOf(names, 2 * count);
       inos = Arrays.copyOf(inos, 2 * count);
@@ -69,6 +107,20 @@ public final class DirSnapshot implements DirSink {
     inos[count] = ino;
     types[count++] = (byte) type;
     return count < MAX_NAMES;
+  }
+
+  private boolean charge() {
+    long more = Math.max(FIRST_BYTES, charged / 2);
+    isRefused = !Limit.LISTING_BYTES.charge(more);
+    charged += isRefused ? 0 : more;
+    return !isRefused;
+  }
+
+  /** Gives back what it holds; nobody may use it any more. */
+  @Override
+  public void close() {
+    Limit.LISTING_BYTES.release(charged);
+    charged = 0;
   }
 
   public int count() {

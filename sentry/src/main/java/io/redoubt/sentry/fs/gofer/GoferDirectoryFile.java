@@ -19,6 +19,7 @@ final class GoferDirectoryFile extends DirectoryFile {
   protected int children(Syscall c, long position, DirSink sink) {
     if (position == 0 || snapshot == null) {
       int[] error = new int[1];
+      release();
       snapshot = inode.list(c, error);
       if (snapshot == null) {
         return error[0];
@@ -36,5 +37,15 @@ final class GoferDirectoryFile extends DirectoryFile {
   @Override
   public long sync(Syscall c, boolean dataOnly) {
     return inode.syncDirectory(c);
+  }
+
+  @Override
+  protected void release() {
+    synchronized (positionLock) {
+      if (snapshot != null) {
+        snapshot.close();
+        snapshot = null;
+      }
+    }
   }
 }

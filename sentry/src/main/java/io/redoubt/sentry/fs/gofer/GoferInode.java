@@ -487,12 +487,14 @@ final class GoferInode extends Inode {
     if (s == null) {
       return error[0];
     }
-    for (long i = position; i < s.count(); i++) {
-      if (!sink.add(s.name((int) i), s.ino((int) i), s.type((int) i), i + 1)) {
-        break;
+    try (s) {
+      for (long i = position; i < s.count(); i++) {
+        if (!sink.add(s.name((int) i), s.ino((int) i), s.type((int) i), i + 1)) {
+          break;
+        }
       }
+      return 0;
     }
-    return 0;
   }
 
   @Override

@@ -1,18 +1,17 @@
 package io.redoubt.sentry.fs.mem;
 
+import io.redoubt.sentry.limits.Limit;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Bytes (or inodes) that may be used; a file system's own limit within the sandbox's. */
+/** Bytes that a file system may use: its own limit within the sandbox's. */
 public final class MemBudget {
-  private final MemBudget outer; // or null
   private final AtomicLong used = new AtomicLong();
   private volatile long limit;
 
   /**
-   * @param limit bytes; {@link Long#MAX_VALUE} for none but {@code outer}'s
+   * @param limit bytes; {@link Long#MAX_VALUE} for none but the sandbox's
    */
-  public MemBudget(MemBudget outer, long limit) {
-    this.outer = outer;
+  public MemBudget(long limit) {
     this.limit = limit;
   }
 
@@ -29,10 +28,10 @@ public final class MemBudget {
     return used.get();
   }
 
-  /** What is left, here and in the outer budgets. */
+  /** What is left, here and in the sandbox. */
   public long free() {
     long here = Math.max(0, limit - used.get());
-    return outer == null ? here : Math.min(here, outer.free());
+    return Math.min(here, Math.max(0, Limit.MEMORY_BYTES.most() - Limit.MEMORY_BYTES.used()));
   }
 
   /** Takes {@code n} bytes. @return false when that is too much; then nothing was taken */
@@ -41,7 +40,7 @@ public final class MemBudget {
       used.addAndGet(-n);
       return false;
     }
-    if (outer != null && !outer.charge(n)) {
+    if (!Limit.MEMORY_BYTES.charge(n)) {
       used.addAndGet(-n);
       return false;
     }
@@ -51,8 +50,6 @@ public final class MemBudget {
   /** Gives back, or takes what is used already and cannot be refused (negative). */
   public void release(long n) {
     used.addAndGet(-n);
-    if (outer != null) {
-      outer.release(n);
-    }
+    Limit.MEMORY_BYTES.release(n);
   }
 }

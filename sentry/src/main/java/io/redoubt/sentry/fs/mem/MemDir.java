@@ -226,7 +226,9 @@ final class MemDir extends MemInode {
 
   @Override
   public int readdir(Syscall c, long position, DirSink sink) {
-    return new MemListing(this).list(c, position, sink);
+    try (MemListing listing = new MemListing(this)) {
+      return listing.list(c, position, sink);
+    }
   }
 
   /**
@@ -244,7 +246,9 @@ final class MemDir extends MemInode {
     DirSnapshot names = in == null ? null : in.names();
     if (names != null) {
       fs.ahead.listed(in);
-      return names;
+      DirSnapshot own = names.forReader();
+      error[0] = own == null ? -Errno.ENOMEM : 0;
+      return own;
     }
     int fid = lower(c);
     if (fid < 0) {
@@ -311,7 +315,7 @@ final class MemDir extends MemInode {
 
   @Override
   public Inode createUnnamed(Syscall c, int mode, boolean linkable) {
-    if (!fs.budget.charge(MemFs.NODE_BYTES)) {
+    if (!fs.chargeNode()) {
       return c.fail(-Errno.ENOSPC);
     }
     MemFile f =
@@ -336,13 +340,13 @@ final class MemDir extends MemInode {
     if (r < 0) {
       return c.fail(r);
     }
-    if (!fs.budget.charge(MemFs.NODE_BYTES)) {
+    if (!fs.chargeNode()) {
       return c.fail(-Errno.ENOSPC);
     }
     node.charged = true;
     r = enter(name, node);
     if (r < 0) {
-      fs.budget.release(MemFs.NODE_BYTES);
+      fs.releaseNode();
       return c.fail(r);
     }
     return node;
@@ -408,7 +412,9 @@ final class MemDir extends MemInode {
       if (node.nlink == 0 && !(node instanceof MemFile f && f.isLinkable)) {
         return -Errno.ENOENT;
       }
-      node.linked();
+      if (!node.linked()) {
+        return -Errno.ENOSPC;
+      }
     }
     r = enter(name, node);
     if (r < 0) {
@@ -459,12 +465,14 @@ final class MemDir extends MemInode {
     if (lower == null) {
       return error[0];
     }
-    for (int i = 0; i < lower.count(); i++) {
-      if (showsLower(lower.name(i))) {
-        return -Errno.ENOTEMPTY;
+    try (lower) {
+      for (int i = 0; i < lower.count(); i++) {
+        if (showsLower(lower.name(i))) {
+          return -Errno.ENOTEMPTY;
+        }
       }
+      return 0;
     }
-    return 0;
   }
 
   @Override

@@ -18,4 +18,11 @@ final class MemDirectoryFile extends DirectoryFile {
   protected int children(Syscall c, long position, DirSink sink) {
     return listing.list(c, position, sink);
   }
+
+  @Override
+  protected void release() {
+    synchronized (positionLock) {
+      listing.close();
+    }
+  }
 }

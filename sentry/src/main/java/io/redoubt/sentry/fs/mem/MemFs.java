@@ -13,6 +13,7 @@ import io.redoubt.sentry.fs.StatFs;
 import io.redoubt.sentry.fs.gofer.Devices;
 import io.redoubt.sentry.kernel.KernelThread;
 import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -36,9 +37,6 @@ public final class MemFs {
    */
   private static final long FIRST_INO = 1L << 48;
 
-  /** All memory that the file systems of this sandbox may hold. */
-  private static final MemBudget SANDBOX = new MemBudget(null, hostMemory() / 2); // as tmpfs has it
-
   final long dev = newDevice();
 
   /** The lower tree's server, or null. */
@@ -51,8 +49,33 @@ public final class MemFs {
   private final AtomicLong lastIno;
   private final MemDir root;
 
+  static {
+    // As much as a tmpfs has, tmpfs(5), unless the operator has said something else.
+    if (!Limit.MEMORY_BYTES.isSet()) {
+      Limit.MEMORY_BYTES.lower(hostMemory() / 2);
+    }
+  }
+
+  /** Takes a node, its bytes and its place. @return false when there is no room for it */
+  boolean chargeNode() {
+    if (!Limit.MEMORY_INODES.charge(1)) {
+      return false;
+    }
+    if (!budget.charge(NODE_BYTES)) {
+      Limit.MEMORY_INODES.release(1);
+      return false;
+    }
+    return true;
+  }
+
+  /** Takes {@link #chargeNode} back. */
+  void releaseNode() {
+    budget.release(NODE_BYTES);
+    Limit.MEMORY_INODES.release(1);
+  }
+
   private MemFs(long limit, int mode) {
-    budget = new MemBudget(SANDBOX, limit);
+    budget = new MemBudget(limit);
     lastIno = new AtomicLong();
     client = null;
     devices = null;
@@ -62,7 +85,7 @@ public final class MemFs {
   }
 
   private MemFs(GoferClient client, int fid, NodeAttr attr) {
-    budget = new MemBudget(SANDBOX, Long.MAX_VALUE);
+    budget = new MemBudget(Long.MAX_VALUE);
     lastIno = new AtomicLong(FIRST_INO);
     this.client = client;
     devices = new Devices(attr.dev, dev);
@@ -177,11 +200,6 @@ public final class MemFs {
         : Memory.getLong(s, Sysinfo.TOTALRAM) * Memory.getInt(s, Sysinfo.MEM_UNIT);
   }
 
-  /** Limits what all in-memory files of the sandbox hold together. @param limit bytes */
-  public static void limitSandbox(long limit) {
-    SANDBOX.setLimit(limit);
-  }
-
   /** A number for an anonymous device (major 0), one per file system. */
   public static long newDevice() {
     return Stat.makedev(0, DEVICES.incrementAndGet());
@@ -202,8 +220,9 @@ public final class MemFs {
     long free = budget.free();
     out.blocks = (free + budget.used()) / page;
     out.blocksFree = out.blocksAvailable = free / page;
-    out.files = (free + budget.used()) / NODE_BYTES;
-    out.filesFree = free / NODE_BYTES;
+    long nodes = Math.max(0, Limit.MEMORY_INODES.most() - Limit.MEMORY_INODES.used());
+    out.files = Math.min((free + budget.used()) / NODE_BYTES, Limit.MEMORY_INODES.most());
+    out.filesFree = Math.min(free / NODE_BYTES, nodes);
     out.fsid = dev;
     return 0;
   }

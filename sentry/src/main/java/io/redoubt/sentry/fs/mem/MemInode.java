@@ -58,6 +58,9 @@ abstract class MemInode extends Inode {
   /** {@link MemFs#NODE_BYTES} are charged for it. */
   boolean charged;
 
+  /** So many more, for names besides the first: none of them can be dropped from memory. */
+  private int extraLinks; // guarded by this
+
   /** Resources are given back. */
   private boolean freed;
 
@@ -289,11 +292,11 @@ abstract class MemInode extends Inode {
     if (r < 0) {
       return r;
     }
-    if (!fs.budget.charge(MemFs.NODE_BYTES)) {
+    if (!fs.chargeNode()) {
       return -Errno.ENOSPC;
     }
     if (!lowerParent.keep(lowerName, this)) {
-      fs.budget.release(MemFs.NODE_BYTES); // another thread was faster
+      fs.releaseNode(); // another thread was faster
     }
     return 0;
   }
@@ -313,11 +316,21 @@ abstract class MemInode extends Inode {
     freeIfUnused();
   }
 
-  /** Another name, or the first of an unnamed file. */
-  final synchronized void linked() {
+  /**
+   * Another name, or the first of an unnamed file. As in shmem_link() another one counts as a node:
+   * it cannot be dropped from memory. @return false when there is no room for it
+   */
+  final synchronized boolean linked() {
+    if (nlink > 0) {
+      if (!fs.chargeNode()) {
+        return false;
+      }
+      extraLinks++;
+    }
     nlink++;
     names++;
     touch(System.currentTimeMillis(), false);
+    return true;
   }
 
   /** It has no name (O_TMPFILE). */
@@ -329,6 +342,10 @@ abstract class MemInode extends Inode {
   /** A name is gone. @param links how many links that were: 2 for a directory */
   final void unlinked(int links) {
     synchronized (this) {
+      if (extraLinks > 0) {
+        extraLinks--;
+        fs.releaseNode();
+      }
       names--;
       nlink = Math.max(0, nlink - links);
       touch(System.currentTimeMillis(), false);
@@ -344,7 +361,7 @@ abstract class MemInode extends Inode {
       freed = true;
     }
     if (charged) {
-      fs.budget.release(MemFs.NODE_BYTES);
+      fs.releaseNode();
     }
     free();
   }

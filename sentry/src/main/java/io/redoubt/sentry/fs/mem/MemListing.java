@@ -13,7 +13,7 @@ import io.redoubt.sentry.kernel.Syscall;
  * asked for once. A lower node that is changed while the listing goes on stays where the lower
  * listing has it, so that it comes once.
  */
-final class MemListing {
+final class MemListing implements AutoCloseable {
   /** Positions from here on are those of the lower listing. */
   private static final long LOWER = 1L << 40;
 
@@ -31,6 +31,7 @@ final class MemListing {
     if (position == 0 || !began) {
       int[] error = new int[1];
       last = dir.lastCookie();
+      close();
       lower = dir.listLower(c, error);
       if (error[0] < 0) {
         return error[0];
@@ -51,5 +52,14 @@ final class MemListing {
       }
     }
     return 0;
+  }
+
+  /** Gives back what is kept. */
+  @Override
+  public void close() {
+    if (lower != null) {
+      lower.close();
+      lower = null;
+    }
   }
 }

@@ -30,7 +30,7 @@ public final class Memfd {
   public static OpenFile create(Syscall c, String name, int flags) {
     boolean noexec = (flags & Mman.MFD_NOEXEC_SEAL) != 0;
     var me = c.task.credentials;
-    if (!FS.budget.charge(MemFs.NODE_BYTES)) {
+    if (!FS.chargeNode()) {
       return c.fail(-Errno.ENOSPC);
     }
     MemFile f = new MemFile(FS, Stat.S_IFREG | (noexec ? 0666 : 0777), me.fsuid(), me.fsgid());

@@ -5,6 +5,7 @@ import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.UserBuffer;
+import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 
@@ -47,6 +48,10 @@ final class GeneratedFile extends OpenFile {
         if (r < 0) {
           return r;
         }
+        release();
+        if (!Limit.LISTING_BYTES.charge(out.length())) {
+          return -12;
+        }
         bytes = out.toString().getBytes(StandardCharsets.ISO_8859_1);
       }
       b = bytes;
@@ -70,6 +75,16 @@ final class GeneratedFile extends OpenFile {
       }
     }
     return done;
+  }
+
+  @Override
+  protected void release() {
+    synchronized (positionLock) {
+      if (bytes != null) {
+        Limit.LISTING_BYTES.release(bytes.length);
+        bytes = null;
+      }
+    }
   }
 
   @Override

@@ -5,6 +5,7 @@ import io.redoubt.sentry.fs.Access;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.ResourceLimits;
 import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.limits.Limit;
 import java.util.HashMap;
 
 /** The queues of a sandbox by name. Lock: its own monitor. */
@@ -16,12 +17,8 @@ public final class QueueTable {
   private static final int HARD_MAX_MESSAGES = 65536;
   private static final int HARD_MAX_BYTES = 16 << 20;
 
-  /** Of all users together: the messages are in the sentry's memory. */
-  private static final long MAX_CHARGE = 64L << 20;
-
   private final HashMap<String, PosixQueue> queues = new HashMap<>();
   private final HashMap<Integer, Long> charged = new HashMap<>(); // by uid
-  private long total;
 
   /** The queue with one more use, or null with -ENOENT. */
   synchronized PosixQueue get(Syscall c, String name) {
@@ -52,12 +49,11 @@ public final class QueueTable {
     long charge = PosixQueue.charge((int) maxMessages, (int) maxBytes);
     long limit = c.task.process.limits.soft(ResourceLimits.MSGQUEUE);
     long mine = charged.getOrDefault(me.uid(), 0L) + charge;
-    if (Long.compareUnsigned(mine, limit) > 0 || total + charge > MAX_CHARGE) {
+    if (Long.compareUnsigned(mine, limit) > 0 || !Limit.MESSAGE_BYTES.charge(charge)) {
       return c.fail(-Errno.EMFILE);
     }
     PosixQueue q = new PosixQueue(c, permissions, (int) maxMessages, (int) maxBytes);
     charged.put(me.uid(), mine);
-    total += charge;
     queues.put(name, q);
     q.uses++;
     return q;
@@ -89,7 +85,7 @@ public final class QueueTable {
   synchronized void release(PosixQueue q) {
     if (--q.uses == 0) {
       long charge = PosixQueue.charge(q.maxMessages, q.maxBytes);
-      total -= charge;
+      Limit.MESSAGE_BYTES.release(charge);
       charged.merge(q.owner, -charge, Long::sum);
     }
   }

@@ -4,6 +4,7 @@ import io.redoubt.host.Errno;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.WaitQueue;
+import io.redoubt.sentry.limits.Limit;
 import java.util.Iterator;
 import java.util.LinkedList;
 
@@ -14,6 +15,8 @@ final class MessageQueue extends IpcObject {
 
   static final int MSG_NOERROR = 010000;
   static final int MSG_EXCEPT = 020000;
+
+  private static final int MESSAGE_BYTES = 64; // of each besides its text
 
   /** A message. */
   record Message(long type, byte[] text) {}
@@ -37,13 +40,16 @@ final class MessageQueue extends IpcObject {
     return messages.size();
   }
 
-  /** Puts a message at the end. @return 0, -EAGAIN when it is full, -EIDRM */
+  /** Puts a message at the end. @return 0, -EAGAIN when it is full, -EIDRM, -ENOMEM */
   synchronized int send(Message m, int pid) {
     if (removed) {
       return -Errno.EIDRM;
     }
     if (bytes + m.text.length > maxBytes || messages.size() + 1 > maxBytes) {
       return -Errno.EAGAIN;
+    }
+    if (!Limit.MESSAGE_BYTES.charge(MESSAGE_BYTES + m.text.length)) {
+      return -Errno.ENOMEM;
     }
     messages.add(m);
     bytes += m.text.length;
@@ -81,6 +87,7 @@ final class MessageQueue extends IpcObject {
       }
     }
     bytes -= found.text.length;
+    Limit.MESSAGE_BYTES.release(MESSAGE_BYTES + found.text.length);
     lastReceiver = pid;
     receiveSeconds = now();
     waitQueue.wake(PollEvents.OUT);
@@ -105,6 +112,7 @@ final class MessageQueue extends IpcObject {
   synchronized int remove() {
     removed = true;
     int n = messages.size();
+    Limit.MESSAGE_BYTES.release((long) n * MESSAGE_BYTES + bytes);
     messages.clear();
     bytes = 0;
     waitQueue.wake(PollEvents.IN | PollEvents.OUT);
