@@ -169,9 +169,9 @@ CASE(clocks_to_sleep_on) {
       say("sleep on clock %d: %s", clock, syscall(SYS_clock_nanosleep, clock, 0, &t, NULL) ? errno_name(errno) : "slept");
   t.tv_nsec = 0;
   SHOW(syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0, &t, NULL));
-  SHOW(syscall(SYS_clock_nanosleep, ~getpid() << 3 | 2, 0, &t, NULL));
-  SHOW(syscall(SYS_clock_nanosleep, ~getpid() << 3 | 6, 0, &t, NULL));
-  SHOW(syscall(SYS_clock_nanosleep, ~4000000 << 3 | 2, 0, &t, NULL));
+  SHOW(syscall(SYS_clock_nanosleep, (int)(~(unsigned)getpid() << 3 | 2), 0, &t, NULL));
+  SHOW(syscall(SYS_clock_nanosleep, (int)(~(unsigned)getpid() << 3 | 6), 0, &t, NULL));
+  SHOW(syscall(SYS_clock_nanosleep, (int)(~4000000u << 3 | 2), 0, &t, NULL));
 }
 
 CASE(clock_set_is_refused_to_users) {

@@ -44,9 +44,9 @@ enum { ATTR_RDONLY = 0x1, ATTR_NOSUID = 0x2, ATTR_NODEV = 0x4, ATTR_NOEXEC = 0x8
 
 /*
  * What root's sentry sees at /proc and /sys, and keeps of them. Who is root may write there what rules the host (core_pattern,
- * release_agent), whatever his capabilities: both are read-only. Of processes there are those that it may trace, its guests above all
- * (hidepid in proc(5)). Their memory is written through a second /proc, with processes and nothing else (subset=pid): its descriptor
- * is what *fd becomes. What cannot be done, in a container in which /proc is partly covered, is left as it is.
+ * release_agent), whatever his capabilities: both are read-only. The memory of guests is written through a second /proc, with the
+ * processes that it may trace and nothing else (subset=pid, hidepid in proc(5)): its descriptor is what *fd becomes. The first one
+ * cannot hide processes: redoubt-init, to which orphans are given, and the socket maker are not dumpable, and so not to be seen. What cannot be done, in a container in which /proc is partly covered, is left as it is.
  */
 static void own_proc(int *fd)
 {
@@ -57,7 +57,7 @@ static void own_proc(int *fd)
         *fd = (int)syscall(SYS_fsmount, context, 0, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     if (context >= 0)
         close(context);
-    if (*fd >= 0 && mount("proc", "/proc", "proc", nothing, "hidepid=4") == 0)
+    if (*fd >= 0 && mount("proc", "/proc", "proc", nothing, NULL) == 0)
         mount(NULL, "/proc", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | nothing, NULL);
     mount(NULL, "/sys", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | nothing, NULL);
 }
