@@ -117,6 +117,86 @@ CASE(bad_addresses) {
 }
 
 /* 1 kHz without SA_RESTART: none of these calls ever gives EINTR on Linux. */
+static const char constant[8192] = "f";
+
+static char *map_pages(int n) {
+  return mmap(NULL, n * 4096L, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/* Pointers of every kind from one place: what can go with a call, and what the sandbox has to reach for. */
+CASE(good_and_bad_addresses_from_one_place) {
+  int fd = file_of("f", 8192), p[2], wrong = 0;
+  MUST(pipe(p));
+  MUST(fcntl(p[1], F_SETFL, O_NONBLOCK) == 0);
+  char on_stack[8192], *on_heap = malloc(8192), *gone = map_pages(2), *hidden = map_pages(2), *top = sbrk(0);
+  memcpy(gone, "f", 2);
+  memcpy(hidden, "f", 2);
+  memcpy(on_stack, "f", 2);
+  memcpy(on_heap, "f", 2);
+  memcpy(b, "f", 2);
+  MUST(munmap(gone, 8192) == 0);
+  MUST(mprotect(hidden + 4096, 4096, PROT_NONE) == 0);
+  memset(hidden + 4090, 'x', 6); /* a path without an end */
+  struct {
+    const char *name;
+    char *at;
+  } places[] = {{"bss", b},           {"stack", on_stack},      {"heap", on_heap},   {"constant", (char *)constant}, {"null", NULL},
+                {"minus one", (char *)-1}, {"unmapped", gone}, {"no access", hidden + 4096}, {"into no access", hidden + 4090},
+                {"end of the heap", top - 1}, {"behind the heap", (char *)(((unsigned long)top + 4095) & ~4095ul) + (1 << 20)}};
+  enum { PLACES = sizeof places / sizeof *places };
+  int results[2][PLACES][9];
+  for (int i = 0; i < OFTEN; i++) /* so that what is good is known */
+    for (int k = 0; k < 3; k++) {
+      struct stat *st = (struct stat *)(places[k].at + 64);
+      wrong += stat(places[k].at, st) != 0 || st->st_size != 8192;
+      wrong += pread(fd, places[k].at + 64, 100, 50) != 100 || places[k].at[64] != 50;
+      wrong += pwrite(fd, places[k].at + 64, 100, 50) != 100;
+    }
+  SHOW(wrong);
+  for (int round = 0; round < 2; round++)
+    for (int i = 0; i < (round ? 200 : 1); i++)
+      for (int k = 0; k < PLACES; k++) {
+        char *at = places[k].at;
+        int *r = results[round][k], n = 0;
+        r[n++] = access(at, F_OK) ? errno : 0;
+        r[n++] = open(at, O_RDONLY | O_DIRECTORY) < 0 ? errno : 0;
+        r[n++] = stat("f", (struct stat *)(k < 3 ? at + 512 : at)) ? errno : 0;
+        r[n++] = fstat(fd, (struct stat *)(k < 3 ? at + 512 : at)) ? errno : 0;
+        r[n++] = pread(fd, k < 3 ? at + 512 : at, 200, 0) < 0 ? errno : 0;
+        r[n++] = pwrite(fd, k < 3 ? at + 512 : at, 4, 8000) < 0 ? errno : 0;
+        r[n++] = pread(fd, k < 3 ? at + 512 : at, 0, 0) < 0 ? errno : 0;
+        r[n++] = write(p[1], k < 3 ? at + 512 : at, 1) < 0 ? errno : 0;
+        r[n++] = readlink("f", k < 3 ? at + 512 : at, 10) < 0 ? errno : 0;
+      }
+  for (int round = 0; round < 2; round++)
+    for (int k = 0; k < PLACES; k++)
+      for (int n = 0; n < 9; n++) say("%d %s %d: %s", round, places[k].name, n, results[round][k][n] ? errno_name(results[round][k][n]) : "good");
+  SHOW(constant[0] == 'f' && constant[1] == 0);
+}
+
+/* Lengths about what goes with a call. */
+CASE(lengths) {
+  int fd = file_of("f", 8192), wrong = 0;
+  static char path[5000];
+  for (int length = 4000; length < 4200; length++)
+    for (int i = 0; i < 20; i++) {
+      memset(b, 0, 4300);
+      wrong += pread(fd, b, length, 8192 - length) != length || b[length - 1] != (char)8191 || b[length] != 0;
+      wrong += pwrite(fd, b, length, 8192 - length) != length;
+    }
+  SHOW(wrong);
+  for (int length = 4070; length < 4110; length++)
+    for (int i = 0; i < 50; i++) {
+      memset(path, '/', length);
+      path[length - 1] = 'f';
+      path[0] = '.';
+      path[length] = 0;
+      int r = access(path, F_OK) ? errno : 0;
+      wrong += r != (length < 4096 ? 0 : ENAMETOOLONG);
+    }
+  SHOW(wrong);
+}
+
 CASE(timer_without_restart) {
   int fd = file_of("f", 4096), interrupted = 0, other = 0;
   struct stat s;

@@ -14,7 +14,7 @@
 #define RING_TEXT 0x180000   /* the trampoline: r-x, private */
 #define RING_DATA 0x181000   /* words of this process: rw-, private, zero again in a forked child */
 #define RING_REGION 0x183000 /* shared with the sentry; not there in a forked child, until that has its own */
-#define RING_REGION_BYTES 0x3000
+#define RING_REGION_BYTES 0x23000
 
 #define RING_ENTER 0x180008 /* holds the address to which a rewritten call site jumps */
 #define RING_CODE 0x180040
@@ -36,10 +36,41 @@
 /* and one that threads of the guest write: a bit for each slot that has ever been used. */
 #define RING_USED (RING_REGION + 256)
 
+/* Memory that is there for as long as the process is: bytes of the table that are used, then start and end of each range. */
+#define RING_RANGES (RING_REGION + 512)
+#define RING_RANGE (RING_REGION + 528)
+#define RING_RANGE_COUNT 16
+#define RING_RANGE_WRITABLE 1 /* in the start, which is a page's */
+
 #define RING_SLOTS (RING_REGION + 0x1000) /* a multiple of all slots together: their number is in the address */
 #define RING_SLOT_COUNT 32
 #define RING_SLOT_BITS 5 /* of that number */
 #define RING_SLOT_SHIFT 8 /* 256 bytes each */
+
+/*
+ * A page for each slot: small things that go with a call, copied by the trampoline. The first two words are the guest's, the third
+ * the sentry's.
+ */
+#define RING_PAYLOADS (RING_REGION + 0x3000)
+#define RING_PAYLOAD_SHIFT 4 /* a page to a slot */
+#define PAYLOAD_IN 0         /* bytes of the path, with its NUL, or of what is written */
+#define PAYLOAD_ROOM 4       /* bytes that may come back */
+#define PAYLOAD_OUT 8        /* bytes that do */
+#define PAYLOAD_BYTES 16
+#define PAYLOAD_MAX 4080
+
+/* In SLOT_NR, beside the number. */
+#define SLOT_NUMBER_MASK 0xffff
+#define SLOT_HAS_PAYLOAD 0x10000
+
+/* What a call's arguments lead to; RingPayload in the sentry has the same table. */
+#define KIND_PATH_DI 1   /* a path, first argument */
+#define KIND_PATH_SI 2   /* a path, second argument */
+#define KIND_OUT_SI 4    /* gets up to as many bytes as the third argument says, second argument */
+#define KIND_STAT_SI 8   /* gets a struct stat, second argument */
+#define KIND_STAT_DX 16  /* gets a struct stat, third argument */
+#define KIND_IN_SI 32    /* as many bytes as the third argument says, second argument */
+#define STAT_BYTES 144
 
 /* A slot: the first line is shared, the second only ever touched by the guest. */
 #define SLOT_STATE 0
@@ -58,5 +89,6 @@
 #define SLOT_WAITED 3 /* SERVING, and the thread sleeps on the word */
 #define SLOT_DONE 4
 #define SLOT_TRAP 5 /* not served here: make the call itself */
+#define SLOT_DONE_OUT 6 /* DONE, and the payload is to be copied to where it belongs */
 
 #endif

@@ -32,6 +32,25 @@ ring_image:
         .quad   RING_CODE               /* RING_ENTER */
         .balign 64
 
+/*
+ * Jumps to `none` unless \pointer is in memory that is there for good and, if \writes is 1, can be written; then r8 is how many
+ * bytes of it follow. Changes edi.
+ */
+        .macro  room pointer, none, writes=0
+        movl    RING_RANGES, %edi
+97:     subl    $16, %edi
+        js      \none
+        cmpq    RING_RANGE(%rdi), \pointer
+        jb      97b
+        .if     \writes
+        testb   $RING_RANGE_WRITABLE, RING_RANGE(%rdi)
+        jz      97b
+        .endif
+        movq    RING_RANGE+8(%rdi), %r8
+        subq    \pointer, %r8
+        jbe     97b
+        .endm
+
 /* ---- RING_CODE ---- */
         cmpl    $0, RING_ATTACHED
         je      unattached
@@ -71,7 +90,9 @@ publish:
         movq    %r10, SLOT_ARGS+24(%r11)
         movq    %r8, SLOT_ARGS+32(%r11)
         movq    %r9, SLOT_ARGS+40(%r11)
-        movl    RING_SPINS, %ecx
+        cmpl    $0, RING_RANGES
+        jne     payload
+plain:  movl    RING_SPINS, %ecx
         movl    $SLOT_CALLED, SLOT_STATE(%r11)  /* stores are seen in their order: the sentry finds all of it */
 
         /*
@@ -123,7 +144,8 @@ finished:
         movq    SLOT_LINK(%r11), %rcx
         cmpl    $SLOT_TRAP, SLOT_STATE(%r11)
         je      not_served
-        movq    SLOT_RESULT(%r11), %rax
+        ja      copy_out
+done:   movq    SLOT_RESULT(%r11), %rax
         movl    $SLOT_FREE, SLOT_STATE(%r11)
         movl    $0, SLOT_CLAIM(%r11)    /* last: from here on the slot is another's */
         addq    $2, %rcx                /* behind the syscall instruction */
@@ -133,7 +155,7 @@ not_served:
         movl    $SLOT_FREE, SLOT_STATE(%r11)
 not_taken:
         movq    SLOT_LINK(%r11), %rcx
-        movl    SLOT_NR(%r11), %eax
+        movzwl  SLOT_NR(%r11), %eax
         movl    $0, SLOT_CLAIM(%r11)
 real:   jmp     *%rcx
 
@@ -144,6 +166,104 @@ first_use:
         andl    $(RING_SLOT_COUNT - 1), %ecx
         lock btsl %ecx, RING_USED
         jmp     publish
+
+/*
+ * Small things go with the call, where they lie in memory that cannot go away: a path, or what is written, is copied to the slot's
+ * payload, and what comes back from there. The registers of the arguments are free meanwhile, since the slot has them. Whatever does
+ * not fit the rules goes without: the sentry then reaches for it as it does for a trap.
+ */
+payload:
+        movl    %eax, %eax
+        movzbl  RING_TEXT + kinds - ring_image(%rax), %ecx
+        testl   %ecx, %ecx
+        jz      plain
+        cld
+        movl    %r11d, %eax
+        subl    $RING_SLOTS, %eax
+        shll    $RING_PAYLOAD_SHIFT, %eax
+        addl    $RING_PAYLOADS, %eax
+        movq    $0, PAYLOAD_IN(%rax)            /* and no PAYLOAD_ROOM */
+        testb   $KIND_IN_SI, %cl
+        jnz     written
+        movq    %rsi, %r9                       /* where something goes to, and how much there is room for */
+        movq    %rdx, %r10
+        testb   $KIND_OUT_SI, %cl
+        jnz     1f
+        movl    $STAT_BYTES, %r10d
+        testb   $KIND_STAT_DX, %cl
+        cmovnz  %rdx, %r9
+        testb   $(KIND_STAT_SI | KIND_STAT_DX), %cl
+        jz      2f
+1:      room    %r9, 2f, 1
+        cmpq    %r8, %r10
+        cmova   %r8, %r10
+        cmpq    $PAYLOAD_MAX, %r10
+        jbe     1f
+        movl    $PAYLOAD_MAX, %r10d
+1:      movl    %r10d, PAYLOAD_ROOM(%rax)
+2:      testb   $(KIND_PATH_DI | KIND_PATH_SI), %cl
+        jz      filled
+        testb   $KIND_PATH_DI, %cl
+        jz      1f
+        movq    SLOT_ARGS(%r11), %rsi
+1:      room    %rsi, filled
+        cmpq    $PAYLOAD_MAX, %r8
+        jbe     1f
+        movl    $PAYLOAD_MAX, %r8d
+1:      leaq    PAYLOAD_BYTES(%rax), %rdi
+2:      movzbl  (%rsi), %ecx
+        movb    %cl, (%rdi)
+        incq    %rsi
+        incq    %rdi
+        testl   %ecx, %ecx
+        jz      1f
+        decl    %r8d
+        jnz     2b
+        jmp     filled                          /* no end in sight */
+1:      subl    %eax, %edi
+        subl    $PAYLOAD_BYTES, %edi
+        movl    %edi, PAYLOAD_IN(%rax)
+filled: cmpq    $0, PAYLOAD_IN(%rax)            /* or PAYLOAD_ROOM */
+        je      emptied
+        orl     $SLOT_HAS_PAYLOAD, SLOT_NR(%r11)
+emptied:
+        movq    SLOT_ARGS(%r11), %rdi
+        movq    SLOT_ARGS+8(%r11), %rsi
+        movq    SLOT_ARGS+16(%r11), %rdx
+        movq    SLOT_ARGS+24(%r11), %r10
+        movq    SLOT_ARGS+32(%r11), %r8
+        movq    SLOT_ARGS+40(%r11), %r9
+        jmp     plain
+
+written:
+        cmpq    $PAYLOAD_MAX, %rdx
+        ja      emptied
+        room    %rsi, emptied
+        cmpq    %r8, %rdx
+        ja      emptied
+        movl    %edx, PAYLOAD_IN(%rax)
+        movl    %edx, %ecx
+        leaq    PAYLOAD_BYTES(%rax), %rdi
+        rep movsb
+        jmp     filled
+
+copy_out:
+        movl    %r11d, %eax
+        subl    $RING_SLOTS, %eax
+        shll    $RING_PAYLOAD_SHIFT, %eax
+        addl    $RING_PAYLOADS, %eax
+        movzwl  SLOT_NR(%r11), %ecx
+        movq    SLOT_ARGS+8(%r11), %rdi
+        testb   $KIND_STAT_DX, RING_TEXT + kinds - ring_image(%rcx)
+        cmovnz  SLOT_ARGS+16(%r11), %rdi
+        movl    PAYLOAD_OUT(%rax), %ecx
+        leaq    PAYLOAD_BYTES(%rax), %rsi
+        cld
+        rep movsb
+        movq    SLOT_ARGS(%r11), %rdi
+        movq    SLOT_ARGS+8(%r11), %rsi
+        movq    SLOT_LINK(%r11), %rcx
+        jmp     done
 
 /* The process has no region: after some calls it asks for one. */
 unattached:
@@ -208,6 +328,28 @@ attach_failed:
         movq    RING_SAVED+48, %r8
         movq    RING_SAVED+56, %r9
         jmp     real
+
+        .macro  kind number, what
+        .org    kinds + \number
+        .byte   \what
+        .endm
+kinds:  kind    0, KIND_OUT_SI                  /* read */
+        kind    1, KIND_IN_SI                   /* write */
+        kind    2, KIND_PATH_DI                 /* open */
+        kind    4, (KIND_PATH_DI | KIND_STAT_SI) /* stat */
+        kind    5, KIND_STAT_SI                 /* fstat */
+        kind    6, (KIND_PATH_DI | KIND_STAT_SI) /* lstat */
+        kind    17, KIND_OUT_SI                 /* pread64 */
+        kind    18, KIND_IN_SI                  /* pwrite64 */
+        kind    21, KIND_PATH_DI                /* access */
+        kind    89, (KIND_PATH_DI | KIND_OUT_SI) /* readlink */
+        kind    217, KIND_OUT_SI                /* getdents64 */
+        kind    257, KIND_PATH_SI               /* openat */
+        kind    262, (KIND_PATH_SI | KIND_STAT_DX) /* newfstatat */
+        kind    267, KIND_PATH_SI               /* readlinkat */
+        kind    269, KIND_PATH_SI               /* faccessat */
+        kind    439, KIND_PATH_SI               /* faccessat2 */
+        .org    kinds + RING_NUMBERS
 ring_image_end:
 
         .section .note.GNU-stack, "", @progbits

@@ -94,10 +94,10 @@ public final class Task {
    * One that stands for any thread of the process of {@code model}: for calls that come by the
    * ring, of which only the process is known. It is in no table, holds nothing, and never blocks.
    */
-  public static Task ofRing(Task model) {
+  public static Task ofRing(Task model, GuestMemory memory) {
     Process p = model.process;
     return new Task(
-        p, p.pid, model.hostTid, model.memory, model.files, model.fs, model.credentials, model);
+        p, p.pid, model.hostTid, memory, model.files, model.fs, model.credentials, model);
   }
 
   /**

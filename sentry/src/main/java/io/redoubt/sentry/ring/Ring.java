@@ -31,6 +31,7 @@ public final class Ring {
   }
 
   final Mode mode;
+  final int procFd;
   private final SiteRewriter rewriter;
 
   /** The poller looks at each region that is active; others of its processes trap. */
@@ -53,6 +54,7 @@ public final class Ring {
   public Ring(Mode mode, int cpus, int procFd) {
     this.mode = mode;
     this.rewriter = new SiteRewriter(procFd);
+    this.procFd = procFd;
     for (int i = 0; i < sites.length; i++) {
       sites[i] = new AtomicLong();
     }

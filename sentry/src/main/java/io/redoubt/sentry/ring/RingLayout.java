@@ -14,7 +14,10 @@ package io.redoubt.sentry.ring;
  *     0      sentry      u32 awake   u32 spins
  *   128      sentry      bit for each system call number that is worth trying
  *   256      guest       bit for each slot that has ever been used
+ *   512      sentry      u32 bytes of the table that follows at 528: u64 start, end of ranges of memory that is
+ *                        there as long as the process ({@link StableRanges})
  *  4096      slot[32] of 256 bytes
+ * 12288      payload[32] of 4096 bytes: u32 in   u32 room (guest)   u32 out (sentry)   at 16: bytes
  *
  *  slot
  *     0      both        u32 state   u32 number   u64 argument[6]   i64 result
@@ -34,7 +37,7 @@ public final class RingLayout {
   /** Where the region is in every process that has one. */
   public static final long REGION = 0x183000;
 
-  public static final int REGION_BYTES = 0x3000;
+  public static final int REGION_BYTES = 0x23000;
 
   /** How it is mapped there: PROT_READ, PROT_WRITE; MAP_SHARED, MAP_FIXED_NOREPLACE. */
   public static final int REGION_PROT = 0x3;
@@ -48,6 +51,22 @@ public final class RingLayout {
 
   /** Bits at {@link #SERVED_OFFSET}. */
   static final int NUMBERS = 512;
+
+  static final int RANGES_OFFSET = 512;
+  static final int RANGE_OFFSET = 528;
+
+  /** In the start of a range. */
+  static final long RANGE_WRITABLE = 1;
+
+  static final int PAYLOADS_OFFSET = 0x3000;
+  static final int PAYLOAD_IN = 0;
+  static final int PAYLOAD_ROOM = 4;
+  static final int PAYLOAD_OUT = 8;
+  static final int PAYLOAD_BYTES = 16;
+  static final int PAYLOAD_MAX = 4080;
+
+  /** Beside the number of a call: it has a payload. */
+  static final int HAS_PAYLOAD = 0x10000;
 
   static final int SLOTS_OFFSET = 0x1000;
   static final int SLOT_COUNT = 32;
@@ -76,7 +95,14 @@ public final class RingLayout {
   /** The thread has to make the call itself. */
   static final int TRAP = 5;
 
+  /** As {@link #DONE}, and bytes of the payload are to be copied to where they belong. */
+  static final int DONE_OUT = 6;
+
   private RingLayout() {}
+
+  static int payloadOffset(int slot) {
+    return PAYLOADS_OFFSET + slot * 4096;
+  }
 
   static int slotOffset(int slot) {
     return SLOTS_OFFSET + slot * SLOT_BYTES;

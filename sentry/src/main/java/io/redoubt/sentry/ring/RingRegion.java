@@ -28,6 +28,8 @@ final class RingRegion {
   private int fd; // guarded by this; -1 when nobody needs it any more
   private final MemorySegment memory;
   private final boolean isChaos;
+  private final RingPayload payload;
+  private final StableRanges ranges;
 
   /** Stands for the threads of the process, which must all have the same files and identity. */
   private Task task;
@@ -60,7 +62,9 @@ final class RingRegion {
     this.isChaos = model.kernel.ring.mode == Ring.Mode.CHAOS;
     this.fd = fd;
     this.memory = memory;
-    this.task = Task.ofRing(model);
+    this.payload = new RingPayload(memory, model.memory);
+    this.task = Task.ofRing(model, payload);
+    this.ranges = new StableRanges(memory, model.kernel.ring.procFd, model.hostTid);
   }
 
   /**
@@ -91,7 +95,8 @@ final class RingRegion {
 
   /** The thread that stood for the process is gone. */
   synchronized void replaceModel(Task model) {
-    task = Task.ofRing(model);
+    payload.reachBy(model.memory);
+    task = Task.ofRing(model, payload);
   }
 
   /** The poller is about to look at this region. @return false when it must not */
@@ -185,10 +190,25 @@ final class RingRegion {
       used &= used - 1;
       int at = RingLayout.slotOffset(slot);
       if (Memory.getIntAcquire(memory, at + RingLayout.STATE_OFFSET) == RingLayout.CALLED) {
-        found += serve(at) ? 1 : 0;
+        found += serve(slot, at) ? 1 : 0;
       }
     }
     return found;
+  }
+
+  /** Pointers that did not come with a payload: perhaps they could. */
+  private void learn(Syscall c, int nr) {
+    int kind = RingPayload.kind(nr);
+    if (kind == 0) {
+      return;
+    }
+    if ((kind & (RingPayload.PATH_DI | RingPayload.PATH_SI | RingPayload.IN_SI)) != 0
+        && !payload.hasIn()) {
+      ranges.missed((kind & RingPayload.PATH_DI) != 0 ? c.arg0 : c.arg1);
+    } else if ((kind & (RingPayload.OUT_SI | RingPayload.STAT_SI | RingPayload.STAT_DX)) != 0
+        && !payload.hasRoom()) {
+      ranges.missed((kind & RingPayload.STAT_DX) != 0 ? c.arg2 : c.arg1);
+    }
   }
 
   /** What is refused again and again is not worth trying, for a while. */
@@ -206,7 +226,7 @@ final class RingRegion {
     RingCalls.writeNumbers(memory);
   }
 
-  private synchronized boolean serve(int at) {
+  private synchronized boolean serve(int slot, int at) {
     if (isOff
         || isOver
         || !Memory.compareAndSetInt(
@@ -215,13 +235,20 @@ final class RingRegion {
     }
     int arguments = at + RingLayout.ARGUMENTS_OFFSET;
     Syscall c = task.call;
-    int nr = Memory.getInt(memory, at + RingLayout.NUMBER_OFFSET);
+    int word = Memory.getInt(memory, at + RingLayout.NUMBER_OFFSET);
+    int nr = word & ~RingLayout.HAS_PAYLOAD;
     c.arg0 = Memory.getLong(memory, arguments);
     c.arg1 = Memory.getLong(memory, arguments + 8);
     c.arg2 = Memory.getLong(memory, arguments + 16);
     c.arg3 = Memory.getLong(memory, arguments + 24);
     c.arg4 = Memory.getLong(memory, arguments + 32);
     c.arg5 = Memory.getLong(memory, arguments + 40);
+    if (nr == word) {
+      payload.none();
+    } else {
+      payload.begin(nr, RingLayout.payloadOffset(slot), c.arg0, c.arg1, c.arg2);
+    }
+    learn(c, nr);
     long result =
         isChaos && (System.nanoTime() & 3) == 0 ? Syscall.CONTINUE : RingCalls.serve(c, nr);
     boolean isServed = result != Syscall.CONTINUE;
@@ -232,7 +259,8 @@ final class RingRegion {
       noteRefusal(nr);
     }
     Memory.setLong(memory, at + RingLayout.RESULT_OFFSET, result);
-    int answer = isServed ? RingLayout.DONE : RingLayout.TRAP;
+    int answer =
+        !isServed ? RingLayout.TRAP : payload.finish() > 0 ? RingLayout.DONE_OUT : RingLayout.DONE;
     if (!Memory.compareAndSetInt(
         memory, at + RingLayout.STATE_OFFSET, RingLayout.SERVING, answer)) {
       // The thread sleeps; or the guest has written nonsense, which is nobody's loss but its own.

@@ -1,0 +1,156 @@
+package io.redoubt.sentry.ring;
+
+import io.redoubt.host.Memory;
+import io.redoubt.sentry.kernel.GuestMemory;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+/**
+ * Memory of a process whose calls come by the ring: what has come with a call, or shall go back
+ * with its answer, is in the slot's payload; everything else is reached as for a trap.
+ *
+ * <p>What is in a payload is the guest's, as its memory is: it may change at any time, and each
+ * look at it is one. Where it lies in the guest is not believed either: a copy through it is one of
+ * the guest with itself.
+ *
+ * <p>Of one thread.
+ */
+final class RingPayload extends GuestMemory {
+  // What arguments lead to: ring.h.
+  static final int PATH_DI = 1;
+  static final int PATH_SI = 2;
+  static final int OUT_SI = 4;
+  static final int STAT_SI = 8;
+  static final int STAT_DX = 16;
+  static final int IN_SI = 32;
+
+  private static final byte[] KINDS = kinds();
+
+  private final MemorySegment region;
+  private GuestMemory process;
+  private long payload;
+
+  // What has come: at this address in the guest so many bytes, and whether they are a path, which
+  // ends with them.
+  private long inAddress;
+  private int inLength;
+  private boolean isPath;
+
+  // What goes back: to this address so many bytes, of which there are some.
+  private long outAddress;
+  private int room;
+  private int outLength;
+
+  RingPayload(MemorySegment region, GuestMemory process) {
+    this.region = region;
+    this.process = process;
+  }
+
+  private static byte[] kinds() {
+    byte[] k = new byte[RingLayout.NUMBERS];
+    k[0] = OUT_SI; // read
+    k[1] = IN_SI; // write
+    k[2] = PATH_DI; // open
+    k[4] = PATH_DI | STAT_SI; // stat
+    k[5] = STAT_SI; // fstat
+    k[6] = PATH_DI | STAT_SI; // lstat
+    k[17] = OUT_SI; // pread64
+    k[18] = IN_SI; // pwrite64
+    k[21] = PATH_DI; // access
+    k[89] = PATH_DI | OUT_SI; // readlink
+    k[217] = OUT_SI; // getdents64
+    k[257] = PATH_SI; // openat
+    k[262] = PATH_SI | STAT_DX; // newfstatat
+    k[267] = PATH_SI; // readlinkat
+    k[269] = PATH_SI; // faccessat
+    k[439] = PATH_SI; // faccessat2
+    return k;
+  }
+
+  /** What the arguments of a call lead to. @param nr any number */
+  static int kind(int nr) {
+    return nr >= 0 && nr < KINDS.length ? KINDS[nr] : 0;
+  }
+
+  /** The process as another thread of it sees it. */
+  void reachBy(GuestMemory memory) {
+    process = memory;
+  }
+
+  /** A call without a payload begins. */
+  void none() {
+    inLength = 0;
+    room = 0;
+    outLength = 0;
+  }
+
+  /**
+   * A call with a payload begins.
+   *
+   * @param at offset of the payload in the region
+   */
+  void begin(int nr, long at, long arg0, long arg1, long arg2) {
+    int kind = kind(nr);
+    payload = at;
+    int in = Memory.getInt(region, at + RingLayout.PAYLOAD_IN);
+    int out = Memory.getInt(region, at + RingLayout.PAYLOAD_ROOM);
+    isPath = (kind & (PATH_DI | PATH_SI)) != 0;
+    inAddress = (kind & PATH_DI) != 0 ? arg0 : arg1;
+    inLength =
+        in < 0 || in > RingLayout.PAYLOAD_MAX || (kind & ~(OUT_SI | STAT_SI | STAT_DX)) == 0
+            ? 0
+            : in;
+    outAddress = (kind & STAT_DX) != 0 ? arg2 : arg1;
+    room =
+        out < 0 || out > RingLayout.PAYLOAD_MAX || (kind & (OUT_SI | STAT_SI | STAT_DX)) == 0
+            ? 0
+            : out;
+    outLength = 0;
+  }
+
+  boolean hasIn() {
+    return inLength > 0;
+  }
+
+  boolean hasRoom() {
+    return room > 0;
+  }
+
+  /**
+   * Bytes in the payload that the trampoline has to copy to where they belong, and says so there.
+   */
+  int finish() {
+    if (outLength > 0) {
+      Memory.setInt(region, payload + RingLayout.PAYLOAD_OUT, outLength);
+    }
+    return outLength;
+  }
+
+  @Override
+  public long copyIn(long address, MemorySegment local, long offset, long length) {
+    long skip = address - inAddress;
+    if (inLength == 0 || skip < 0 || skip >= inLength || outLength > 0) {
+      return process.copyIn(address, local, offset, length);
+    }
+    long there = inLength - skip;
+    if (length > there && !isPath) {
+      return process.copyIn(address, local, offset, length);
+    }
+    int n = (int) Math.min(length, there);
+    Objects.checkFromIndexSize(offset, n, local.byteSize());
+    Memory.copy(region, payload + RingLayout.PAYLOAD_BYTES + skip, local, offset, n);
+    return n;
+  }
+
+  @Override
+  public long copyOut(long address, MemorySegment local, long offset, long length) {
+    if (room == 0 || address != outAddress + outLength || length > room - outLength) {
+      return process.copyOut(address, local, offset, length);
+    }
+    int n = (int) length;
+    Objects.checkFromIndexSize(offset, n, local.byteSize());
+    Memory.copy(local, offset, region, payload + RingLayout.PAYLOAD_BYTES + outLength, n);
+    outLength += n;
+    return n;
+  }
+}
