@@ -157,7 +157,8 @@ class Front(unittest.TestCase):
             pid = self.pid_of(name)
             with open(f"/proc/{pid}/environ") as file:
                 keys = {entry.split("=")[0] for entry in file.read().split("\0") if entry}
-            ours = {"REDOUBT_JAVA", "REDOUBT_STUB", "REDOUBT_TAG", "REDOUBT_NOFILE", "MALLOC_ARENA_MAX", "MALLOC_TOP_PAD_"}
+            ours = {"REDOUBT_JAVA", "REDOUBT_STUB", "REDOUBT_TAG", "REDOUBT_NOFILE", "REDOUBT_PROC", "MALLOC_ARENA_MAX",
+                    "MALLOC_TOP_PAD_"}
             self.assertEqual({"PATH", "HOME", "LANG", "LC_ALL"} | ours, keys)
             self.assertEqual("/dev/null", os.readlink(f"/proc/{pid}/fd/1"))
             self.assertEqual(pid, os.getsid(pid))
