@@ -46,7 +46,8 @@ enum { ATTR_RDONLY = 0x1, ATTR_NOSUID = 0x2, ATTR_NODEV = 0x4, ATTR_NOEXEC = 0x8
  * What root's sentry sees at /proc and /sys, and keeps of them. Who is root may write there what rules the host (core_pattern,
  * release_agent), whatever his capabilities: both are read-only. The memory of guests is written through a second /proc, with the
  * processes that it may trace and nothing else (subset=pid, hidepid in proc(5)): its descriptor is what *fd becomes. The first one
- * cannot hide processes: redoubt-init, to which orphans are given, and the socket maker are not dumpable, and so not to be seen. What cannot be done, in a container in which /proc is partly covered, is left as it is.
+ * cannot hide processes: redoubt-init, to which orphans are given, and the socket maker are not dumpable, and so not to be seen. What
+ * cannot be done, in a container in which /proc is partly covered, is left as it is.
  */
 static void own_proc(int *fd)
 {

@@ -161,6 +161,7 @@ final class JvmCalls {
           "access",
           "stat",
           "lstat",
+          "newfstatat",
           "statfs",
           "getcwd",
           "uname",

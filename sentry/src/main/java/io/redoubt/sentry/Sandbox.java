@@ -102,7 +102,7 @@ public final class Sandbox {
     kernel.observe(Observation.of(config, control, table, kernel));
     kernel.profile = container == null ? null : container.profile();
     if (config.ring() != Ring.Mode.OFF) {
-      kernel.ring = new Ring(config.ring(), Process.availableCpus(), Kernel.hostProcFd());
+      kernel.ring = new Ring(config.ring(), Process.availableCpus(), kernel.hostProc.ofGuests());
     }
     if (container != null) {
       kernel.sysctls.set(container.linux().sysctls());

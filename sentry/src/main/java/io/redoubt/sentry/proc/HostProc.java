@@ -33,6 +33,11 @@ public final class HostProc {
     return new HostProc();
   }
 
+  /** A descriptor of a /proc of guests' processes, in which their memory can be written. */
+  public int ofGuests() {
+    return writable;
+  }
+
   /**
    * The whole of a file, such as "meminfo" or "1234/status".
    *
