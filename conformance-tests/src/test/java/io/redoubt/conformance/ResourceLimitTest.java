@@ -131,7 +131,7 @@ final class ResourceLimitTest {
                     print("ring:", sorted(r.get("ring", {})))
                 ' $1; }
                 $RT --config $W/../limits.json run -d -b $B c1 </dev/null >/dev/null
-                before=$(usage)
+                before=; until [ "$(usage)" = "$before" ]; do before=$(usage); sleep 0.5; done
                 $RT exec c1 /usr/bin/python3 -c "$(cat $W/../limits.py)" >$W/out 2>&1
                 n=0; until [ "$(usage)" = "$before" ] || [ $n -ge 50 ]; do n=$((n+1)); sleep 0.1; done
                 [ "$(usage)" = "$before" ] && echo same || { echo "$before"; usage; }

@@ -41,7 +41,11 @@ public final class Audit implements CallObserver {
   private final AuditLine format;
   private final Disruptor<AuditEvent> disruptor;
   private final RingBuffer<AuditEvent> ring;
-  private final AtomicLongArray windows = new AtomicLongArray(AuditKind.values().length);
+
+  /** Of each kind of event, and then of each limit: one that is hit all the time hides no other. */
+  private final AtomicLongArray windows =
+      new AtomicLongArray(AuditKind.values().length + Limit.values().length);
+
   private final AtomicLongArray suppressed = new AtomicLongArray(AuditKind.values().length);
   private final StringBuilder line = new StringBuilder(1024); // the writer's
   private boolean isFull; // the writer's
@@ -117,7 +121,7 @@ public final class Audit implements CallObserver {
   }
 
   private void limit(Limit kind) {
-    long at = claim(AuditKind.LIMIT);
+    long at = claim(AuditKind.LIMIT, AuditKind.values().length + kind.ordinal());
     if (at >= 0) {
       AuditEvent e = of(at, null);
       e.text = kind.key;
@@ -173,7 +177,11 @@ public final class Audit implements CallObserver {
 
   /** A place for an event of a kind, with the kind set; negative: there is none. */
   private long claim(AuditKind kind) {
-    if (isWithinRate(kind)) {
+    return claim(kind, kind.ordinal());
+  }
+
+  private long claim(AuditKind kind, int window) {
+    if (isWithinRate(window)) {
       try {
         long at = ring.tryNext();
         ring.get(at).kind = kind;
@@ -187,15 +195,15 @@ public final class Audit implements CallObserver {
   }
 
   /** A window is the second in the upper half, and how many came in it. */
-  private boolean isWithinRate(AuditKind kind) {
+  private boolean isWithinRate(int window) {
     long second = System.nanoTime() / 1_000_000_000L;
     for (; ; ) {
-      long w = windows.get(kind.ordinal());
+      long w = windows.get(window);
       long count = w >>> 32 == (second & 0xffffffffL) ? w & 0xffffffffL : 0;
       if (count >= MOST_A_SECOND) {
         return false;
       }
-      if (windows.compareAndSet(kind.ordinal(), w, second << 32 | (count + 1))) {
+      if (windows.compareAndSet(window, w, second << 32 | (count + 1))) {
         return true;
       }
     }
