@@ -217,6 +217,7 @@ final class RingPoller {
 
   private void leave(RingRegion r) {
     r.deactivate();
+    KernelThread.drain(); // it may have served a last call, and that one have woken another's
     worth += r.served - r.servedBefore;
   }
 
