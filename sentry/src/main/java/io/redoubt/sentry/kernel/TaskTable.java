@@ -1,20 +1,14 @@
 package io.redoubt.sentry.kernel;
 
-import static io.redoubt.host.Process.prlimit64;
-
 import io.redoubt.host.Errno;
 import io.redoubt.host.FdReserve;
-import io.redoubt.host.Memory;
 import io.redoubt.host.Poll;
-import io.redoubt.host.Process.Rlimit;
 import io.redoubt.host.Signals;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
 import io.redoubt.sentry.limits.Limit;
 import io.redoubt.sentry.ring.ProcessRing;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -31,8 +25,6 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  * no lock.
  */
 public final class TaskTable {
-  private static final int RLIMIT_LOCKS = 10;
-
   private static final int CHUNK_BITS = 12;
   private static final int CHUNK = 1 << CHUNK_BITS;
 
@@ -46,28 +38,15 @@ public final class TaskTable {
       new AtomicReferenceArray<>(1024);
   private final HashMap<Integer, Process> processes = new HashMap<>(); // by guest pid
   private final HashMap<Integer, Task> byGuestTid = new HashMap<>();
-  private final ArrayList<PendingClone> pending = new ArrayList<>();
+  private final PendingClones pending;
   private final HostStatus status = new HostStatus();
 
   /** The last processes took descriptors of the sentry's own reserve. */
   private boolean isShortOfFds;
 
-  /** What the runtime's own pid 1 is on the host, which inherits orphans; 0: there is none. */
-  private int shimHostPid;
-
-  /**
-   * Without a shim the guest's first process inherits the orphans, and a child of others that has
-   * not called yet is among its own: taken for one of those, it would get the first process's files
-   * and rights. So each fork of the first process is marked on the host, in a limit that children
-   * inherit, that Linux has not looked at since 2.4 and that no guest can set there: RLIMIT_LOCKS.
-   * An orphan has the mark of an earlier fork, or none.
-   */
-  private long lastMark;
-
-  private final MemorySegment limit = Arena.global().allocate(Rlimit.SIZEOF, 8);
-
   TaskTable(Kernel kernel) {
     this.kernel = kernel;
+    this.pending = new PendingClones(kernel);
   }
 
   // ---- look-up ----
@@ -109,10 +88,8 @@ public final class TaskTable {
     if (pending.isEmpty()) {
       return false;
     }
-    for (PendingClone c : new ArrayList<>(pending)) {
-      if (!c.isThread()) {
-        takeIn(c.maker);
-      }
+    for (Task maker : pending.makers()) {
+      takeIn(maker);
     }
     return true;
   }
@@ -124,10 +101,10 @@ public final class TaskTable {
         watch(adopt(child)); // it may die without ever having called
       }
     }
-    if (hasPendingBrother(maker)) {
+    if (pending.hasBrother(maker)) {
       Process parent = maker.process.parent;
       if (parent == null) {
-        takeInFrom(shimHostPid, shimHostPid);
+        takeInFrom(pending.shimHostPid(), pending.shimHostPid());
       } else {
         for (Task t : new ArrayList<>(parent.threads)) {
           takeInFrom(parent.hostPid, t.hostTid);
@@ -183,7 +160,7 @@ public final class TaskTable {
       throw new IllegalStateException("the guest's first process is gone: hostPid=" + hostPid);
     }
     kernel.first = t.process;
-    shimHostPid = kernel.hasShim ? status.ppid : 0; // as addStarted has just read it
+    pending.setShim(kernel.hasShim ? status.ppid : 0); // as addStarted has just read it
     return t;
   }
 
@@ -219,10 +196,8 @@ public final class TaskTable {
       if (!Limit.TASKS.hasRoom(1 + pending.size())) {
         return -Errno.EAGAIN;
       }
-      for (int i = 0; i < pending.size(); i++) {
-        if (pending.get(i).standsAlsoFor(maker, flags)) {
-          return 0;
-        }
+      if (pending.standFor(maker, flags)) {
+        return 0;
       }
       if (isShortOfFds && (flags & CloneFlags.THREAD) == 0) {
         isShortOfFds = FdReserve.isReached();
@@ -240,47 +215,9 @@ public final class TaskTable {
     }
     PendingClone c = new PendingClone(maker, flags, pidFile);
     synchronized (this) {
-      if (isHeir(maker.process) && !c.isThread()) {
-        c.mark = mark(maker.process.hostPid);
-      }
       pending.add(c);
     }
     return 0;
-  }
-
-  /** Whether orphans become the children of {@code p}. */
-  private boolean isHeir(Process p) {
-    return shimHostPid == 0 && p == kernel.first;
-  }
-
-  /**
-   * Returns the new mark; 0 if there is none, because the process is dying or who started the
-   * sandbox has the limit at 0.
-   */
-  private long mark(int hostPid) {
-    if (prlimit64(hostPid, RLIMIT_LOCKS, null, limit) < 0) {
-      return 0;
-    }
-    Memory.setLong(limit, Rlimit.RLIM_CUR, lastMark + 1);
-    return prlimit64(hostPid, RLIMIT_LOCKS, limit, null) == 0 ? ++lastMark : 0;
-  }
-
-  /** The mark that a process was born with. */
-  private long markOf(int hostPid) {
-    return prlimit64(hostPid, RLIMIT_LOCKS, null, limit) == 0
-        ? Memory.getLong(limit, Rlimit.RLIM_CUR)
-        : 0;
-  }
-
-  /**
-   * Whether a child of a host process can be of this clone.
-   *
-   * @param mark the child's, if that process is the heir. Forks of several of its threads may cross
-   *     between the mark and the clone, so a later one counts as well; that of infinity, which
-   *     nobody has marked, is negative
-   */
-  private boolean isOf(PendingClone c, int parentHostPid, long mark) {
-    return !c.isThread() && parentHostPid(c) == parentHostPid && (c.mark == 0 || mark >= c.mark);
   }
 
   /**
@@ -288,55 +225,19 @@ public final class TaskTable {
    * taken in, and what is left over is of a clone that failed.
    */
   void settle(Task maker) {
-    List<PendingClone> failed = new ArrayList<>(0);
+    List<PendingClone> failed;
     synchronized (this) {
-      if (!hasPending(maker)) {
+      if (!pending.hasChild(maker)) {
         return;
       }
       takeIn(maker);
-      for (int i = pending.size() - 1; i >= 0; i--) {
-        PendingClone p = pending.get(i);
-        // A new thread is not among the children; it will come by itself, or its maker's process
-        // ends.
-        if (p.maker == maker && !p.isThread()) {
-          failed.add(pending.remove(i));
-        }
-      }
+      // A new thread is not among the children; it will come by itself, or its maker's process
+      // ends.
+      failed = pending.takeForks(maker);
     }
     for (PendingClone p : failed) {
       p.release();
     }
-  }
-
-  /** Whether a child of {@code maker}, not a thread, may have been made that has not called yet. */
-  private boolean hasPending(Task maker) {
-    for (int i = 0; i < pending.size(); i++) {
-      if (pending.get(i).maker == maker && !pending.get(i).isThread()) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** As above, and it is a child of the maker's parent. */
-  private boolean hasPendingBrother(Task maker) {
-    for (int i = 0; i < pending.size(); i++) {
-      PendingClone c = pending.get(i);
-      if (c.maker == maker && !c.isThread() && (c.flags & CloneFlags.PARENT) != 0) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private List<PendingClone> pendingOf(Process p) {
-    List<PendingClone> found = new ArrayList<>(0);
-    for (int i = 0; i < pending.size(); i++) {
-      if (pending.get(i).isOf(p)) {
-        found.add(pending.get(i));
-      }
-    }
-    return found;
   }
 
   /**
@@ -345,7 +246,7 @@ public final class TaskTable {
    */
   void beforeWait(Task t) {
     synchronized (this) {
-      if (!pending.isEmpty() && hasPending(t)) {
+      if (pending.hasChild(t)) {
         takeIn(t);
       }
     }
@@ -376,7 +277,7 @@ public final class TaskTable {
         }
       }
     }
-    PendingClone from = findFork(tid, status.ppid);
+    PendingClone from = pending.ofFork(tid, status.ppid);
     if (from == null) {
       return null; // not of this sandbox's making: it is never answered
     }
@@ -404,84 +305,14 @@ public final class TaskTable {
     if (from.pidFile != null) {
       from.pidFile.bind(p);
     }
-    return addTask(take(from, p, guestTid, tid));
+    return addTask(pending.take(from, p, guestTid, tid));
   }
 
   private Task adoptThread(int tid, int tgid, int guestTid) {
     Task leader = byHostTid(tgid);
     Process p = leader != null ? leader.process : processByHostPid(tgid);
-    if (p == null) {
-      return null;
-    }
-    for (int i = 0; i < pending.size(); i++) {
-      PendingClone c = pending.get(i);
-      if (c.isThread() && c.isOf(p)) {
-        // Threads of one process inherit the same things.
-        return addTask(take(c, p, guestTid, tid));
-      }
-    }
-    return null;
-  }
-
-  private Task take(PendingClone c, Process p, int tid, int hostTid) {
-    if (c.isLast()) {
-      pending.remove(c);
-    }
-    return c.task(p, tid, hostTid);
-  }
-
-  private PendingClone findFork(int tid, int ppid) {
-    PendingClone only = null;
-    int candidates = 0;
-    boolean isHeirs = shimHostPid == 0 && kernel.first != null && kernel.first.hostPid == ppid;
-    long mark = isHeirs ? markOf(tid) : 0;
-    for (int i = 0; i < pending.size(); i++) {
-      PendingClone c = pending.get(i);
-      if (isOf(c, ppid, mark)) {
-        only = only == null ? c : only;
-        candidates++;
-      }
-    }
-    if (candidates == 1) {
-      return only;
-    }
-    if (candidates > 1) {
-      // Several threads of one process fork at once: /proc tells which of them made this child.
-      for (int i = 0; i < pending.size(); i++) {
-        PendingClone c = pending.get(i);
-        if (isOf(c, ppid, mark) && (c.flags & CloneFlags.PARENT) == 0) {
-          for (int child : new HostStatus().children(ppid, c.maker.hostTid)) {
-            if (child == tid) {
-              return c;
-            }
-          }
-        }
-      }
-      return only;
-    }
-    // The maker was killed before the child's first call: the child has been given to another
-    // parent.
-    for (int i = 0; i < pending.size(); i++) {
-      PendingClone c = pending.get(i);
-      if (!c.isThread() && isOver(c.maker.process)) {
-        return c;
-      }
-    }
-    return null;
-  }
-
-  /** Whether a process has ended, also if the sentry has not heard of that yet. */
-  private static boolean isOver(Process p) {
-    HostStatus s = p.exited ? null : new HostStatus();
-    return s == null || !s.read(p.hostPid) || s.state == 'Z' || s.nsTgid != p.pid;
-  }
-
-  private int parentHostPid(PendingClone c) {
-    Process p = c.maker.process;
-    if ((c.flags & CloneFlags.PARENT) == 0) {
-      return p.hostPid;
-    }
-    return p.parent != null ? p.parent.hostPid : shimHostPid;
+    PendingClone c = p == null ? null : pending.ofThread(p);
+    return c == null ? null : addTask(pending.take(c, p, guestTid, tid));
   }
 
   private Process processByHostPid(int hostPid) {
@@ -568,7 +399,7 @@ public final class TaskTable {
   boolean threadExits(Task t) {
     settle(t);
     synchronized (this) {
-      if (t.process.threads.size() <= 1 && !hasPendingThread(t.process)) {
+      if (t.process.threads.size() <= 1 && !pending.hasThread(t.process)) {
         return true;
       }
       forget(t);
@@ -577,19 +408,9 @@ public final class TaskTable {
     return false;
   }
 
-  /** Whether a thread may have been made that has not called yet. */
-  private boolean hasPendingThread(Process p) {
-    for (int i = 0; i < pending.size(); i++) {
-      if (pending.get(i).isThread() && pending.get(i).isOf(p)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   /** Whether there is one thread, and none on its way. */
   public synchronized boolean isSingleThreaded(Process p) {
-    return p.threads.size() == 1 && !hasPendingThread(p);
+    return p.threads.size() == 1 && !pending.hasThread(p);
   }
 
   private void forget(Task t) {
@@ -622,15 +443,15 @@ public final class TaskTable {
         return;
       }
       tasks = new ArrayList<>(p.threads);
-      for (PendingClone c : pendingOf(p)) {
+      for (PendingClone c : pending.of(p)) {
         if (c.isThread()) {
-          pending.remove(c);
           orphans.add(c);
         } else {
           takeIn(c.maker);
         }
       }
-      mayHaveOrphans = !pendingOf(p).isEmpty();
+      pending.removeAll(orphans);
+      mayHaveOrphans = !pending.of(p).isEmpty();
       p.exited = true;
     }
     p.endRing(); // no call that comes by it is served from here on
@@ -691,13 +512,13 @@ public final class TaskTable {
           !status.read(p.hostPid)
               || status.nsTgid != p.pid
               || (status.state == 'Z' && status.threads <= 1);
-      takeInFrom(shimHostPid, shimHostPid);
+      takeInFrom(pending.shimHostPid(), pending.shimHostPid());
       for (Process q : new ArrayList<>(processes.values())) {
         for (Task t : new ArrayList<>(q.threads)) {
           takeInFrom(q.hostPid, t.hostTid);
         }
       }
-      failed = pendingOf(p);
+      failed = pending.of(p);
       if (!isDead && !failed.isEmpty()) {
         kernel.timers.schedule(
             System.nanoTime() + nextLookNanos,
@@ -798,7 +619,7 @@ public final class TaskTable {
     List<PendingClone> over;
     synchronized (this) {
       takeInFrom(p.hostPid, p.hostPid);
-      over = pendingOf(p);
+      over = pending.of(p);
       over.removeIf(c -> (c.flags & CloneFlags.PARENT) != 0);
       pending.removeAll(over);
     }
