@@ -19,6 +19,7 @@
 #include "monitor.h"
 #include "oci.h"
 #include "output.h"
+#include "passing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,21 +34,15 @@
 
 /* ----------------------------------------------------------------------------------------------------------------- guard */
 
-/* What a message brought, or -1. False: the other end is gone. */
+/* A message, and the listener if one came with it. False: the other end is gone. */
 static bool guard_hears(int *listener)
 {
     char byte;
-    struct iovec part = {&byte, 1};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    if (recvmsg(0, &message, MSG_CMSG_CLOEXEC) != 1)
+    int fd;
+    if (!receive_passed(0, &byte, 1, &fd))
         return false;
-    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
-    if (cmsg && cmsg->cmsg_type == SCM_RIGHTS)
-        memcpy(listener, CMSG_DATA(cmsg), sizeof *listener);
+    if (fd >= 0)
+        *listener = fd;
     return true;
 }
 
@@ -90,19 +85,7 @@ bool guard_start(void)
 
 bool guard_keep(int listener)
 {
-    char byte = 0;
-    struct iovec part = {&byte, 1};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
-    cmsg->cmsg_level = SOL_SOCKET;
-    cmsg->cmsg_type = SCM_RIGHTS;
-    cmsg->cmsg_len = CMSG_LEN(sizeof listener);
-    memcpy(CMSG_DATA(cmsg), &listener, sizeof listener);
-    return sendmsg(guard_socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+    return pass(guard_socket, "", 1, listener, MSG_DONTWAIT);
 }
 
 void guard_stop(void)

@@ -6,6 +6,7 @@
 #include "network.h"
 
 #include "output.h"
+#include "passing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -143,22 +144,7 @@ static int make(const struct network_request *request)
 static void answer(int fd)
 {
     int32_t result = fd < 0 ? fd : 0;
-    struct iovec part = {&result, sizeof result};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (fd >= 0) {
-        message.msg_control = &control;
-        message.msg_controllen = sizeof control;
-        struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
-        cmsg->cmsg_level = SOL_SOCKET;
-        cmsg->cmsg_type = SCM_RIGHTS;
-        cmsg->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(cmsg), &fd, sizeof fd);
-    }
-    if (sendmsg(MAKER_FD, &message, MSG_NOSIGNAL) < 0)
+    if (!pass(MAKER_FD, &result, sizeof result, fd, 0))
         _exit(1);
     if (fd >= 0)
         close(fd);

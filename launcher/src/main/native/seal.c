@@ -15,6 +15,7 @@
 
 #include "jvm.h"
 #include "output.h"
+#include "passing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -149,44 +150,9 @@ bool seal_root(pid_t pid, int pidfd)
 
 /* --------------------------------------------------------------------------------------------------------------- the gofer */
 
-/* One message of the gofer's: flags of the protocol, and a descriptor or -1. */
-static bool receive_tree(int socket, int32_t *flags, int *fd)
+static bool answer(int socket, int32_t word, int fd)
 {
-    struct iovec part = {flags, sizeof *flags};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    ssize_t n;
-    do
-        n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
-    struct cmsghdr *cmsg = n == sizeof *flags ? CMSG_FIRSTHDR(&message) : NULL;
-    *fd = -1;
-    if (cmsg && cmsg->cmsg_type == SCM_RIGHTS)
-        memcpy(fd, CMSG_DATA(cmsg), sizeof *fd);
-    return n == sizeof *flags;
-}
-
-static bool send_tree(int socket, int32_t word, int fd)
-{
-    struct iovec part = {&word, sizeof word};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    if (fd >= 0) {
-        message.msg_control = &control;
-        message.msg_controllen = sizeof control;
-        struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
-        cmsg->cmsg_level = SOL_SOCKET;
-        cmsg->cmsg_type = SCM_RIGHTS;
-        cmsg->cmsg_len = CMSG_LEN(sizeof fd);
-        memcpy(CMSG_DATA(cmsg), &fd, sizeof fd);
-    }
-    return sendmsg(socket, &message, MSG_NOSIGNAL) == sizeof word;
+    return pass(socket, &word, sizeof word, fd, 0);
 }
 
 /* A mount of its own, or -1. set-id bits and device nodes mean nothing to who only opens for others. */
@@ -212,7 +178,7 @@ static const char *give_trees(pid_t pid, int pidfd, int socket, bool is_sealed)
     if (is_sealed && setns(pidfd, CLONE_NEWNS))
         return "enter its mount namespace";
     for (;; count++) {
-        if (!receive_tree(socket, &flags, &fd))
+        if (!receive_passed(socket, &flags, sizeof flags, &fd)) /* flags of the protocol, and the tree */
             return "hear of its trees";
         if (flags == GOFER_TREES_END)
             break;
@@ -227,7 +193,7 @@ static const char *give_trees(pid_t pid, int pidfd, int socket, bool is_sealed)
         close(fd);
     }
     if (!is_sealed)
-        return send_tree(socket, 0, -1) ? NULL : "answer";
+        return answer(socket, 0, -1) ? NULL : "answer";
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/fd", pid);
     int links = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -237,10 +203,10 @@ static const char *give_trees(pid_t pid, int pidfd, int socket, bool is_sealed)
     const char *failed = change_root(jvm_home());
     if (failed)
         return failed;
-    if (!send_tree(socket, 1, own))
+    if (!answer(socket, 1, own))
         return "answer";
     for (int i = 0; i < count; i++)
-        if (!send_tree(socket, 1, trees[i]))
+        if (!answer(socket, 1, trees[i]))
             return "answer";
     return NULL;
 }

@@ -1,5 +1,7 @@
 #include "terminal.h"
 
+#include "passing.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,20 +14,8 @@
 /* One message with a byte or more and exactly one descriptor: that is what recvtty, go-runc and conmon expect. */
 static int send_master(int socket_fd, int master)
 {
-    static char name[] = "/dev/ptmx";
-    struct iovec part = {name, sizeof name - 1};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    memset(&control, 0, sizeof control);
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    struct cmsghdr *cmsg = CMSG_FIRSTHDR(&message);
-    cmsg->cmsg_level = SOL_SOCKET;
-    cmsg->cmsg_type = SCM_RIGHTS;
-    cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(cmsg), &master, sizeof master);
-    return sendmsg(socket_fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+    static const char name[] = "/dev/ptmx";
+    return pass(socket_fd, name, sizeof name - 1, master, 0) ? 0 : -errno;
 }
 
 /* By way of /proc, because a path of a socket has room for 107 bytes only. */
