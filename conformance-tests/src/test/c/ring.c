@@ -174,6 +174,35 @@ CASE(good_and_bad_addresses_from_one_place) {
   SHOW(constant[0] == 'f' && constant[1] == 0);
 }
 
+/* Each waits for the other, and is woken by a call of the other's that may have come by the ring. */
+CASE(ping_pong_between_processes) {
+  enum { ROUNDS = 20000 };
+  int there[2], back[2], wrong = 0, status;
+  char byte;
+  MUST(pipe(there));
+  MUST(pipe(back));
+  pid_t pid = fork();
+  if (pid == 0) {
+    close(there[1]);
+    close(back[0]);
+    while (read(there[0], &byte, 1) == 1)
+      if (write(back[1], &byte, 1) != 1) _exit(1);
+    _exit(0);
+  }
+  close(there[0]);
+  close(back[1]);
+  for (int i = 0; i < ROUNDS; i++) {
+    byte = (char)i;
+    wrong += write(there[1], &byte, 1) != 1;
+    byte = 0;
+    wrong += read(back[0], &byte, 1) != 1 || byte != (char)i;
+  }
+  SHOW(wrong);
+  close(there[1]);
+  MUST(waitpid(pid, &status, 0) == pid);
+  SHOW(status);
+}
+
 /* Lengths about what goes with a call. */
 CASE(lengths) {
   int fd = file_of("f", 8192), wrong = 0;

@@ -17,7 +17,9 @@
 
 /* launcher/src/main/native/ring.h */
 #define REGION 0x183000
-#define WORDS (0x3000 / 4)
+#define WORDS (0x23000 / 4)
+#define PAYLOADS (0x3000 / 4)
+#define HAS_PAYLOAD 0x10000
 
 static long now_ms(void)
 {
@@ -39,7 +41,7 @@ static void *scribble(void *argument)
     volatile unsigned *word = (volatile unsigned *)REGION;
     for (;;) {
         unsigned slot = 1024 + next(&seed) % 32 * 64, r = next(&seed);
-        switch (r & 7) {
+        switch (r & 15) {
         case 0: word[slot] = 1; break;
         case 1: word[slot] = next(&seed) % 7; break;
         case 2: word[slot + 1] = next(&seed) % 450; break;
@@ -48,6 +50,14 @@ static void *scribble(void *argument)
         case 5: word[64] = ~0u; break;
         case 6: word[next(&seed) % WORDS] = r; break;
         case 7: word[0] = 1; break;
+        /* Calls that say that they have a payload, and lengths of all sizes in it; ranges for its own trampoline. */
+        case 8: word[slot + 1] = HAS_PAYLOAD | (next(&seed) % 450); break;
+        case 9: word[slot + 1] = HAS_PAYLOAD | "\0\1\2\4\5\6\21\22\25\131\331"[next(&seed) % 11]; break;
+        case 10: word[PAYLOADS + next(&seed) % 32 * 1024 + next(&seed) % 3] = next(&seed) << 8; break;
+        case 11: word[PAYLOADS + next(&seed) % 32 * 1024 + next(&seed) % 3] = next(&seed) % 5000; break;
+        case 12: word[PAYLOADS + next(&seed) % 32 * 1024 + 4 + next(&seed) % 1020] = next(&seed); break;
+        case 13: word[128 + next(&seed) % 70] = next(&seed) % 300; break;
+        default: word[slot] = 1; break;
         }
     }
     return NULL;

@@ -57,6 +57,9 @@ public final class ProcessRing {
     lastTrapNanos = now;
     if (inRow >= ring.wanted()) {
       inRow = 0;
+      if (r.isWatched() && !r.task().isModelGone()) {
+        return;
+      }
       if (r.task().isModelGone()) {
         r.replaceModel(c.task);
       }

@@ -42,6 +42,7 @@ public final class Ring {
   private final AtomicLong regions = new AtomicLong(); // that are over
   private final AtomicLong served = new AtomicLong(); // by them
   private final AtomicLong refused = new AtomicLong();
+  private final AtomicLong payloads = new AtomicLong();
   private final AtomicLong[] sites = new AtomicLong[SiteResult.values().length];
   private final int cpus;
   private volatile RingPoller poller; // guarded by this for writing
@@ -142,6 +143,7 @@ public final class Ring {
     if (regions.get() > 0) {
       b.append("\nring: ").append(regions.get()).append(" processes, ");
       b.append(served.get()).append(" calls served, ").append(refused.get()).append(" refused, ");
+      b.append(payloads.get()).append(" with a payload, ");
       b.append(poller == null ? 0 : poller.wakeUps()).append(" wake-ups of the poller");
     }
     return b.isEmpty() ? "" : b.append('\n').toString();
@@ -190,6 +192,7 @@ public final class Ring {
       live.remove(region);
       regions.incrementAndGet();
       served.addAndGet(region.served);
+      payloads.addAndGet(region.payloads);
       refused.addAndGet(region.refused);
     }
     RingPoller p;

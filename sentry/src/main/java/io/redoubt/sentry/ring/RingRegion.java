@@ -46,6 +46,9 @@ final class RingRegion {
    */
   volatile long trapBegunNanos;
 
+  /** Whether the poller looks at it: there is nobody to wake. */
+  private volatile boolean isWatched;
+
   // The poller's: when a call was last found, and whether one was since it looked at the clock.
   long lastCallNanos;
   boolean isBusy;
@@ -54,6 +57,9 @@ final class RingRegion {
   long served;
   long servedBefore;
   long refused;
+
+  /** The poller's: calls that came with a payload. */
+  long payloads;
 
   /** For each number, how often in a row it was refused. The poller's. */
   private final byte[] refusals = new byte[RingLayout.NUMBERS];
@@ -93,6 +99,10 @@ final class RingRegion {
     return task;
   }
 
+  boolean isWatched() {
+    return isWatched;
+  }
+
   /** The thread that stood for the process is gone. */
   synchronized void replaceModel(Task model) {
     payload.reachBy(model.memory);
@@ -105,6 +115,7 @@ final class RingRegion {
       return false;
     }
     isActive = true;
+    isWatched = true;
     tryAll();
     Memory.setInt(memory, RingLayout.SPINS_OFFSET, spins);
     Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 1);
@@ -117,6 +128,7 @@ final class RingRegion {
    * and takes its call back ({@code trampoline.S}, spin).
    */
   void deactivate() {
+    isWatched = false;
     Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 0);
     scan();
     synchronized (this) {
@@ -246,6 +258,7 @@ final class RingRegion {
     if (nr == word) {
       payload.none();
     } else {
+      payloads++;
       payload.begin(nr, RingLayout.payloadOffset(slot), c.arg0, c.arg1, c.arg2);
     }
     learn(c, nr);

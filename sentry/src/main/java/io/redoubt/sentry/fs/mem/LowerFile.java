@@ -46,7 +46,8 @@ final class LowerFile {
         if (bytes == null) {
           int r = open(c);
           if (r < 0) {
-            return c.fail(r) != null;
+            c.fail(r);
+            return false;
           }
         }
       }
