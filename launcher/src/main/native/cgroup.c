@@ -20,10 +20,15 @@
 
 static char problem[PATH_MAX + 256];
 
-bool cgroup_is_unified(void)
+static bool is_version_2(const char *dir)
 {
     struct statfs status;
-    return statfs(GROUPS, &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;
+    return statfs(dir, &status) == 0 && status.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+bool cgroup_is_unified(void)
+{
+    return is_version_2(GROUPS);
 }
 
 static int write_text(const char *dir, const char *file, const char *value)
@@ -59,6 +64,15 @@ static bool exists(const char *dir, const char *file)
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", dir, file);
     return access(path, F_OK) == 0;
+}
+
+/* Whether a group is of version 2 where version 1 has the controllers: it limits nothing. */
+static bool is_beside(const char *dir)
+{
+    char top[256];
+    const char *name = dir + strlen(GROUPS) + 1;
+    snprintf(top, sizeof top, "%.*s", (int)(name + strcspn(name, "/") - dir), dir);
+    return !cgroup_is_unified() && is_version_2(top);
 }
 
 /* ---------------------------------------------------------------------------------------------------------------- making */
@@ -140,12 +154,14 @@ static bool is_plain(const char *path)
     return true;
 }
 
-static const char *make_in(struct record *record, const char *mount_point, const char *controllers, const char *path,
-                           const char *id, bool tolerant, bool unified)
+/* Where the group will be below a mount point; nothing is added where that is the root group, for no process of ours goes there. */
+static const char *plan_in(struct record *record, const char *mount_point, const char *controllers, const char *path, const char *id)
 {
     char dir[PATH_MAX], own[PATH_MAX];
     if (*path == '/') {
-        snprintf(dir, sizeof dir, "%s%s", mount_point, path);
+        if (strlen(mount_point) + strlen(path) >= sizeof dir)
+            return "linux.cgroupsPath is too long";
+        stpcpy(stpcpy(dir, mount_point), path);
     } else {
         if (!own_group(controllers, own, sizeof own))
             return NULL;
@@ -156,51 +172,66 @@ static const char *make_in(struct record *record, const char *mount_point, const
     size_t length = strlen(dir);
     while (length > strlen(mount_point) && dir[length - 1] == '/')
         dir[--length] = 0;
-    if (length <= strlen(mount_point))
-        return NULL; /* the root group: nothing to make, and no process of ours goes there */
-    if (unified)
-        hand_down(mount_point);
-    bool is_new;
-    int error = make_path(dir, strlen(mount_point), unified, &is_new);
-    if (error && tolerant && (error == -EACCES || error == -EPERM || error == -EROFS || error == -ENOENT))
-        return NULL;
-    if (error) {
-        snprintf(problem, sizeof problem, "cannot make the control group %s: %s", dir, strerror(-error));
-        return problem;
-    }
-    record_add(record, "cgroup", dir);
-    if (is_new)
-        record_add(record, "cgroup.made", dir);
+    if (length > strlen(mount_point))
+        record_add(record, "cgroup", dir);
     return NULL;
 }
 
-const char *cgroup_make(struct record *record, const char *path, const char *id, bool tolerant)
+const char *cgroup_plan(struct record *record, const char *path, const char *id)
 {
     if (!is_plain(path))
         return "linux.cgroupsPath must hold neither .. nor control characters";
     if (cgroup_is_unified())
-        return make_in(record, GROUPS, "", path, id, tolerant, true);
+        return plan_in(record, GROUPS, "", path, id);
 
-    /* Version 1: mountinfo(5) of proc(5): the mount point is field 5, the file system type follows " - ", then source, options. */
+    /* mountinfo(5) of proc(5): the mount point is field 5, the file system type follows " - ", then source, options. */
     char line[PATH_MAX], controllers[256];
     FILE *file = fopen("/proc/self/mountinfo", "re");
     const char *result = NULL;
     while (file && !result && fgets(line, sizeof line, file)) {
-        char mount_point[512], options[1024], *type = strstr(line, " - cgroup ");
-        if (!type || sscanf(line, "%*s %*s %*s %*s %511s", mount_point) != 1 || sscanf(type, " - cgroup %*s %1023s", options) != 1)
+        char mount_point[512], options[1024], *type = strstr(line, " - cgroup");
+        if (!type || sscanf(line, "%*s %*s %*s %*s %511s", mount_point) != 1 ||
+            strncmp(mount_point, GROUPS "/", sizeof GROUPS)) /* a view of somebody's own, which has no place in the record */
+            continue;
+        controllers[0] = 0; /* version 2 beside version 1: without controllers, and in /proc/self/cgroup without a name */
+        bool is_version_1 = strncmp(type, " - cgroup ", 10) == 0 && sscanf(type, " - cgroup %*s %1023s", options) == 1;
+        if (!is_version_1 && strncmp(type, " - cgroup2 ", 11))
             continue;
         /* The controllers are super block options, among a few that are not; the order is that of /proc/self/cgroup. */
-        controllers[0] = 0;
-        for (char *rest = options, *word; (word = strsep(&rest, ","));)
+        for (char *rest = options, *word; is_version_1 && (word = strsep(&rest, ","));)
             if (strcmp(word, "rw") && strcmp(word, "ro") && strcmp(word, "xattr") && strcmp(word, "noprefix") &&
                 strncmp(word, "clone_children", 14) && strncmp(word, "release_agent", 13))
                 snprintf(controllers + strlen(controllers), sizeof controllers - strlen(controllers), "%s%s",
                          controllers[0] ? "," : "", word);
-        result = make_in(record, mount_point, controllers, path, id, tolerant, false);
+        result = plan_in(record, mount_point, controllers, path, id);
     }
     if (file)
         fclose(file);
     return result;
+}
+
+const char *cgroup_make(struct record *record, bool tolerant)
+{
+    bool unified = cgroup_is_unified();
+    if (unified && record_get(record, "cgroup"))
+        hand_down(GROUPS);
+    /* Those that are made are added behind the end. */
+    for (size_t i = 0, count = record->count; i < count; i++) {
+        if (strcmp(record->keys[i], "cgroup"))
+            continue;
+        bool is_new, is_refused;
+        int error = make_path(record->values[i], strlen(GROUPS), unified, &is_new);
+        is_refused = error == -EACCES || error == -EPERM || error == -EROFS || error == -ENOENT;
+        if (is_refused && (tolerant || is_beside(record->values[i]))) {
+            strcpy(record->keys[i], "none"); /* shorter than "cgroup" */
+        } else if (error) {
+            snprintf(problem, sizeof problem, "cannot make the control group %s: %s", record->values[i], strerror(-error));
+            return problem;
+        } else if (is_new) {
+            record_add(record, "cgroup.made", record->values[i]);
+        }
+    }
+    return NULL;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- settings */
@@ -319,7 +350,7 @@ const char *cgroup_join_below(const struct record *record, pid_t pid, const char
         joined = true;
         snprintf(dir, sizeof dir, "%s/%s", record->values[i], path);
         int error = write_text(dir, "cgroup.procs", number);
-        if (error) {
+        if (error && (error != -ENOENT || !is_beside(dir))) {
             snprintf(problem, sizeof problem, "exec --cgroup: cannot join %s: %s", dir,
                      error == -ENOENT ? "no such file or directory" : strerror(-error));
             return problem;

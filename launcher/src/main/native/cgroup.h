@@ -11,10 +11,13 @@
 struct record;
 
 /*
- * Makes the directories. path is linux.cgroupsPath: absolute, below our own group, or empty for a group named id below our own.
- * tolerant: who may not change control groups goes without. Returns null or what is wrong.
+ * Writes down which directories there will be, before there are any: whoever comes after us, should we be killed, finds them. path is
+ * linux.cgroupsPath: absolute, below our own group, or empty for a group named id below our own. Returns null or what is wrong.
  */
-const char *cgroup_make(struct record *record, const char *path, const char *id, bool tolerant);
+const char *cgroup_plan(struct record *record, const char *path, const char *id);
+
+/* Makes them. tolerant: who may not change control groups goes without. Returns null or what is wrong. */
+const char *cgroup_make(struct record *record, bool tolerant);
 
 /*
  * Sets "CONTROLLER TAB FILE TAB VALUE" lines, count of them; the controller is ignored in version 2. What fails is tried again when

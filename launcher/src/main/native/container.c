@@ -122,6 +122,20 @@ int container_write(struct container *container)
     return -error;
 }
 
+int container_keep(const struct container *container)
+{
+    int fd = openat(container->dir, "kept", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+bool container_is_kept(const struct container *container)
+{
+    return faccessat(container->dir, "kept", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* ---------------------------------------------------------------------------------------------------------------- folder */
 
 static int open_root(void)

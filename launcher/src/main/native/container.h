@@ -3,6 +3,7 @@
  *
  *     state      the record: lines of "key value"; texts are JSON strings, so that printing them is copying them
  *     control    the monitor's socket
+ *     kept       empty: the command that made the container has said so, and it is there until somebody deletes it
  *     config.json  a copy, because what its owner changes after create has no effect
  *
  * A command that changes something holds the folder's lock (flock(2) on the folder itself: nothing to clean up when a command
@@ -61,6 +62,10 @@ bool container_is_ours(const struct container *container);
 
 /* Replaces the record on disk. Returns 0 or -errno. */
 int container_write(struct container *container);
+
+/* It stays when its processes end. Returns 0 or -errno. */
+int container_keep(const struct container *container);
+bool container_is_kept(const struct container *container);
 
 enum status container_status(const struct container *container);
 

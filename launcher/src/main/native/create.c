@@ -166,6 +166,9 @@ int command_create(void)
         problem = hooks_run(&made, "poststart", STATUS_RUNNING, 0, -1);
     if (problem)
         oci_fail("%s", problem);
+    int error = container_keep(&front.container);
+    if (error)
+        oci_fail("cannot write below %s: %s", oci_root(), strerror(-error));
     /* A program that has ended by now is no failure: its container is there, stopped. */
     send(report[0], "", 1, MSG_NOSIGNAL);
     tell_warnings(errors[0]);

@@ -257,10 +257,13 @@ void lifecycle_plan(void)
         front.stage.page->plan.hostname = NULL;
     const char *problem = oci.systemd_cgroup ? start_unit() : NULL;
     if (!problem)
-        problem = cgroup_make(record, cgroup_path ? cgroup_path : "", front.container.id, tolerant);
+        problem = cgroup_plan(record, cgroup_path ? cgroup_path : "", front.container.id);
+    write_record("creating"); /* whoever comes after us, should we be killed, finds the groups by it */
+    if (!problem)
+        problem = cgroup_make(record, tolerant);
     if (!problem && !oci.systemd_cgroup && cgroup_has_others(record))
         complain("container's cgroup is not empty: others are counted against its limits, and frozen with it");
-    write_record("creating"); /* whoever comes after us, should we be killed, finds the groups by it */
+    write_record("creating"); /* now with those that are new, and only ours */
     if (!problem && cgroup_is_frozen(record))
         problem = "container's cgroup unexpectedly frozen"; /* what is moved there never gets to the program */
     if (!problem)
@@ -315,6 +318,8 @@ void lifecycle_start(void)
 {
     if (front.container.id)
         write_record("running");
+    if (front.container.id && !front.is_monitor && oci.keep && container_keep(&front.container))
+        complain("the container cannot be kept: %s", strerror(errno));
     front.phase = RUNNING;
     stage_go(&front.stage);
     if (front.container.id && !front.is_monitor)

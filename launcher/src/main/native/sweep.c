@@ -1,8 +1,9 @@
 /*
- * A container in the foreground is deleted by the front that ran it, and one that is being made by its monitor. Should that process
- * be killed, nobody is left who would: a batch system that ends a job kills all of its processes at once, and may never ask
- * for the container again, or by a name that it never had (newer versions of Slurm put -1 in place of the task's number). So the
- * next command that makes a container below that root, lists them, or does not find the one that it was asked for, removes them all.
+ * A container in the foreground is deleted by the front that ran it, and one whose command has not come to its end by its monitor.
+ * Should that process be killed, nobody is left who would: a batch system that ends a job kills all of its processes at once, and may
+ * never ask for the container again, or by a name that it never had (newer versions of Slurm put -1 in place of the task's number).
+ * So the next command that makes a container below that root, lists them, or does not find the one that it was asked for, removes
+ * them all.
  */
 #include "sweep.h"
 
@@ -67,10 +68,9 @@ void container_destroy(struct container *container)
  */
 static bool is_left_behind(const struct container *container)
 {
-    const char *phase = record_get(&container->record, "phase");
     if (!container_has_record(container))
         return container_is_ours(container);
-    if (!record_get(&container->record, "foreground") && (!phase || strcmp(phase, "creating")))
+    if (!record_get(&container->record, "foreground") && container_is_kept(container))
         return false;
     if (container_process(container, "monitor"))
         return false;

@@ -76,6 +76,19 @@ final class OciCgroupTest {
         """);
   }
 
+  /** Of both versions, where a machine has both. */
+  @Test
+  void theGroupIsInEveryHierarchy() {
+    prints(
+        "",
+        bundle("sleep 100", "{}"),
+        """
+        $RT create -b $B --pid-file $W/pid c1 </dev/null >/dev/null 2>&1
+        grep -v ':/redoubt-test/c1$' /proc/$(cat $W/pid)/cgroup
+        $RT delete -f c1
+        """);
+  }
+
   /** Most of what a group may have is left to the guest: it dies, who serves it does not. */
   @Test
   void guestThatUsesUpItsMemoryIsKilled() {
