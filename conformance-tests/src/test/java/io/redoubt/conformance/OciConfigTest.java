@@ -277,13 +277,23 @@ final class OciConfigTest {
         WITH_A_MOUNT_BELOW);
   }
 
-  /** runc leaves such a mount writable, but for "rro": see docs/operations/differences.md. */
-  @Test
-  void readOnlyHoldsForMountsBelow() {
-    prints2(
-        "refused\n",
-        bundle(bindOfSrc("\"rbind\", \"ro\""), "touch /mnt/sub/x 2>/dev/null || echo refused"),
-        WITH_A_MOUNT_BELOW);
+  /** {@code ro} is about the bind itself, {@code rro} about what is mounted below it as well. */
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({"ro,written", "rro,refused"})
+  void readOnlyBindWithMountsBelow(String option, String below) {
+    OciRuntime.prints(
+        directory,
+        bundle(
+            bindOfSrc("\"rbind\", \"" + option + '"'),
+            """
+            (echo x >/mnt/x) 2>/dev/null || echo refused
+            for d in /mnt/sub '/mnt/sub/a b/c'; do (echo x >"$d/x") 2>/dev/null && echo written || echo refused; done
+            """),
+        "refused\n" + below + "\n" + below + "\n",
+        """
+        mkdir -p $B/rootfs/src/sub
+        unshare -m sh -c 'mount -t tmpfs tmpfs $B/rootfs/src/sub; mkdir -p "$B/rootfs/src/sub/a b/c"; mount -t tmpfs tmpfs "$B/rootfs/src/sub/a b/c"; $RT run -b $B c1 </dev/null 2>/dev/null'
+        """);
   }
 
   @Test

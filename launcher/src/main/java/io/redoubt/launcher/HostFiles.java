@@ -47,6 +47,30 @@ final class HostFiles {
     return r < 0 ? 0 : Memory.getInt(BUFFER, StatBuf.ST_MODE) & 07777;
   }
 
+  /** The path of what is at {@code path}, without symlinks; null if there is nothing. */
+  static String canonical(String path) {
+    int fd = Fcntl.open(path, Fcntl.O_PATH | CLOEXEC, 0);
+    if (fd < 0) {
+      return null;
+    }
+    int n = Dir.readlinkat(Fcntl.AT_FDCWD, "/proc/self/fd/" + fd, BUFFER, BUFFER.byteSize());
+    Unistd.close(fd);
+    return n <= 0 ? null : latin1(n);
+  }
+
+  /** Whether the name, which no symlink may be part of, is that of a mount and not hidden. */
+  static boolean isMountRoot(String path) {
+    int fd =
+        Fcntl.openat2(Fcntl.AT_FDCWD, path, Fcntl.O_PATH | CLOEXEC, 0, Fcntl.RESOLVE_NO_SYMLINKS);
+    if (fd < 0) {
+      return false;
+    }
+    int r = Stat.statx(fd, "", Fcntl.AT_EMPTY_PATH, 0, BUFFER);
+    Unistd.close(fd);
+    return r == 0
+        && (Memory.getLong(BUFFER, Stat.Statx.STX_ATTRIBUTES) & Stat.STATX_ATTR_MOUNT_ROOT) != 0;
+  }
+
   /** Why {@code path} is not a directory, or null if it is one. */
   static String notDirectory(String path) {
     int t = type(path);

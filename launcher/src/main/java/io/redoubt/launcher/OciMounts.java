@@ -76,11 +76,12 @@ final class OciMounts {
     boolean hasDev = false;
     for (JsonFields f : top.objects("mounts")) {
       MountSpec m = mount(f, bundle);
-      f.reportUnknown();
       if (m != null) {
         hasDev |= m.destination().equals("/dev");
         mounts.add(m);
+        addMountsBelow(f, m, mounts);
       }
+      f.reportUnknown();
     }
     if (!hasDev) {
       mounts.add(0, StandardMounts.DEV); // the specification wants its devices, mounted or not
@@ -137,6 +138,40 @@ final class OciMounts {
     }
   }
 
+  /**
+   * A bind is one mount here, with all that is mounted below its source. Flags that are not to hold
+   * for that (mount(8): ro, and not rro) need a bind of their own for each.
+   */
+  private static void addMountsBelow(JsonFields f, MountSpec m, List<MountSpec> mounts) {
+    if (!m.type().equals("bind") || m.isAlone()) {
+      return;
+    }
+    List<String> given = f.strings("options");
+    List<String> options = new ArrayList<>(m.options());
+    options.removeIf(o -> FLAGS.contains(o) && !given.contains("r" + o));
+    String source = options.equals(m.options()) ? null : HostFiles.canonical(m.source());
+    if (source == null) {
+      return;
+    }
+    List<String> below = HostMounts.below(source);
+    if (below.size() > HostMounts.MAX_BELOW) {
+      throw f.failure(
+          "options",
+          below.size()
+              + " mounts are below the source, more than "
+              + HostMounts.MAX_BELOW
+              + "; give rro in place of ro, so that they need not be told apart");
+    }
+    for (String name : below) {
+      mounts.add(
+          new MountSpec(
+              "bind",
+              HostFiles.absolute(source, name),
+              HostFiles.absolute(m.destination(), name),
+              options));
+    }
+  }
+
   private static List<String> options(JsonFields f, List<String> given) {
     List<String> out = new ArrayList<>();
     for (String o : given) {
@@ -145,7 +180,7 @@ final class OciMounts {
       if (FLAGS.contains(o)) {
         out.add(o);
       } else if (o.startsWith("r") && FLAGS.contains(o.substring(1))) {
-        out.add(o.substring(1)); // a bind is one mount here, with all that is mounted below it
+        out.add(o.substring(1));
       } else if (equals > 0
           && (key.equals("size") || key.equals("mode") || key.equals("uid") || key.equals("gid"))) {
         out.add(o);
