@@ -73,8 +73,8 @@ _Noreturn void monitor_failed(pid_t monitor, int errors, const char *otherwise)
 }
 
 /*
- * Warnings, for somebody who looks on, or who asked for them (--debug): standard error may be the container's own, and Podman reads a
- * log as one object.
+ * Warnings, for somebody who looks on, or who asked for them (--debug): standard error may be the container's own unless that has a
+ * terminal, and Podman reads a log as one object.
  */
 static void tell_warnings(int errors)
 {
@@ -84,7 +84,7 @@ static void tell_warnings(int errors)
     while ((line = strsep(&rest, "\n"))) {
         if (!*line)
             continue;
-        if (!has_log && (oci.debug || isatty(2)))
+        if (!has_log && (oci.debug || oci.console_socket || isatty(2)))
             fprintf(stderr, "%s\n", line);
         else if (oci.debug)
             oci_log("warning", strncmp(line, "redoubt: ", 9) == 0 ? line + 9 : line);

@@ -96,6 +96,11 @@ final class OciRuntime {
 
   /** Runs a script to its end. */
   Outcome run(Path bundle, String script) {
+    return run(null, bundle, script);
+  }
+
+  /** Runs a script to its end, in an enclosure if there is one. */
+  Outcome run(Enclosure enclosure, Path bundle, String script) {
     assumeTrue(Guests.isOnPath("python3"), "python3 is missing");
     String name = "run" + count++;
     try {
@@ -109,17 +114,15 @@ final class OciRuntime {
               + " --log "
               + work.resolve("log")
               + " --log-format json";
-      return Command.of(
-              "python3",
-              Guests.MODULE.resolve("src/test/oci/shim.py").toString(),
-              "run",
-              PRELUDE + script)
+      String shim = Guests.MODULE.resolve("src/test/oci/shim.py").toString();
+      String[] words = {"python3", shim, "run", PRELUDE + script};
+      return (enclosure == null ? Command.of(words) : enclosure.command(words))
           .environment("RT", rt)
           .environment("B", bundle.toString())
           .environment("W", work.toString())
           .environment("EXITS", work.resolve("exits").toString())
           .environment("LOG", work.resolve("log").toString())
-          .environment("SHIM", Guests.MODULE.resolve("src/test/oci/shim.py").toString())
+          .environment("SHIM", shim)
           .timeout(Duration.ofSeconds(40))
           .run();
     } catch (IOException e) {
