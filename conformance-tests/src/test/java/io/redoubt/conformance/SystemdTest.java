@@ -17,7 +17,10 @@ final class SystemdTest {
   @BeforeAll
   static void canRunSystemd() {
     assumeTrue(Redoubt.isRoot(), "needs root");
-    for (String program : new String[] {"/lib/systemd/systemd", "/usr/bin/dbus-daemon"}) {
+    for (String program :
+        new String[] {
+          "/lib/systemd/systemd", "/usr/bin/dbus-daemon", "/lib/systemd/system/dbus.socket"
+        }) {
       assumeTrue(Files.exists(Path.of(program)), program + " is missing");
     }
   }
