@@ -78,8 +78,9 @@ void take_listener(void)
         finish(EXIT_LAUNCHER);
     }
     network_enter_of(&front.network, front.guest);
-    /* Of a process that joins, who started it holds the listener; a container's guard kills that process with the others. */
-    if (!front.exec_in && ((front.guard < 0 && !guard_start()) || !guard_keep(listener)))
+    if (front.exec_in)
+        guard_keep_in(front.exec_in, listener);
+    else if ((front.guard < 0 && !guard_start()) || !guard_keep(listener))
         give_up("cannot start the guard of the sandbox");
     struct {
         int32_t guest, stage;
@@ -88,8 +89,7 @@ void take_listener(void)
     snprintf(told.names, sizeof told.names, "%s\n%s", front.stage.page->hostname, front.stage.page->domainname);
     if (frame_send(front.control.socket, FRAME_LISTENER, &told, (uint32_t)(offsetof(typeof(told), names) + strlen(told.names)), listener))
         give_up("the sentry does not take its listener");
-    if (!front.exec_in)
-        close(listener);
+    close(listener);
     front.phase = AWAIT_GO;
 }
 

@@ -33,6 +33,7 @@ enum frame_type {
     /* Between the commands of a container and its monitor. */
     FRAME_START = 20, /* command: run the program */
     FRAME_DONE_OK = 21, /* monitor: done */
+    FRAME_KEEP = 22,    /* exec: fd, a listener for the guard; no answer */
 };
 
 enum frame_result { FRAME_READY, FRAME_AGAIN, FRAME_END, FRAME_TOO_LONG };

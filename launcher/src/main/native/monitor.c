@@ -13,7 +13,8 @@
  * kernel kills sentry and gofer, and the guard kills init; if the guard dies, the monitor kills all.
  *
  * With no listener the kernel would answer the calls of guests with ENOSYS, and they would go on. So the guard, which every sandbox has,
- * holds the listener too, until init and with it all of them are dead: between a death and the kill a call just waits.
+ * holds the listener too, until init and with it all of them are dead: between a death and the kill a call just waits. So it does with the
+ * listeners of exec, until nobody has their filters any more.
  */
 #include "front.h"
 #include "monitor.h"
@@ -34,25 +35,50 @@
 
 /* ----------------------------------------------------------------------------------------------------------------- guard */
 
-/* A message, and the listener if one came with it. False: the other end is gone. */
-static bool guard_hears(int *listener)
+#define MAX_KEPT 200 /* first processes of a container's execs, at a time; others may see ENOSYS in the moment before they are killed */
+
+/* What the guard looks at: the monitor, the sentry, and listeners, which hang up when the last process with their filter has died. */
+struct watched {
+    struct pollfd on[2 + MAX_KEPT];
+    nfds_t count;
+};
+
+/* A message, and a listener if one came with it. False: the other end is gone. */
+static bool guard_hears(struct watched *watched)
 {
     char byte;
     int fd;
-    if (!receive_passed(0, &byte, 1, &fd))
+    if (!receive_passed(0, &byte, 1, &fd, 0))
         return false;
-    if (fd >= 0)
-        *listener = fd;
+    if (fd >= 0 && watched->count < 2 + MAX_KEPT)
+        watched->on[watched->count++] = (struct pollfd){.fd = fd};
+    else if (fd >= 0)
+        close(fd);
     return true;
 }
 
-/* The listener that it was sent stays open to its end, and that is not before init's. */
+static void guard_drops_those_of_the_dead(struct watched *watched)
+{
+    for (nfds_t i = watched->count; i-- > 2;)
+        if (watched->on[i].revents) {
+            close(watched->on[i].fd);
+            watched->on[i] = watched->on[--watched->count];
+        }
+}
+
 static _Noreturn void guard_main(void)
 {
-    int listener = -1;
-    struct pollfd on[2] = {{.fd = 0, .events = POLLIN}, {.fd = 2, .events = POLLIN}}, init = {.fd = 1, .events = POLLIN};
-    while (poll(on, 2, -1) < 0 || (!on[1].revents && guard_hears(&listener)))
-        ;
+    struct watched watched = {.on = {{.fd = 0, .events = POLLIN}, {.fd = 2, .events = POLLIN}}, .count = 2};
+    struct pollfd init = {.fd = 1, .events = POLLIN};
+    for (;;) {
+        if (poll(watched.on, watched.count, -1) < 0)
+            continue;
+        if (watched.on[1].revents)
+            break;
+        guard_drops_those_of_the_dead(&watched);
+        if (watched.on[0].revents && !guard_hears(&watched))
+            break;
+    }
     syscall(SYS_pidfd_send_signal, 1, SIGKILL, NULL, 0);
     poll(&init, 1, 5000);
     _exit(0);
@@ -86,6 +112,16 @@ bool guard_start(void)
 bool guard_keep(int listener)
 {
     return pass(guard_socket, "", 1, listener, MSG_DONTWAIT);
+}
+
+void guard_keep_in(const struct container *container, int listener)
+{
+    uint32_t header[2] = {FRAME_KEEP, 0};
+    int fd = container_connect(container);
+    if (fd < 0)
+        return; /* it is ending */
+    pass(fd, header, sizeof header, listener, MSG_DONTWAIT);
+    close(fd);
 }
 
 void guard_stop(void)
@@ -185,11 +221,12 @@ void monitor_request(int *client)
         uint32_t type, length;
     } request = {0};
     int32_t number = 0;
+    int listener;
     /* No more than the header: what follows a FRAME_CLIENT is for the sentry. */
-    ssize_t n = recv(*client, &request, sizeof request, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    bool is_whole = receive_passed(*client, &request, sizeof request, &listener, MSG_DONTWAIT);
+    if (!is_whole && errno == EAGAIN)
         return;
-    if (n == sizeof request) {
+    if (is_whole) {
         if (request.length == sizeof number)
             recv(*client, &number, sizeof number, MSG_DONTWAIT);
         switch (request.type) {
@@ -209,7 +246,13 @@ void monitor_request(int *client)
             else if (frame_send(front.control.socket, FRAME_CLIENT, NULL, 0, *client))
                 answer(*client, "the sentry does not answer");
             break;
+        case FRAME_KEEP:
+            if (listener >= 0 && front.guard >= 0)
+                guard_keep(listener);
+            break;
         }
+        if (listener >= 0)
+            close(listener);
     }
     close(*client);
     *client = -1;

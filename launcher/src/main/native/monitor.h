@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct container;
+
 /* In the child: a session of its own, no working directory, messages to errors; the front's state says so. */
 void monitor_become(const char *name, int report, int errors);
 
@@ -17,8 +19,11 @@ _Noreturn void monitor_failed(pid_t monitor, int errors, const char *otherwise);
 /* Starts the process that kills init should we or the sentry die: front.guard. False with errno. */
 bool guard_start(void);
 
-/* It holds this listener until init is dead. */
+/* It holds this listener until init, or all that have its filter, are dead. */
 bool guard_keep(int listener);
+
+/* The same for the guard of a container that is somebody else's. */
+void guard_keep_in(const struct container *container, int listener);
 
 /* When init is dead. */
 void guard_stop(void);

@@ -31,14 +31,14 @@ bool pass(int socket, const void *bytes, size_t length, int fd, int flags)
     return n == (ssize_t)length;
 }
 
-bool receive_passed(int socket, void *bytes, size_t length, int *fd)
+bool receive_passed(int socket, void *bytes, size_t length, int *fd, int flags)
 {
     struct iovec part = {bytes, length};
     union control control;
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t n;
     do
-        n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+        n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
     while (n < 0 && errno == EINTR);
     *fd = -1;
     struct cmsghdr *cmsg = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
@@ -46,6 +46,8 @@ bool receive_passed(int socket, void *bytes, size_t length, int *fd)
         memcpy(fd, CMSG_DATA(cmsg), sizeof *fd);
     if (n == (ssize_t)length)
         return true;
+    if (n >= 0)
+        errno = ECONNRESET;
     if (*fd >= 0)
         close(*fd);
     *fd = -1;

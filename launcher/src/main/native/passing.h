@@ -8,7 +8,10 @@
 /* Sends `length` bytes, at least one, and a descriptor unless that is -1. Never SIGPIPE; false, with errno, if not all were taken. */
 bool pass(int socket, const void *bytes, size_t length, int fd, int flags);
 
-/* Receives exactly `length` bytes; *fd is the descriptor that came with them, close-on-exec, or -1. False: the other end is gone. */
-bool receive_passed(int socket, void *bytes, size_t length, int *fd);
+/*
+ * Receives exactly `length` bytes; *fd is the descriptor that came with them, close-on-exec, or -1. False, with errno:
+ * the other end is gone, or has sent something else.
+ */
+bool receive_passed(int socket, void *bytes, size_t length, int *fd, int flags);
 
 #endif

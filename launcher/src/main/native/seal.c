@@ -178,7 +178,7 @@ static const char *give_trees(pid_t pid, int pidfd, int socket, bool is_sealed)
     if (is_sealed && setns(pidfd, CLONE_NEWNS))
         return "enter its mount namespace";
     for (;; count++) {
-        if (!receive_passed(socket, &flags, sizeof flags, &fd)) /* flags of the protocol, and the tree */
+        if (!receive_passed(socket, &flags, sizeof flags, &fd, 0)) /* flags of the protocol, and the tree */
             return "hear of its trees";
         if (flags == GOFER_TREES_END)
             break;

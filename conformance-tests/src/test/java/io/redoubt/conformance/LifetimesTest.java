@@ -145,4 +145,34 @@ final class LifetimesTest {
       Command.killAll(sandbox);
     }
   }
+
+  /** A process that joined has a listener of its own, which somebody must hold just as well. */
+  @ParameterizedTest(name = "{0}")
+  @ValueSource(strings = {"exec -d", "exec"})
+  void theSentryIsKilledUnderAnExec(String exec) throws Exception {
+    Redoubt.assumeRoot();
+    Path bundle = OciRuntime.bundle(directory, config -> config);
+    Path root = bundle.resolve("rootfs");
+    Files.copy(Guests.compiled("isolation/storm", true), root.resolve("storm"));
+    counters = Files.write(root.resolve("counters"), new byte[4096]);
+    Outcome outcome =
+        OciRuntime.redoubt(directory)
+            .run(
+                bundle,
+                """
+                $RT run -d -b $B c1 </dev/null >/dev/null 2>&1
+                monitor=$(sed -n 's/^monitor //p' $W/root/c1/state)
+                %s c1 /storm /counters </dev/null >/dev/null 2>&1 %s
+                calls() { od -An -tu4 -N4 $B/rootfs/counters | tr -d ' '; }
+                n=0; until [ $(calls) -gt 1000 ] || [ $n -gt 400 ]; do n=$((n+1)); sleep 0.05; done
+                [ $n -le 400 ] || echo no load
+                for p in $(cat /proc/$monitor/task/$monitor/children); do
+                  ! tr '\\0' ' ' </proc/$p/cmdline | grep -q 'launcher.Main' || kill -9 $p
+                done
+                await c1 stopped; $RT delete c1; echo "delete $?"
+                """
+                    .formatted("$RT " + exec, exec.equals("exec") ? "&" : ""));
+    assertEquals("delete 0\n", outcome.out(), outcome::describe);
+    assertEquals(0, word(1), "calls that were answered with ENOSYS");
+  }
 }
