@@ -15,18 +15,19 @@ import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The network namespace of the sandbox: where its AF_INET, AF_INET6 and AF_NETLINK sockets are.
- * Made when the guest first asks for such a socket.
+ * The network namespace of the sandbox: where its AF_INET, AF_INET6, AF_NETLINK and AF_PACKET
+ * sockets are. Made when the guest first asks for such a socket.
  *
  * <p>A guest's socket is a socket of the host that only the sentry has. In a namespace of the
  * sandbox's own it is made by the front's socket maker ({@code network.h}): a process that is in
- * there, has no capabilities, and answers {domain, type, protocol} with a descriptor. In the host's
- * namespace the sentry makes it.
+ * there, has no capabilities (with {@code --net-raw} CAP_NET_RAW in there), and answers {domain,
+ * type, protocol} with a descriptor. In the host's namespace the sentry makes it.
  */
 public final class Network {
   private static final int AF_INET = 2;
   private static final int AF_INET6 = 10;
   private static final int AF_NETLINK = 16;
+  private static final int AF_PACKET = 17;
 
   final Kernel kernel;
   private final int maker; // a socket, or negative: the sentry's own namespace
@@ -62,6 +63,7 @@ public final class Network {
       case AF_INET -> inet;
       case AF_INET6 -> inet6;
       case AF_NETLINK -> netlink;
+      case AF_PACKET -> new PacketFamily(this);
       default -> null;
     };
   }
@@ -129,7 +131,8 @@ public final class Network {
   /**
    * Asks the maker, which answers at once: nothing that a guest does can keep it waiting. Who makes
    * sockets of one kind makes more of it: after the second in a row the next one is asked for
-   * ahead, so that its answer is there already.
+   * ahead, so that its answer is there already. Not one that receives from the moment that it is
+   * made: it would have what came before its guest asked for it.
    */
   private synchronized int request(int domain, int type, int protocol) {
     long kind = (long) domain << 48 | (long) type << 32 | protocol;
@@ -145,7 +148,8 @@ public final class Network {
     if (fd < 0) {
       fd = ask(domain, type, protocol) ? answer() : -ENETDOWN;
     }
-    ahead = fd >= 0 && kind == lastKind && ask(domain, type, protocol);
+    boolean receives = type == Socket.SOCK_RAW && domain != AF_NETLINK || domain == AF_PACKET;
+    ahead = fd >= 0 && kind == lastKind && !receives && ask(domain, type, protocol);
     lastKind = kind;
     return fd;
   }
