@@ -66,6 +66,17 @@ static unsigned root_of(pid_t pid, const char *name)
     return root;
 }
 
+/* Whether it is the network of this host's processes: ours, or that of pid 1. A container can be made to join that by its path. */
+static bool is_network_of_host(int network_namespace)
+{
+    struct stat joined, ours;
+    if (fstat(network_namespace, &joined) || stat("/proc/self/ns/net", &ours))
+        return true;
+    if (joined.st_dev == ours.st_dev && joined.st_ino == ours.st_ino)
+        return true;
+    return stat("/proc/1/ns/net", &ours) == 0 && joined.st_dev == ours.st_dev && joined.st_ino == ours.st_ino;
+}
+
 void network_enter_of(struct network *network, pid_t guest)
 {
     if (network->is_raw) {
@@ -74,6 +85,7 @@ void network_enter_of(struct network *network, pid_t guest)
     }
     network->user_namespace = open_namespace(guest, "user");
     network->network_namespace = open_namespace(guest, "net");
+    network->is_raw = network->is_raw && !is_network_of_host(network->network_namespace);
 }
 
 /* ------------------------------------------------------------------------------------------------------------- the maker */
@@ -193,7 +205,9 @@ static int drop_privileges(bool is_raw)
 static int make(const struct network_request *request, bool is_raw)
 {
     bool internet = request->domain == AF_INET || request->domain == AF_INET6;
-    bool packet = is_raw && request->domain == AF_PACKET && (request->type == SOCK_RAW || request->type == SOCK_DGRAM);
+    if (request->domain == AF_PACKET && !is_raw)
+        return -EPERM; /* as the kernel says of the others that take the capability */
+    bool packet = request->domain == AF_PACKET && (request->type == SOCK_RAW || request->type == SOCK_DGRAM);
     if (!internet && !packet && (request->domain != AF_NETLINK || request->protocol != NETLINK_ROUTE))
         return -EAFNOSUPPORT;
     int fd = socket(request->domain, request->type | SOCK_CLOEXEC | SOCK_NONBLOCK, request->protocol);

@@ -98,6 +98,64 @@ final class NetRawTest {
     assertTrue(!calls.contains("EPERM"), calls);
   }
 
+  /** What libpcap takes for a kernel without rings; and nothing that runs eBPF. */
+  @Test
+  void noRings() {
+    Guests.assumeInstalled("python3");
+    String program =
+        """
+        import errno, socket, struct
+        s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        def what(call):
+            try: call(); return "done"
+            except OSError as e: return errno.errorcode[e.errno]
+        ring = struct.pack("7I", 4096, 1, 2048, 2, 0, 0, 0)
+        # RX_RING, VERSION, RESERVE, TX_RING, VNET_HDR, FANOUT, QDISC_BYPASS, FANOUT_DATA
+        print(*{what(lambda: s.setsockopt(263, o, ring)) for o in (5, 10, 12, 13, 15, 18, 20, 22)})
+        # VERSION, HDRLEN, RESERVE, FANOUT, ROLLOVER_STATS
+        print(*{what(lambda: s.getsockopt(263, o, 4)) for o in (10, 11, 12, 18, 21)})
+        # SO_ATTACH_BPF, ATTACH_REUSEPORT_CBPF, ATTACH_REUSEPORT_EBPF
+        print(*{what(lambda: s.setsockopt(1, o, ring[:16])) for o in (50, 51, 52)})
+        # SO_ATTACH_FILTER, of a socket that is not raw
+        print(what(lambda: socket.socket().setsockopt(1, 26, ring[:16])))
+        """;
+    Outcome outcome =
+        Redoubt.command(List.of("--net-raw"), List.of("python3", "-c", program)).run();
+    assertEquals("ENOPROTOOPT\n".repeat(4), outcome.out(), outcome::describe);
+  }
+
+  /** Every option of every level with values of any length: the sentry's own filter kills it. */
+  @Test
+  void noOptionIsTheSentrysEnd() {
+    Guests.assumeInstalled("python3");
+    String program =
+        """
+        import random, socket
+        random.seed(1)
+        kinds = (2, 3, 1), (2, 3, 255), (10, 3, 58), (10, 3, 253), (17, 3, 0x300), (17, 2, 0)
+        calls = 0
+        for kind in kinds:
+            s = socket.socket(*kind)
+            s.setblocking(False)
+            for level in 0, 1, 6, 17, 41, 58, 255, 256, 263, 270:
+                for option in range(90):
+                    for length in 0, 4, 16, 40, 5000:
+                        value = random.choice((b"\\0", b"\\1\\0\\0\\0", b"\\xff", random.randbytes(8))) * length
+                        for call in (lambda: s.setsockopt(level, option, value[:length])), (lambda: s.getsockopt(level, option, min(length, 1024))):
+                            try: call()
+                            except OSError: pass
+                            calls += 1
+            for name in (), ("lo", 3), ("lo", 3, 1, 772, random.randbytes(8)):
+                for call in (lambda: s.bind(name)), (lambda: s.sendto(random.randbytes(99), name)), (lambda: s.recv(99)):
+                    try: call()
+                    except (OSError, TypeError): pass
+        print(calls)
+        """;
+    Outcome outcome =
+        Redoubt.command(List.of("--net-raw"), List.of("python3", "-c", program)).run();
+    assertEquals("54000\n", outcome.out(), outcome::describe);
+  }
+
   /** A bundle that runs a shell script in a network namespace that is there. */
   private static Path bundle(String namespace, boolean asks, boolean hasCapability, String script)
       throws IOException {
@@ -165,7 +223,7 @@ final class NetRawTest {
             $RT run -b %s right >right.out 2>&1 & right=$!
             $RT run -b %s left >left.out 2>&1 & left=$!
             until grep -q received left.out || ! kill -0 $left; do sleep 0.05; done
-            cat right.out; grep -v -e ping -e PING -e '^$' left.out | sed 's/.*transmitted, \\(. packets received\\).*/\\1/'
+            cat right.out; grep -v -e ping -e PING -e round-trip -e '^$' left.out | sed 's/.*transmitted, \\(. packets received\\).*/\\1/'
             for maker in /proc/[0-9]*; do
               [ "$(cat $maker/comm 2>/dev/null)" != redoubt-net ] || { cat $maker/status >status; break; }
             done
@@ -194,6 +252,13 @@ final class NetRawTest {
     assertEquals(
         String.join("\n", lines) + "\n",
         between(asks + "-" + hasCapability, "$RT run -b %s c1 </dev/null\n", bundle));
+  }
+
+  /** By its path, which the configuration is allowed to name: without raw sockets. */
+  @Test
+  void aContainerInTheHostsNetwork() throws Exception {
+    Path bundle = bundle("../../proc/1/ns/net", true, true, "exec /bin/frames refused");
+    assertEquals(REFUSED, between("host", "$RT run -b %s c1 </dev/null\n", bundle));
   }
 
   @Test
