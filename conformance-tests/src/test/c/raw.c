@@ -292,8 +292,3 @@ CASE(icmpv6) {
   SHOW(set(other, SOL_RAW, 99, 1));
   SHOW(get(other, SOL_RAW, 99));
 }
-
-/* Nothing that came before it was there. */
-/* IPv6, since a host takes nothing for 127.0.0.1 from an interface, loopback's own included. */
-/* What recvmsg(2) of libpcap reads besides the packet. */
-/* A thread of the sandbox that waits for a packet is woken by one. */

@@ -124,6 +124,38 @@ final class NetRawTest {
     assertEquals("ENOPROTOOPT\n".repeat(4), outcome.out(), outcome::describe);
   }
 
+  /** The host kernel has no limit of its own. */
+  @Test
+  void membershipsAreBounded() {
+    Guests.assumeInstalled("python3");
+    String program =
+        """
+        import errno, socket, struct
+        lo = socket.if_nametoindex("lo")
+        def change(s, option, n):
+            s.setsockopt(263, option, struct.pack("=iHH8s", lo, 0, 6, struct.pack(">HI", 0x0333, n)))
+        def add(s, first):
+            for n in range(first, 10000):
+                try: change(s, 1, n)
+                except OSError as e: return n - first, errno.errorcode[e.errno]
+        a = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        b = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        change(a, 1, 0); change(a, 1, 0)
+        print(*add(a, 0))
+        print(*add(b, 0))
+        for n in range(3): change(a, 2, 5)
+        change(a, 2, 9999)
+        change(a, 2, 0)
+        print(*add(b, 0))
+        a.close()
+        print(*add(b, 1))
+        """;
+    Outcome outcome =
+        Redoubt.command(List.of("--net-raw"), List.of("python3", "-c", program)).run();
+    assertEquals(
+        "4096 ENOBUFS\n0 ENOBUFS\n1 ENOBUFS\n4095 ENOBUFS\n", outcome.out(), outcome::describe);
+  }
+
   /** Every option of every level with values of any length: the sentry's own filter kills it. */
   @Test
   void noOptionIsTheSentrysEnd() {

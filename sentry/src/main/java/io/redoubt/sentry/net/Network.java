@@ -13,6 +13,7 @@ import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The network namespace of the sandbox: where its AF_INET, AF_INET6, AF_NETLINK and AF_PACKET
@@ -29,7 +30,11 @@ public final class Network {
   private static final int AF_NETLINK = 16;
   private static final int AF_PACKET = 17;
 
+  /** Of packet sockets: multicast addresses, promiscuous interfaces. */
+  private static final int MAX_MEMBERSHIPS = 4096;
+
   final Kernel kernel;
+  private final AtomicInteger memberships = new AtomicInteger();
   private final int maker; // a socket, or negative: the sentry's own namespace
   private final SocketFamily inet = new InetFamily(this, AF_INET);
   private final SocketFamily inet6 = new InetFamily(this, AF_INET6);
@@ -115,6 +120,20 @@ public final class Network {
   /** Counts a socket that came by accept4(2). @return false when there are too many */
   boolean admit() {
     return Limit.NETWORK_SOCKETS.charge(1);
+  }
+
+  /** Counts a membership of a packet socket. @return false when there are too many */
+  boolean admitMembership() {
+    if (memberships.incrementAndGet() <= MAX_MEMBERSHIPS) {
+      return true;
+    }
+    memberships.decrementAndGet();
+    return false;
+  }
+
+  /** Takes {@link #admitMembership} back. */
+  void endMemberships(int count) {
+    memberships.addAndGet(-count);
   }
 
   /** Takes {@link #admit} back. */

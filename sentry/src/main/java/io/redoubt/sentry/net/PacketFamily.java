@@ -13,8 +13,6 @@ import io.redoubt.sentry.kernel.Syscall;
  * says.
  */
 final class PacketFamily implements SocketFamily {
-  private static final int SIOCETHTOOL = 0x8946;
-
   private final Network network;
 
   PacketFamily(Network network) {
@@ -44,17 +42,5 @@ final class PacketFamily implements SocketFamily {
   public SocketFile[] pair(Syscall c, int type, int protocol, int flags) {
     int r = check(c, type);
     return c.fail(r < 0 ? r : -EOPNOTSUPP);
-  }
-
-  private static final class PacketSocket extends HostSocket {
-    PacketSocket(Network network, int fd, int type, int protocol, int flags) {
-      super(network, fd, Socket.AF_PACKET, type, protocol, flags);
-    }
-
-    /** What libpcap asks a driver, and takes a "no" for in these words only. */
-    @Override
-    public long ioctl(Syscall c, int command, long arg) {
-      return command == SIOCETHTOOL ? -EOPNOTSUPP : super.ioctl(c, command, arg);
-    }
   }
 }

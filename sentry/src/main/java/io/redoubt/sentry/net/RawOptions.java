@@ -24,7 +24,7 @@ final class RawOptions {
   private static final int SOL_IPV6 = 41;
   private static final int SOL_ICMPV6 = 58;
   private static final int SOL_RAW = 255;
-  private static final int SOL_PACKET = 263;
+  static final int SOL_PACKET = 263;
 
   private static final int SO_ATTACH_FILTER = 26;
   private static final int SO_DETACH_FILTER = 27;
@@ -35,8 +35,8 @@ final class RawOptions {
   private static final int IPV6_CHECKSUM = 7;
   private static final int ICMP_FILTER = 1; // ICMPV6_FILTER too
 
-  private static final int PACKET_ADD_MEMBERSHIP = 1;
-  private static final int PACKET_DROP_MEMBERSHIP = 2;
+  static final int PACKET_ADD_MEMBERSHIP = 1;
+  static final int PACKET_DROP_MEMBERSHIP = 2;
   private static final int PACKET_STATISTICS = 6;
   private static final int PACKET_AUXDATA = 8;
   private static final int PACKET_ORIGDEV = 9;
@@ -64,13 +64,7 @@ final class RawOptions {
       case SOL_RAW -> option == (socket.domain() == AF_INET ? ICMP_FILTER : IPV6_CHECKSUM);
       case SOL_PACKET ->
           switch (option) {
-            case PACKET_ADD_MEMBERSHIP,
-                PACKET_DROP_MEMBERSHIP,
-                PACKET_AUXDATA,
-                PACKET_ORIGDEV,
-                PACKET_TIMESTAMP,
-                PACKET_IGNORE_OUTGOING ->
-                true;
+            case PACKET_AUXDATA, PACKET_ORIGDEV, PACKET_TIMESTAMP, PACKET_IGNORE_OUTGOING -> true;
             default -> false;
           };
       default -> false;
@@ -81,8 +75,7 @@ final class RawOptions {
     return switch (level) {
       case SOL_SOCKET -> socket.isRaw() && option == SO_LOCK_FILTER;
       case SOL_PACKET ->
-          maySet(socket, level, option) && option > PACKET_DROP_MEMBERSHIP
-              || socket.isRaw() && option == PACKET_STATISTICS;
+          maySet(socket, level, option) || socket.isRaw() && option == PACKET_STATISTICS;
       default -> maySet(socket, level, option);
     };
   }
@@ -90,6 +83,12 @@ final class RawOptions {
   /** Whether getsockopt(2) of a level that it has says ENOPROTOOPT of what it does not know. */
   static boolean isLevel(HostSocket socket, int level) {
     return socket.isRaw() && level == SOL_RAW;
+  }
+
+  /** Whether it is for {@link PacketSocket} to count. */
+  static boolean isMembership(int level, int option) {
+    return level == SOL_PACKET
+        && (option == PACKET_ADD_MEMBERSHIP || option == PACKET_DROP_MEMBERSHIP);
   }
 
   static boolean isFilter(HostSocket socket, int level, int option) {
