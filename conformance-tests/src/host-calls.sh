@@ -25,8 +25,9 @@ chmod 755 "$work/java"
 for family; do
   gcc -O2 -static -pthread -o "$work/$family" "$here/test/c/$family.c" 2>/dev/null || continue
   echo "$family" >&2
+  case $family in raw | packets) option=--net-raw ;; *) option=--network=none ;; esac
   for place in /tmp /bound; do
-    REDOUBT_JAVA=$work/java timeout -k 5 "${SECONDS_EACH:-60}" "$dist/bin/redoubt-front" do --bind "$work:/mnt:ro" --bind "$work/bound:/bound" -- \
+    REDOUBT_JAVA=$work/java timeout -k 5 "${SECONDS_EACH:-60}" "$dist/bin/redoubt-front" do "$option" --bind "$work:/mnt:ro" --bind "$work/bound:/bound" -- \
       "/mnt/$family" --dir "$place" >/dev/null 2>&1 </dev/null || true
   done
 done

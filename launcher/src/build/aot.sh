@@ -56,7 +56,7 @@ cp "$here/train-config.json" "$out/bundle/config.json"
 cp "$here/train-process.json" "$out/bundle/process.json"
 mkdir "$out/bundle/bound"
 # Not a JVM's cache, but of the same kind: the filters, compiled.
-"$java" -cp "$dist/lib/*" io.redoubt.seccomp.WriteProgram "$out" guest sentry sentry-host-network gofer ||
+"$java" -cp "$dist/lib/*" io.redoubt.seccomp.WriteProgram "$out" guest sentry sentry-net-raw sentry-host-network gofer ||
   warn "the filters could not be compiled"
 
 # The address that the caches are mapped at: one for each build, so that nobody who attacks a sandbox knows it.

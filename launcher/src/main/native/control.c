@@ -193,6 +193,7 @@ static void text_frame(const char *payload, uint32_t length)
 static void plan_frame(const char *payload, uint32_t length)
 {
     lifecycle_before_plan(payload, length);
+    front.network.is_raw = plan_next(payload, length, "network.raw", NULL) != NULL;
     const char *problem = plan_read(&front.stage, payload, length, &front.wants_tty);
     if (problem)
         give_up(problem);

@@ -36,7 +36,7 @@ static const char features[] =
     "\"apparmor\":{\"enabled\":false},\"selinux\":{\"enabled\":false},\"intelRdt\":{\"enabled\":false},"
     "\"mountExtensions\":{\"idmap\":{\"enabled\":false}},\"netDevices\":{\"enabled\":false}},"
     "\"annotations\":{\"dev.redoubt.version\":\"" REDOUBT_VERSION "\"},"
-    "\"potentiallyUnsafeConfigAnnotations\":[\"dev.redoubt.network\"]}";
+    "\"potentiallyUnsafeConfigAnnotations\":[\"dev.redoubt.network\",\"dev.redoubt.net-raw\"]}";
 
 #define SPEC_CAPS "[\"CAP_AUDIT_WRITE\",\"CAP_KILL\",\"CAP_NET_BIND_SERVICE\"]"
 

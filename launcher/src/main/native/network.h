@@ -27,6 +27,9 @@ struct network {
     pid_t pid;
     int pidfd;
     int user_namespace, network_namespace; /* of the sandbox, once they are known */
+    bool is_raw; /* whether raw and packet sockets may be made: by whom is the sentry's business */
+    uid_t root_uid; /* of the sandbox's root, as it is out here; for is_raw */
+    gid_t root_gid;
     int socket; /* the maker's end, as long as nobody has asked for anything; then -1 */
 };
 

@@ -323,13 +323,19 @@ final class ConfinementTest {
     }
   }
 
-  /** The filter that it has loaded, against the one that people can read. */
-  @Test
-  void theSocketMakerDoesWhatItsProfileSays(@TempDir Path directory) throws IOException {
+  /**
+   * The filter that it has loaded, against the one that people can read: the same whether raw
+   * sockets are there or not. With them it has CAP_NET_RAW, in the sandbox's user namespace.
+   */
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({"'--network=none', 0000000000000000", "--net-raw, 0000000000002000"})
+  void theSocketMakerDoesWhatItsProfileSays(
+      String option, String capabilities, @TempDir Path directory) throws IOException {
     List<String> words =
         List.of(
             Redoubt.front().toString(),
             "do",
+            option,
             "--",
             "python3",
             "-c",
@@ -339,9 +345,14 @@ final class ConfinementTest {
     try {
       assertEquals("ready", sandbox.inputReader().readLine());
       long maker = ProcessTree.await(sandbox.pid(), "redoubt-net");
-      for (String set : new String[] {"CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb"}) {
+      for (String set : new String[] {"CapBnd", "CapInh", "CapAmb"}) {
         assertEquals("0000000000000000", ProcessTree.status(maker, set), set);
       }
+      for (String set : new String[] {"CapEff", "CapPrm"}) {
+        assertEquals(capabilities, ProcessTree.status(maker, set), set);
+      }
+      Path namespace = Path.of("/proc/self/ns/user");
+      assertFalse(Files.isSameFile(namespace, Path.of("/proc/" + maker + "/ns/user")));
       assertEquals("1", ProcessTree.status(maker, "NoNewPrivs"));
       assertEquals("2", ProcessTree.status(maker, "Seccomp"));
       // The socket that it has just made it closes when the sentry has got it.

@@ -12,6 +12,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -60,7 +61,12 @@ final class DifferentialTest {
    * Families about the network: on Linux they run in a network namespace of their own with nothing
    * but loopback, which is what the sandbox has.
    */
-  private static final Set<String> ABOUT_NETWORK = Set.of("inet", "netlink", "udp");
+  private static final Set<String> ABOUT_NETWORK =
+      Set.of("inet", "netlink", "packets", "raw", "udp");
+
+  /** Families that need an option of the sandbox. */
+  private static final Map<String, String> OPTIONS =
+      Map.of("raw", "--net-raw", "packets", "--net-raw");
 
   /** Families whose dynamically linked program is run as well. */
   private static final Set<String> DYNAMIC_TOO = Set.of("process", "signals", "threads");
@@ -229,7 +235,12 @@ final class DifferentialTest {
 
   private static Outcome sandboxed(
       Path program, List<String> options, Path place, List<String> cases) {
-    return Redoubt.command(options, words(program, place, cases)).timeout(TIMEOUT).run();
+    List<String> all = new ArrayList<>(options);
+    String own = OPTIONS.get(program.getFileName().toString());
+    if (own != null) {
+      all.add(own);
+    }
+    return Redoubt.command(all, words(program, place, cases)).timeout(TIMEOUT).run();
   }
 
   private static List<String> words(Path program, Path place, List<String> cases) {

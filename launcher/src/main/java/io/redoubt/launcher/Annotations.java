@@ -12,6 +12,9 @@ final class Annotations {
   /** Whose network a container without a network namespace has: host, which lowers the wall. */
   static final String NETWORK = "dev.redoubt.network";
 
+  /** "true": raw and packet sockets for who has CAP_NET_RAW, which lowers the wall. */
+  static final String NET_RAW = "dev.redoubt.net-raw";
+
   /** How the ring tier is used. */
   static final String RING = "dev.redoubt.ring";
 
@@ -48,11 +51,14 @@ final class Annotations {
   private void check(String name) {
     if (name.startsWith(LIMIT)) {
       limit(name);
-    } else if (!name.equals(NETWORK) && !name.equals(RING) && !name.equals(READ_ONLY)) {
+    } else if (!name.equals(NETWORK)
+        && !name.equals(NET_RAW)
+        && !name.equals(RING)
+        && !name.equals(READ_ONLY)) {
       throw fields.failure(
           RawArguments.raw(name),
           "unknown annotation; there are: "
-              + String.join(", ", NETWORK, RING, READ_ONLY, LIMIT + "KIND"));
+              + String.join(", ", NETWORK, NET_RAW, RING, READ_ONLY, LIMIT + "KIND"));
     }
   }
 
@@ -81,11 +87,34 @@ final class Annotations {
   }
 
   boolean isReadOnly() {
-    String asked = value(READ_ONLY);
+    return isTrue(READ_ONLY);
+  }
+
+  private boolean isTrue(String name) {
+    String asked = value(name);
     if (asked != null && !asked.equals("true")) {
-      throw fields.failure(READ_ONLY, asked + ": must be true, or left out");
+      throw fields.failure(name, asked + ": must be true, or left out");
     }
     return asked != null;
+  }
+
+  /**
+   * Whether the container has raw and packet sockets.
+   *
+   * @param isHost whether it has the host's network, where there are none
+   */
+  boolean hasRawSockets(boolean isHost) {
+    boolean asks = isTrue(NET_RAW);
+    if (asks && !operator.netRaw()) {
+      require(NET_RAW, "true");
+    }
+    if (asks && isHost) {
+      throw fields.failure(
+          NET_RAW,
+          "true: not in the host's network, where raw sockets would see and forge what its other processes send; leave out one of this and "
+              + NETWORK);
+    }
+    return !isHost && (asks || operator.netRaw());
   }
 
   boolean wantsHostNetwork() {

@@ -137,9 +137,12 @@ record Bundle(
                 + Annotations.NETWORK
                 + "=host gives it the host's");
       }
-      return SandboxConfig.Network.OWN;
+      return annotations.hasRawSockets(false)
+          ? SandboxConfig.Network.OWN_RAW
+          : SandboxConfig.Network.OWN;
     }
     annotations.require(Annotations.NETWORK, "host");
+    annotations.hasRawSockets(true);
     return SandboxConfig.Network.HOST;
   }
 

@@ -42,6 +42,11 @@ final class DoCommand {
                   null,
                   "none|host",
                   "none (default): loopback only; host: everything this host can reach"),
+              new Option(
+                  "--net-raw",
+                  null,
+                  null,
+                  "raw and packet sockets for root (CAP_NET_RAW); not with --network host"),
               new Option("-i", null, null, "for habit: standard input is always connected"),
               new Option("-t", null, null, "give the command a terminal of its own"),
               new Option(
@@ -125,7 +130,7 @@ final class DoCommand {
         true,
         given.has("-t"),
         CallerFacts.limits(),
-        network(given),
+        network(given, operator),
         trace(given, here),
         given.has("--stats"),
         given.has("--ring") ? RingOption.mode(given.value("--ring"), "--ring") : operator.ring());
@@ -200,10 +205,18 @@ final class DoCommand {
     return name;
   }
 
-  private static SandboxConfig.Network network(Given given) {
+  private static SandboxConfig.Network network(Given given, OperatorConfig operator) {
     String network = given.value("--network");
     if (network == null || network.equals("none")) {
-      return SandboxConfig.Network.OWN;
+      return given.has("--net-raw") || operator.netRaw()
+          ? SandboxConfig.Network.OWN_RAW
+          : SandboxConfig.Network.OWN;
+    }
+    if (network.equals("host") && given.has("--net-raw")) {
+      throw new StartFailure(
+          Caller.FAILED,
+          "--net-raw: not with --network host, where raw sockets would see and forge what other"
+              + " processes of this host send; leave out one of the two");
     }
     if (network.equals("host")) {
       return SandboxConfig.Network.HOST;

@@ -16,23 +16,30 @@ import java.util.List;
  *
  * @param path of the file, or where it would be
  * @param ring how the ring tier is used
+ * @param netRaw whether sandboxes have raw and packet sockets, for who has CAP_NET_RAW
  * @param audit where the audit log goes, or null
  * @param allowed annotations, NAME=VALUE, that may weaken a sandbox
  * @param limits in pairs: ordinal of a {@link Limit}, and how much
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record OperatorConfig(
-    String path, Ring.Mode ring, String audit, List<String> allowed, long[] limits) {
+    String path,
+    Ring.Mode ring,
+    boolean netRaw,
+    String audit,
+    List<String> allowed,
+    long[] limits) {
   static final String DEFAULT_PATH = "/etc/redoubt/redoubt.json";
 
   /** No file. */
   static final OperatorConfig NONE =
-      new OperatorConfig(DEFAULT_PATH, Ring.Mode.AUTO, null, List.of(), new long[0]);
+      new OperatorConfig(DEFAULT_PATH, Ring.Mode.AUTO, false, null, List.of(), new long[0]);
 
   /** Annotations that an operator can allow; with any value of those that have several. */
   private static final List<String> WEAKENING =
       List.of(
           Annotations.NETWORK + "=host",
+          Annotations.NET_RAW + "=true",
           Annotations.RING + "=auto",
           Annotations.RING + "=always",
           Annotations.RING + "=chaos");
@@ -69,10 +76,11 @@ record OperatorConfig(
         new OperatorConfig(
             path,
             RingOption.mode(ring, path + ": ring"),
+            top.flag("netRaw"),
             audit(top),
             allow == null ? List.of() : allowed(allow),
             limits == null ? new long[0] : limits(limits));
-    top.refuseUnknown("limits, ring, audit, allow");
+    top.refuseUnknown("limits, ring, netRaw, audit, allow");
     return c;
   }
 

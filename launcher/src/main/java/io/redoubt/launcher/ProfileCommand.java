@@ -35,14 +35,16 @@ final class ProfileCommand {
   private static void print(String which, StringBuilder out) throws IOException {
     switch (which) {
       case "guest" -> print(GuestProfile.filter(), out);
-      case "sentry" -> print(SentryProfile.filter(false), out);
-      case "sentry-host-network" -> print(SentryProfile.filter(true), out);
+      case "sentry" -> print(SentryProfile.filter(SentryProfile.Sockets.OWN), out);
+      case "sentry-net-raw" -> print(SentryProfile.filter(SentryProfile.Sockets.RAW), out);
+      case "sentry-host-network" -> print(SentryProfile.filter(SentryProfile.Sockets.HOST), out);
       case "gofer" -> print(GoferProfile.filter(), out);
       case "socket-maker" -> print(SocketMakerProfile.filter(), out);
       case "--report" -> {
         ProfilePrinter.printCount(GuestProfile.filter(), out);
-        ProfilePrinter.printCount(SentryProfile.filter(false), out);
-        ProfilePrinter.printCount(SentryProfile.filter(true), out);
+        for (SentryProfile.Sockets sockets : SentryProfile.Sockets.values()) {
+          ProfilePrinter.printCount(SentryProfile.filter(sockets), out);
+        }
         ProfilePrinter.printCount(GoferProfile.filter(), out);
         ProfilePrinter.printCount(SocketMakerProfile.filter(), out);
       }
@@ -51,8 +53,8 @@ final class ProfileCommand {
               Caller.FAILED,
               "profile: no such filter: "
                   + which
-                  + "; there are guest, sentry, sentry-host-network, gofer and socket-maker, and"
-                  + " --report");
+                  + "; there are guest, sentry, sentry-net-raw, sentry-host-network, gofer and"
+                  + " socket-maker, and --report");
     }
   }
 

@@ -219,11 +219,60 @@ class BundleTest {
         new OperatorConfig(
             "/c",
             io.redoubt.sentry.ring.Ring.Mode.AUTO,
+            false,
             null,
             List.of("dev.redoubt.network=host"),
             new long[0]);
     assertEquals(
         SandboxConfig.Network.HOST, Bundle.read(dir.toString(), allows).config().network());
+  }
+
+  /** What an operator's file allows, and whether it has the sandboxes have raw sockets. */
+  private static OperatorConfig operator(boolean netRaw, String... allowed) {
+    return new OperatorConfig(
+        "/c", io.redoubt.sentry.ring.Ring.Mode.AUTO, netRaw, null, List.of(allowed), new long[0]);
+  }
+
+  private SandboxConfig.Network network(String fields, OperatorConfig operator) {
+    String json = "{'ociVersion':'1.0.2','root':{'path':'rootfs'}," + PROCESS + fields + "}";
+    try {
+      Files.writeString(dir.resolve("config.json"), json.replace('\'', '"'));
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+    return Bundle.read(dir.toString(), operator).config().network();
+  }
+
+  @Test
+  void rawSocketsTakeTheWordOfTheOperator() {
+    String asks = ",'annotations':{'dev.redoubt.net-raw':'true'}";
+    String host =
+        ",'linux':{'namespaces':[{'type':'pid'}]},'annotations':{'dev.redoubt.network':'host'";
+    assertEquals(SandboxConfig.Network.OWN, network("", operator(false)));
+    assertEquals(
+        SandboxConfig.Network.OWN, network("", operator(false, "dev.redoubt.net-raw=true")));
+    assertEquals(
+        SandboxConfig.Network.OWN_RAW, network(asks, operator(false, "dev.redoubt.net-raw=true")));
+    assertEquals(SandboxConfig.Network.OWN_RAW, network(asks, operator(true)));
+    assertEquals(SandboxConfig.Network.OWN_RAW, network("", operator(true)));
+    assertEquals(
+        "config.json: annotations.dev.redoubt.net-raw: true would weaken the sandbox, which the operator has not allowed: "
+            + "put {\"allow\": {\"annotations\": [\"dev.redoubt.net-raw=true\"]}} into /c",
+        assertThrows(StartFailure.class, () -> network(asks, operator(false))).getMessage());
+    assertEquals(
+        "config.json: annotations.dev.redoubt.net-raw: false: must be true, or left out",
+        assertThrows(
+                StartFailure.class, () -> network(asks.replace("true", "false"), operator(true)))
+            .getMessage());
+    // In the host's network there are none, whoever says so.
+    OperatorConfig both = operator(true, "dev.redoubt.network=host", "dev.redoubt.net-raw=true");
+    assertEquals(SandboxConfig.Network.HOST, network(host + "}", both));
+    assertTrue(
+        assertThrows(
+                StartFailure.class, () -> network(host + ",'dev.redoubt.net-raw':'true'}", both))
+            .getMessage()
+            .startsWith(
+                "config.json: annotations.dev.redoubt.net-raw: true: not in the host's network"));
   }
 
   @Test

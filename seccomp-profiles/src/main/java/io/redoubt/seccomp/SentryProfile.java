@@ -22,6 +22,23 @@ import java.util.List;
  * of the user namespaces, which it owns, and of the capabilities, which it has not.
  */
 public final class SentryProfile {
+  /** Which sockets of the network the sandbox has. */
+  public enum Sockets {
+    /** Those that the socket maker makes. */
+    OWN("sentry"),
+    /** The same, raw and packet sockets among them: {@code --net-raw}. */
+    RAW("sentry-net-raw"),
+    /** The host's network, in which the sentry makes them itself: {@code --network host}. */
+    HOST("sentry-host-network");
+
+    /** The name of the filter. */
+    public final String filter;
+
+    Sockets(String filter) {
+      this.filter = filter;
+    }
+  }
+
   private static final int AF_UNIX = 1;
 
   /** AF_INET, AF_INET6, AF_NETLINK. */
@@ -71,6 +88,26 @@ public final class SentryProfile {
    * LOCK_FILTER, ATTACH_BPF, ATTACH_REUSEPORT_CBPF, ATTACH_REUSEPORT_EBPF, BINDTOIFINDEX.
    */
   private static final long[] SOCKET_PROGRAMS = {25, 26, 44, 50, 51, 52, 62};
+
+  /** Of these what a classic filter of a raw socket takes: ATTACH_FILTER, LOCK_FILTER. */
+  private static final long[] CLASSIC_FILTERS = {26, 44};
+
+  private static final int SOL_ICMPV6 = 58;
+
+  private static final int SOL_RAW = 255;
+
+  /** ICMP_FILTER, IPV6_CHECKSUM. */
+  private static final long[] RAW_FILTERS = {1, 7};
+
+  private static final int SOL_PACKET = 263;
+
+  private static final int ICMPV6_FILTER = 1;
+
+  /**
+   * PACKET_ADD_MEMBERSHIP, DROP_MEMBERSHIP, AUXDATA, ORIGDEV, TIMESTAMP, IGNORE_OUTGOING: no rings,
+   * no fanout, no headers of virtio.
+   */
+  private static final long[] PACKET_OPTIONS = {1, 2, 8, 9, 17, 23};
 
   /** PROCMAP_QUERY of a /proc/TID/maps. */
   private static final long MAPS_REQUEST = 0xc0686611L;
@@ -193,6 +230,20 @@ public final class SentryProfile {
               ALLOW,
               "HostOptions: its list is shorter; here no programs and no devices"));
 
+  /** What raw and packet sockets have besides. */
+  private static final Rule RAW_OPTIONS =
+      Rule.on(
+          "setsockopt",
+          anyOf(
+              allOf(
+                  is(intArg(1, "level"), SOL_SOCKET), oneOf(intArg(2, "optname"), CLASSIC_FILTERS)),
+              allOf(
+                  is(intArg(1, "level"), SOL_PACKET), oneOf(intArg(2, "optname"), PACKET_OPTIONS)),
+              allOf(is(intArg(1, "level"), SOL_RAW), oneOf(intArg(2, "optname"), RAW_FILTERS)),
+              allOf(is(intArg(1, "level"), SOL_ICMPV6), is(intArg(2, "optname"), ICMPV6_FILTER))),
+          ALLOW,
+          "RawOptions: --net-raw");
+
   /** In the host's network there is no socket maker: the sentry does it itself. */
   private static final Rule SOCKET =
       Rule.on(
@@ -208,28 +259,30 @@ public final class SentryProfile {
   /**
    * The rules, as data.
    *
-   * @param hostNetwork whether the sandbox uses the host's network
+   * @param sockets those that the sandbox has
    */
-  public static Filter filter(boolean hostNetwork) {
+  public static Filter filter(Sockets sockets) {
     var rules = new ArrayList<Rule>(GUESTS);
     rules.addAll(FILES);
     rules.addAll(WAITING);
     rules.addAll(SOCKETS);
-    if (hostNetwork) {
+    if (sockets == Sockets.RAW) {
+      rules.add(RAW_OPTIONS);
+    } else if (sockets == Sockets.HOST) {
       rules.add(SOCKET);
     }
     rules.addAll(JvmCalls.RULES);
     rules.addAll(JvmCalls.THREADS);
     rules.addAll(JvmCalls.refused());
     return new Filter(
-        hostNetwork ? "sentry-host-network" : "sentry",
+        sockets.filter,
         rules,
         Action.TRAP,
         List.of(Syscalls.number("ioctl"), Syscalls.number("futex"), Syscalls.number("openat")));
   }
 
   /** The filter compiled, which takes tens of milliseconds. */
-  public static BpfProgram program(boolean hostNetwork) {
-    return FilterCompiler.compile(filter(hostNetwork));
+  public static BpfProgram program(Sockets sockets) {
+    return FilterCompiler.compile(filter(sockets));
   }
 }

@@ -15,8 +15,9 @@ public final class WriteProgram {
   private static BpfProgram program(String name) {
     return switch (name) {
       case "guest" -> GuestProfile.program();
-      case "sentry" -> SentryProfile.program(false);
-      case "sentry-host-network" -> SentryProfile.program(true);
+      case "sentry" -> SentryProfile.program(SentryProfile.Sockets.OWN);
+      case "sentry-net-raw" -> SentryProfile.program(SentryProfile.Sockets.RAW);
+      case "sentry-host-network" -> SentryProfile.program(SentryProfile.Sockets.HOST);
       case "gofer" -> GoferProfile.program();
       default -> null;
     };

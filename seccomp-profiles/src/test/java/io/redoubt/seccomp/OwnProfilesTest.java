@@ -23,8 +23,11 @@ class OwnProfilesTest {
   private static final int SIGSYS = 31;
 
   private static final BpfProgram GOFER = GoferProfile.program();
-  private static final BpfProgram SENTRY = SentryProfile.program(false);
-  private static final BpfProgram SENTRY_ON_HOST_NETWORK = SentryProfile.program(true);
+  private static final BpfProgram SENTRY = SentryProfile.program(SentryProfile.Sockets.OWN);
+  private static final BpfProgram SENTRY_WITH_RAW =
+      SentryProfile.program(SentryProfile.Sockets.RAW);
+  private static final BpfProgram SENTRY_ON_HOST_NETWORK =
+      SentryProfile.program(SentryProfile.Sockets.HOST);
   private static final List<BpfProgram> ALL = List.of(GOFER, SENTRY, SENTRY_ON_HOST_NETWORK);
 
   private static int run(BpfProgram program, String name, long... arguments) {
@@ -333,13 +336,61 @@ class OwnProfilesTest {
   @Test
   void howMany() {
     assertTrue(ProfilePrinter.count(GoferProfile.filter()).allowed() <= 51);
-    assertTrue(ProfilePrinter.count(SentryProfile.filter(false)).allowed() <= 77);
-    assertTrue(ProfilePrinter.count(SentryProfile.filter(true)).allowed() <= 78);
+    assertTrue(allowed(SentryProfile.Sockets.OWN) <= 77);
+    assertTrue(allowed(SentryProfile.Sockets.RAW) <= 77);
+    assertTrue(allowed(SentryProfile.Sockets.HOST) <= 78);
+  }
+
+  private static int allowed(SentryProfile.Sockets sockets) {
+    return ProfilePrinter.count(SentryProfile.filter(sockets)).allowed();
+  }
+
+  /** setsockopt(2) of raw and packet sockets, and no socket(2): that is the socket maker's. */
+  @Test
+  void rawOptionsWithTheOptionAlone() {
+    long[][] ofRaw = {
+      {1, 26}, {1, 44}, // SO_ATTACH_FILTER, SO_LOCK_FILTER
+      {263, 1}, {263, 2}, {263, 8}, {263, 9}, {263, 17}, {263, 23}, // SOL_PACKET
+      {255, 1}, {255, 7}, {58, 1}, // ICMP_FILTER, IPV6_CHECKSUM, ICMPV6_FILTER
+    };
+    for (long[] o : ofRaw) {
+      String name = o[0] + ", " + o[1];
+      assertEquals(ALLOW, run(SENTRY_WITH_RAW, "setsockopt", 5, o[0], o[1], 1, 16), name);
+      assertEquals(TRAP, run(SENTRY, "setsockopt", 5, o[0], o[1], 1, 16), name);
+      assertEquals(TRAP, run(SENTRY_ON_HOST_NETWORK, "setsockopt", 5, o[0], o[1], 1, 16), name);
+    }
+    long[][] ofNobody = {
+      {1, 25}, {1, 50}, {1, 51}, {1, 52}, {1, 62}, // devices, eBPF, reuseport programs
+      {263, 3}, {263, 5}, {263, 10}, {263, 12}, {263, 13}, {263, 15}, {263, 18}, {263, 20},
+      {263, 22}, {255, 2}, {58, 2}, {6, 31}, {256, 1},
+    };
+    for (long[] o : ofNobody) {
+      String name = o[0] + ", " + o[1];
+      assertEquals(TRAP, run(SENTRY_WITH_RAW, "setsockopt", 5, o[0], o[1], 1, 16), name);
+    }
+    assertEquals(TRAP, run(SENTRY_WITH_RAW, "socket", 17, 0x80803, 0));
+    assertEquals(TRAP, run(SENTRY_WITH_RAW, "socket", 2, 0x80803, 1));
+    // All else is as without it.
+    for (int number = 0; number <= Syscalls.limit(); number++) {
+      if (number != Syscalls.number("setsockopt")) {
+        for (long argument : new long[] {0, 1, 2, 17}) {
+          SeccompData call = SeccompData.call(number, argument, argument, argument);
+          assertEquals(
+              BpfInterpreter.run(SENTRY, call),
+              BpfInterpreter.run(SENTRY_WITH_RAW, call),
+              Syscalls.name(number));
+        }
+      }
+    }
   }
 
   @Test
   void everyRuleHasItsReason() {
-    for (Filter filter : List.of(GoferProfile.filter(), SentryProfile.filter(false))) {
+    for (Filter filter :
+        List.of(
+            GoferProfile.filter(),
+            SentryProfile.filter(SentryProfile.Sockets.RAW),
+            SentryProfile.filter(SentryProfile.Sockets.HOST))) {
       for (Rule rule : filter.rules()) {
         assertTrue(rule.reason().length() > 5, () -> Syscalls.name(rule.number()));
       }
@@ -349,7 +400,11 @@ class OwnProfilesTest {
   @Test
   void theFilesAreThePrograms(@TempDir Path directory) throws Exception {
     WriteProgram.main(
-        new String[] {directory.toString(), "sentry", "sentry-host-network", "gofer"});
+        new String[] {
+          directory.toString(), "sentry", "sentry-net-raw", "sentry-host-network", "gofer"
+        });
+    assertArrayEquals(
+        SENTRY_WITH_RAW.toBytes(), Files.readAllBytes(directory.resolve("sentry-net-raw.bpf")));
     assertArrayEquals(SENTRY.toBytes(), Files.readAllBytes(directory.resolve("sentry.bpf")));
     assertArrayEquals(
         SENTRY_ON_HOST_NETWORK.toBytes(),

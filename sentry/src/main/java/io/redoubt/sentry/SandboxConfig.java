@@ -57,6 +57,12 @@ public record SandboxConfig(
      * process was made to join another.
      */
     OWN,
+    /**
+     * The same, and who has CAP_NET_RAW in the sandbox can make raw and packet sockets there. There
+     * is no such thing in the host's network, where they would see and forge what other processes
+     * send.
+     */
+    OWN_RAW,
     /** The host's. */
     HOST
   }

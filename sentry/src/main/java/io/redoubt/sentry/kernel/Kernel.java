@@ -50,6 +50,7 @@ public final class Kernel {
   public final MappingNames mappingNames = new MappingNames();
 
   private static final int AF_UNIX = 1;
+  private static final int AF_PACKET = 17;
 
   private final SocketFamily unixFamily = new UnixFamily();
 
@@ -65,6 +66,7 @@ public final class Kernel {
   private volatile QueueTable messageQueues;
   private volatile Network network;
   private boolean hasNetwork;
+  private boolean hasRawSockets;
   private int networkMaker = -1;
   private int networkPid;
 
@@ -182,9 +184,11 @@ public final class Kernel {
    *
    * @param maker the connection to the socket maker, or negative for the host's own network
    * @param namespacePid a host process that stays in the network namespace
+   * @param hasRaw whether raw and packet sockets can be made, with CAP_NET_RAW
    */
-  public void configureNetwork(int maker, int namespacePid) {
+  public void configureNetwork(int maker, int namespacePid, boolean hasRaw) {
     hasNetwork = true;
+    hasRawSockets = hasRaw;
     networkMaker = maker;
     networkPid = namespacePid;
   }
@@ -195,8 +199,17 @@ public final class Kernel {
       return unixFamily;
     }
     // Numbers first: a sandbox without sockets of the network loads none of their classes.
-    Network n = domain == 2 || domain == 10 || domain == 16 ? network() : null;
+    boolean isOfNetwork = domain == 2 || domain == 10 || domain == 16 || domain == AF_PACKET;
+    Network n = isOfNetwork ? network() : null;
     return n == null ? null : n.family(domain);
+  }
+
+  /**
+   * Whether the caller may make raw and packet sockets: the sandbox has them, and its books give
+   * the caller CAP_NET_RAW.
+   */
+  public boolean mayUseRawSockets(Credentials credentials) {
+    return hasRawSockets && credentials.has(Credentials.CAP_NET_RAW);
   }
 
   /** The network; made when it is first used. Null when the sandbox has none (tests). */

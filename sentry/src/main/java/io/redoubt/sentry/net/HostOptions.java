@@ -17,7 +17,8 @@ import java.nio.charset.StandardCharsets;
 /**
  * getsockopt(2) and setsockopt(2) of host sockets: what is listed here is passed on, as bytes;
  * everything else is ENOPROTOOPT. Nothing in the lists has a pointer in its value, loads a module,
- * runs a program (filters, BPF), or reaches out of the namespace.
+ * runs a program (filters, BPF), or reaches out of the namespace. What raw sockets have besides is
+ * in {@link RawOptions}.
  */
 final class HostOptions {
 
@@ -205,15 +206,20 @@ final class HostOptions {
           return -EPERM;
         }
         name = option - SO_SNDBUFFORCE + SO_SNDBUF; // within the host's limit
-      } else if (!maySet(level, option)) {
+      } else if (RawOptions.isFilter(socket, level, option)) {
+        return RawOptions.attachFilter(c, socket, address, length);
+      } else if (!maySet(level, option) && !RawOptions.maySet(socket, level, option)) {
         return socket.options.set(c, option, address, length);
       }
     }
-    if (!maySet(level, name)) {
+    boolean isOfRaw = RawOptions.maySet(socket, level, name);
+    if (!isOfRaw && !maySet(level, name)) {
       return -ENOPROTOOPT;
     }
     MemorySegment s = c.scratch().small;
-    if (length > MAX_VALUE) {
+    if (isOfRaw) {
+      length = Math.min(length, MAX_VALUE); // what is longer than they are is not looked at
+    } else if (length > MAX_VALUE) {
       return -EINVAL;
     }
     if (length > 0 && c.memory().copyIn(address, s, VALUE, length) != length) {
@@ -251,10 +257,12 @@ final class HostOptions {
 
   static long get(
       Syscall c, HostSocket socket, int level, int option, long address, long lengthAddress) {
-    if (!mayGet(level, option)) {
+    if (!mayGet(level, option) && !RawOptions.mayGet(socket, level, option)) {
       return level == SOL_SOCKET
           ? socket.options.get(c, socket, option, address, lengthAddress)
-          : isLevel(level) || socket.domain() != AF_INET ? -ENOPROTOOPT : -EOPNOTSUPP;
+          : isLevel(level) || RawOptions.isLevel(socket, level) || socket.domain() != AF_INET
+              ? -ENOPROTOOPT
+              : -EOPNOTSUPP;
     }
     MemorySegment s = c.scratch().small;
     if (c.memory().read(lengthAddress, s, 4) != 0) {

@@ -6,6 +6,7 @@ import static io.redoubt.host.Errno.EALREADY;
 import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINPROGRESS;
 import static io.redoubt.host.Errno.EINTR;
+import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.EMSGSIZE;
 import static io.redoubt.host.Errno.ENFILE;
 import static io.redoubt.host.Errno.EPIPE;
@@ -101,6 +102,12 @@ class HostSocket extends SocketFile {
     return protocol;
   }
 
+  /** Whether it is a socket of raw(7) or packet(7). */
+  final boolean isRaw() {
+    return type == SOCK_RAW && (domain == Socket.AF_INET || domain == Socket.AF_INET6)
+        || domain == Socket.AF_PACKET;
+  }
+
   private boolean isStream() {
     return type == SOCK_STREAM;
   }
@@ -126,7 +133,8 @@ class HostSocket extends SocketFile {
   /** Whether the guest may bind here at all: inet_bind() looks at the sandbox's capabilities. */
   private boolean mayBind(Syscall c, byte[] address) {
     int family = familyOf(address);
-    boolean hasPort = (family == domain || family == 0) && address.length >= 16;
+    // raw(7) has no ports, and packet(7) a protocol in that place.
+    boolean hasPort = (family == domain || family == 0) && address.length >= 16 && !isRaw();
     int port = hasPort ? (address[2] & 0xff) << 8 | address[3] & 0xff : 0;
     return port == 0
         || port >= firstFreePort(c)
@@ -336,6 +344,9 @@ class HostSocket extends SocketFile {
   long sendDatagram(Syscall c, Message m) {
     MemorySegment bulk = c.scratch().bulk;
     long length = m.data.remaining();
+    if (m.hasEmptyName && domain != Socket.AF_NETLINK) {
+      return -EINVAL;
+    }
     if (length > bulk.byteSize()) {
       return -EMSGSIZE;
     }

@@ -8,8 +8,9 @@ import static io.redoubt.host.Errno.ESOCKTNOSUPPORT;
 import io.redoubt.sentry.kernel.Syscall;
 
 /**
- * AF_INET and AF_INET6: TCP, UDP, and echo requests by SOCK_DGRAM (ip(7), icmp(7)). Raw sockets see
- * and forge what is not theirs: EPERM, whatever capabilities the guest has in here.
+ * AF_INET and AF_INET6: TCP, UDP, and echo requests by SOCK_DGRAM (ip(7), icmp(7)). Raw sockets
+ * (raw(7)) see and forge what is not theirs: without {@code --net-raw} they are EPERM, whatever
+ * capabilities the guest has in here.
  */
 final class InetFamily implements SocketFamily {
   private static final int IPPROTO_ICMP = 1;
@@ -28,7 +29,7 @@ final class InetFamily implements SocketFamily {
   }
 
   /** inet_create(), in its order. @return the protocol, or -errno */
-  private int protocol(int type, int asked) {
+  private int protocol(Syscall c, int type, int asked) {
     if (asked < 0 || asked >= IPPROTO_MAX) {
       return -io.redoubt.host.Errno.EINVAL;
     }
@@ -41,7 +42,9 @@ final class InetFamily implements SocketFamily {
             ? IPPROTO_UDP
             : asked == ping ? ping : -EPROTONOSUPPORT;
       case SocketFile.SOCK_RAW:
-        return asked == 0 ? -EPROTONOSUPPORT : -EPERM;
+        return asked == 0
+            ? -EPROTONOSUPPORT
+            : c.task.kernel.mayUseRawSockets(c.task.credentials) ? asked : -EPERM;
       default:
         return -ESOCKTNOSUPPORT;
     }
@@ -49,7 +52,7 @@ final class InetFamily implements SocketFamily {
 
   @Override
   public SocketFile create(Syscall c, int type, int protocol, int flags) {
-    int p = protocol(type, protocol);
+    int p = protocol(c, type, protocol);
     if (p < 0) {
       return c.fail(p);
     }
@@ -59,7 +62,7 @@ final class InetFamily implements SocketFamily {
 
   @Override
   public SocketFile[] pair(Syscall c, int type, int protocol, int flags) {
-    int p = protocol(type, protocol);
+    int p = protocol(c, type, protocol);
     return c.fail(p < 0 ? p : -EOPNOTSUPP);
   }
 }

@@ -29,6 +29,12 @@ public final class Message implements Syscall.Cleanup {
   /** A destination, or null. Given by the caller. */
   public byte[] to;
 
+  /**
+   * Whether sendto(2) was given an address with a length of 0. sendmsg(2) takes that for none, and
+   * so do some families; others for a name that is too short.
+   */
+  public boolean hasEmptyName;
+
   /** The sender's name, or null when it has none. Given by the socket. */
   public byte[] from;
 

@@ -13,22 +13,28 @@ import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.limits.Limit;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The network namespace of the sandbox: where its AF_INET, AF_INET6 and AF_NETLINK sockets are.
- * Made when the guest first asks for such a socket.
+ * The network namespace of the sandbox: where its AF_INET, AF_INET6, AF_NETLINK and AF_PACKET
+ * sockets are. Made when the guest first asks for such a socket.
  *
  * <p>A guest's socket is a socket of the host that only the sentry has. In a namespace of the
  * sandbox's own it is made by the front's socket maker ({@code network.h}): a process that is in
- * there, has no capabilities, and answers {domain, type, protocol} with a descriptor. In the host's
- * namespace the sentry makes it.
+ * there, has no capabilities (with {@code --net-raw} CAP_NET_RAW in there), and answers {domain,
+ * type, protocol} with a descriptor. In the host's namespace the sentry makes it.
  */
 public final class Network {
   private static final int AF_INET = 2;
   private static final int AF_INET6 = 10;
   private static final int AF_NETLINK = 16;
+  private static final int AF_PACKET = 17;
+
+  /** Of packet sockets: multicast addresses, promiscuous interfaces. */
+  private static final int MAX_MEMBERSHIPS = 4096;
 
   final Kernel kernel;
+  private final AtomicInteger memberships = new AtomicInteger();
   private final int maker; // a socket, or negative: the sentry's own namespace
   private final SocketFamily inet = new InetFamily(this, AF_INET);
   private final SocketFamily inet6 = new InetFamily(this, AF_INET6);
@@ -62,6 +68,7 @@ public final class Network {
       case AF_INET -> inet;
       case AF_INET6 -> inet6;
       case AF_NETLINK -> netlink;
+      case AF_PACKET -> new PacketFamily(this);
       default -> null;
     };
   }
@@ -115,6 +122,20 @@ public final class Network {
     return Limit.NETWORK_SOCKETS.charge(1);
   }
 
+  /** Counts a membership of a packet socket. @return false when there are too many */
+  boolean admitMembership() {
+    if (memberships.incrementAndGet() <= MAX_MEMBERSHIPS) {
+      return true;
+    }
+    memberships.decrementAndGet();
+    return false;
+  }
+
+  /** Takes {@link #admitMembership} back. */
+  void endMemberships(int count) {
+    memberships.addAndGet(-count);
+  }
+
   /** Takes {@link #admit} back. */
   void unadmit() {
     Limit.NETWORK_SOCKETS.release(1);
@@ -129,7 +150,8 @@ public final class Network {
   /**
    * Asks the maker, which answers at once: nothing that a guest does can keep it waiting. Who makes
    * sockets of one kind makes more of it: after the second in a row the next one is asked for
-   * ahead, so that its answer is there already.
+   * ahead, so that its answer is there already. Not one that receives from the moment that it is
+   * made: it would have what came before its guest asked for it.
    */
   private synchronized int request(int domain, int type, int protocol) {
     long kind = (long) domain << 48 | (long) type << 32 | protocol;
@@ -145,7 +167,8 @@ public final class Network {
     if (fd < 0) {
       fd = ask(domain, type, protocol) ? answer() : -ENETDOWN;
     }
-    ahead = fd >= 0 && kind == lastKind && ask(domain, type, protocol);
+    boolean receives = type == Socket.SOCK_RAW && domain != AF_NETLINK || domain == AF_PACKET;
+    ahead = fd >= 0 && kind == lastKind && !receives && ask(domain, type, protocol);
     lastKind = kind;
     return fd;
   }

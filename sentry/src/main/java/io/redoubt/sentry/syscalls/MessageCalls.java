@@ -97,6 +97,7 @@ final class MessageCalls {
           return c.error();
         }
         m.to = to.length == 0 ? null : to;
+        m.hasEmptyName = to.length == 0;
       }
       c.state = m;
     }

@@ -6,7 +6,7 @@ import static io.redoubt.host.Errno.EFAULT;
 import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENOTCONN;
 import static io.redoubt.host.Errno.ENOTSOCK;
-import static io.redoubt.host.Errno.EPERM;
+import static io.redoubt.host.Errno.EOPNOTSUPP;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Memory;
@@ -27,7 +27,8 @@ final class SocketCalls {
   private static final int SOCK_MAX = 11;
   private static final int SIZEOF_SOCKADDR_STORAGE = 128;
 
-  static final String FAMILIES = "AF_UNIX, AF_INET, AF_INET6, AF_NETLINK";
+  static final String FAMILIES =
+      "AF_UNIX, AF_INET, AF_INET6, AF_NETLINK; AF_PACKET and SOCK_RAW with --net-raw";
 
   private SocketCalls() {}
 
@@ -113,9 +114,6 @@ final class SocketCalls {
     }
     if (type >= SOCK_MAX) {
       return c.fail(-EINVAL);
-    }
-    if (domain == AF_PACKET) {
-      return c.fail(-EPERM); // as without CAP_NET_RAW
     }
     SocketFamily family = c.task.kernel.socketFamily(domain);
     return family != null ? family : c.fail(-EAFNOSUPPORT);
@@ -213,6 +211,9 @@ final class SocketCalls {
       return c.error();
     }
     byte[] peer = s.peerName();
+    if (peer == null && s.domain() == AF_PACKET) {
+      return -EOPNOTSUPP; // packet_getname()
+    }
     return peer == null ? -ENOTCONN : writeAddress(c, peer, c.arg1, c.arg2);
   }
 

@@ -156,7 +156,24 @@ final class FlagNames {
     "RLIMIT_RTTIME",
   };
   private static final String[] FAMILIES = {
-    "AF_UNSPEC", "AF_UNIX", "AF_INET", null, null, null, null, null, null, null, "AF_INET6"
+    "AF_UNSPEC",
+    "AF_UNIX",
+    "AF_INET",
+    null,
+    null,
+    null,
+    null,
+    null,
+    null,
+    null,
+    "AF_INET6",
+    null,
+    null,
+    null,
+    null,
+    null,
+    "AF_NETLINK",
+    "AF_PACKET"
   };
   private static final String[] SOCKETS = {
     null, "SOCK_STREAM", "SOCK_DGRAM", "SOCK_RAW", null, "SOCK_SEQPACKET"
