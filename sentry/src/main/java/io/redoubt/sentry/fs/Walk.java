@@ -462,7 +462,8 @@ public final class Walk {
     Dentry d = dentry;
     for (; ; ) {
       if (d == root.dentry() && m == root.mount()) {
-        return 0; // ".." of the root is the root
+        break; // ".." of the root is the root, or what is mounted on it: follow_dotdot(),
+        // step_into()
       }
       if (d != m.root) {
         d = d.parent();

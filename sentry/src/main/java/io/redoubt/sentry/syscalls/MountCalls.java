@@ -151,6 +151,10 @@ final class MountCalls {
     } finally {
       w.end();
     }
+    // A mount by a path that is detached has no place: EINVAL, before it is asked who uses it.
+    if ((flags & MNT_DETACH) == 0 && m.parent() != null && MountUse.isBusy(c.task.kernel, m)) {
+      return -EBUSY;
+    }
     int r = c.task.kernel.vfs.detach(m);
     return r == -EBUSY && (flags & MNT_DETACH) != 0 ? c.task.kernel.vfs.detachAll(m) : r;
   }
