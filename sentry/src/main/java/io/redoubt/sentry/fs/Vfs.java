@@ -112,7 +112,8 @@ public final class Vfs {
     }
   }
 
-  Mount mountedOn(Mount mount, Dentry dentry) {
+  /** What covers a place, or null. */
+  public Mount mountedOn(Mount mount, Dentry dentry) {
     return mounts.get(new Path(mount, dentry));
   }
 

@@ -148,6 +148,11 @@ final class MountCalls {
       if (w.dentry() != m.root) {
         return -EINVAL;
       }
+      // "." and "/" are not walked through what covers them, and it is that which goes:
+      // LOOKUP_MOUNTPOINT.
+      for (Mount on; (on = c.task.kernel.vfs.mountedOn(m, m.root)) != null; ) {
+        m = on;
+      }
     } finally {
       w.end();
     }
