@@ -66,6 +66,8 @@ for part in bin lib etc runtime aot; do
   [ ! -e "$dist/$part" ] || cp -RL --preserve=mode,timestamps "$dist/$part" "$new/$part"
 done
 rm -f "$new"/aot/*.log "$new"/aot/*.args "$new"/aot/stamp "$new"/runtime/stamp
+# Without it no variable of an environment names another program: src/main/native/jvm.c.
+rm -f "$new"/etc/development
 printf '%s\n' "$made" >"$new/etc/installed"
 chmod -R u+w,a+rX "$new"
 [ ! -e "$home" ] || mv "$home" "$prefix/lib/redoubt.old"

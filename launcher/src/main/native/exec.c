@@ -116,8 +116,8 @@ static void send_request(void)
             sent = frame_send(socket_fd, FRAME_STDIO, &fd, sizeof fd, fd) == 0;
     for (int32_t i = 0; i < oci.preserved && sent; i++) {
         int32_t number = 3 + i;
-        if (fcntl(front.preserved_from + i, F_GETFD) >= 0)
-            sent = frame_send(socket_fd, FRAME_STDIO, &number, sizeof number, front.preserved_from + i) == 0;
+        if (preserved_fd(i) >= 0)
+            sent = frame_send(socket_fd, FRAME_STDIO, &number, sizeof number, preserved_fd(i)) == 0;
     }
     if (!sent || frame_send_all(socket_fd, FRAME_EXEC, request, request_length)) {
         complain("the monitor of the container does not answer");

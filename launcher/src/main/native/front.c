@@ -44,6 +44,13 @@ long long now_millis(void)
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
+/* Which of those there were: the numbers of the others are free, and soon those of files of our own. */
+static bool is_preserved[MAX_PRESERVED + 1];
+
+int preserved_fd(int i)
+{
+    return is_preserved[i] ? front.preserved_from + i : -1;
+}
 
 /*
  * Descriptors 0 to 9 are taken for good: those that the caller had closed by /dev/null, so that nothing of ours ever answers to
@@ -52,13 +59,17 @@ long long now_millis(void)
  */
 bool reserve_descriptors(int keep, int *first)
 {
+    if (keep > (int)sizeof is_preserved)
+        return false;
     for (int fd = 0; fd < 3; fd++)
         front.closed[fd] = fcntl(fd, F_GETFD) < 0;
     /* Those that are kept go above all numbers that a JVM is given. */
     *first = keep + 16;
-    for (int i = 0; i < keep; i++)
-        if (fcntl(3 + i, F_GETFD) < 0 || dup3(3 + i, *first + i, O_CLOEXEC) < 0)
+    for (int i = 0; i < keep; i++) {
+        is_preserved[i] = fcntl(3 + i, F_GETFD) >= 0 && dup3(3 + i, *first + i, O_CLOEXEC) >= 0;
+        if (!is_preserved[i])
             close(*first + i);
+    }
     syscall(SYS_close_range, 3u, keep > 0 ? (unsigned)*first - 1 : ~0u, 0);
     if (keep > 0)
         syscall(SYS_close_range, (unsigned)(*first + keep), ~0u, 0);
@@ -110,12 +121,16 @@ static bool start_all(char **arguments)
                                                    {7, front.closed[2] || !has_stdio ? -1 : 2},
                                                    {8, network}};
     for (int i = 0; i < oci.preserved; i++)
-        sentry_fds[6 + i] = (struct jvm_fd){9 + i, fcntl(front.preserved_from + i, F_GETFD) < 0 ? -1 : front.preserved_from + i};
-    if (oci.preserved) {
-        char count[16];
-        snprintf(count, sizeof count, "%d", oci.preserved);
-        setenv("REDOUBT_FDS", count, 1);
-    }
+        sentry_fds[6 + i] = (struct jvm_fd){9 + i, preserved_fd(i)};
+    /*
+     * Which of them the sentry has: at the other numbers there will be files of its own, since a process gets the lowest that is free.
+     */
+    char given[3 + MAX_PRESERVED + 1] = "";
+    for (int i = 0; i < 3; i++)
+        given[i] = sentry_fds[2 + i].from < 0 ? '0' : '1';
+    for (int i = 0; i < oci.preserved; i++)
+        given[3 + i] = sentry_fds[6 + i].from < 0 ? '0' : '1';
+    setenv("REDOUBT_FDS", given, 1);
     int seal[2] = {-1, -1};
     bool is_sealed = jvm_is_confined && geteuid() == 0 && !jvm_is_replaced();
     if (is_sealed && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, seal)) {
@@ -127,7 +142,7 @@ static bool start_all(char **arguments)
     char socket_number[] = "4", seal_number[] = "5", *gofer_arguments[] = {socket_number, is_sealed ? seal_number : NULL, NULL};
     bool started = jvm_start(&front.sentry, "sentry", arguments, errors[1], sentry_fds, 6 + oci.preserved, -1) &&
                    jvm_start(&front.gofer, "gofer", gofer_arguments, errors[1], gofer_fds, is_sealed ? 2 : 1, -1) && stage_start(&front.stage);
-    unsetenv("REDOUBT_NOFILE"); /* the guest may inherit this environment */
+    jvm_forget_told(); /* the guest may inherit this environment */
     close(control[1]);
     close(files[0]);
     close(files[1]);
@@ -184,7 +199,7 @@ _Noreturn void front_main(char **arguments)
         for (int fd = 0; fd < 3; fd++)
             dup2(3, fd);
         for (int i = 0; i < oci.preserved; i++)
-            close(front.preserved_from + i);
+            close(preserved_fd(i)); /* -1: there was none */
     }
     loop();
 }
@@ -222,6 +237,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof front.clients / sizeof *front.clients; i++)
         front.clients[i] = -1;
     console_none(&front.console);
+    jvm_forget_told();
 
     /* Hidden, before the command; nothing that a container's configuration or an environment can say. */
     if (argc > 1 && strcmp(argv[1], "--no-confinement") == 0) {
@@ -250,7 +266,7 @@ int main(int argc, char **argv)
         if (!reserve_descriptors(oci.preserved + (hook ? 1 : 0), &front.preserved_from))
             return EXIT_LAUNCHER;
         if (hook)
-            front.control.socket = front.preserved_from + oci.preserved;
+            front.control.socket = preserved_fd(oci.preserved);
         oci_log_open();
         int code = oci_command();
         if (code >= 0)

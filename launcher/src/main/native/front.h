@@ -67,6 +67,9 @@ long long now_millis(void);
 /* Takes descriptors 0 to 9, closes what else the caller left open but the next keep ones, which move up; *first is where to. */
 bool reserve_descriptors(int keep, int *first);
 
+/* Where number i of them is; -1 where the caller had none there. */
+int preserved_fd(int i);
+
 /* Starts sentry, stage and gofer, and enters the loop. */
 _Noreturn void front_main(char **arguments);
 

@@ -92,14 +92,14 @@ static void *run_vm(void *argument)
     JavaVM *vm;
     void *env;
     if (start->create(&vm, &env, &start->init) != JNI_OK)
-        fail("the JVM did not start", "see the line before, or REDOUBT_JAVA for another one");
+        fail("the JVM did not start", "see the line before");
     run(env, start);
     (*vm)->DetachCurrentThread(vm);
     (*vm)->DestroyJavaVM(vm); /* waits for other threads */
     exit(start->code);
 }
 
-/* Next to this program, ../runtime; or the runtime that is named. */
+/* Next to this program, ../runtime; or the runtime that is named: of an installation the front lets no such variable through. */
 static void *load_vm(void)
 {
     char path[PATH_MAX + 64], *given = getenv("REDOUBT_JAVA_HOME");

@@ -25,6 +25,13 @@
 bool jvm_is_confined = true;
 
 static char home[PATH_MAX]; /* the installation: what holds lib, etc, aot and runtime */
+
+/*
+ * Whether variables of the environment may name other programs than those beside this one: in a build tree alone, which says so by a
+ * file. Who starts an installed front may have his environment from somebody else: from the job that he runs in.
+ */
+static bool is_development;
+
 static char java[PATH_MAX + 32];
 static char *class_path;
 
@@ -88,11 +95,6 @@ static bool is_executable(const char *folder, const char *name)
 
 static void find_home(void)
 {
-    const char *given = getenv("REDOUBT_DIST");
-    if (given) {
-        snprintf(home, sizeof home, "%s", given);
-        return;
-    }
     ssize_t length = readlink("/proc/self/exe", home, sizeof home - 1);
     if (length < 0)
         length = 0;
@@ -103,6 +105,10 @@ static void find_home(void)
     slash = strrchr(home, '/');
     if (slash && strcmp(slash, "/bin") == 0)
         *slash = 0;
+    is_development = access(format2("%s%s", home, "/etc/development"), F_OK) == 0;
+    const char *given = getenv("REDOUBT_DIST");
+    if (is_development && given)
+        snprintf(home, sizeof home, "%s", given);
 }
 
 static int by_name(const void *a, const void *b)
@@ -142,7 +148,7 @@ static void find_class_path(void)
 bool jvm_is_replaced(void)
 {
     const char *override = getenv("REDOUBT_JAVA");
-    return override && *override;
+    return is_development && override && *override;
 }
 
 bool jvm_find(void)
@@ -154,6 +160,9 @@ bool jvm_find(void)
             complain("REDOUBT_JAVA is not an executable file: %s", override);
             return false;
         }
+    } else if (!is_executable(home, "/runtime/bin/java") && !is_development) {
+        complain("no Java runtime: %s/runtime/bin/java is not there. Install Redoubt again, as a whole", home);
+        return false;
     } else if (!is_executable(home, "/runtime/bin/java") && !(java_home && is_executable(java_home, "/bin/java"))) {
         complain("no Java 25 runtime: neither %s/runtime/bin/java nor $REDOUBT_JAVA_HOME/bin/java is there. Install one "
                  "(apt-get install openjdk-25-jre-headless) and set REDOUBT_JAVA_HOME to it",
@@ -219,6 +228,29 @@ char **jvm_cache_check(const char *name)
 #define PROC_VARIABLE "REDOUBT_PROC="
 static char proc_variable[sizeof PROC_VARIABLE + 16] = PROC_VARIABLE;
 
+/* What the front tells its sentry; set by it alone, and so not to be had from the caller. */
+static const char *const told[] = {"REDOUBT_NOFILE=", "REDOUBT_FDS=", "REDOUBT_LISTEN_FDS="};
+
+void jvm_forget_told(void)
+{
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%.*s", (int)strlen(told[i]) - 1, told[i]);
+        unsetenv(name);
+    }
+}
+
+static bool is_for_jvm(const char *variable)
+{
+    if (strncmp(variable, "PATH=", 5) == 0 || strncmp(variable, "HOME=", 5) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++)
+        if (strncmp(variable, told[i], strlen(told[i])) == 0)
+            return true;
+    /* For scripts in place of the JVM. */
+    return is_development && strncmp(variable, "REDOUBT_", 8) == 0 && strncmp(variable, PROC_VARIABLE, strlen(PROC_VARIABLE)) != 0;
+}
+
 /*
  * Little of the caller's environment reaches the JVMs: JAVA_TOOL_OPTIONS and its relatives add options (and a line on stderr),
  * LD_* adds code, and locale changes what the cache was trained with.
@@ -227,8 +259,7 @@ static char **environment(void)
 {
     struct list list = {0};
     for (char **variable = environ; *variable; variable++)
-        if (strncmp(*variable, "PATH=", 5) == 0 || strncmp(*variable, "HOME=", 5) == 0 ||
-            (strncmp(*variable, "REDOUBT_", 8) == 0 && strncmp(*variable, PROC_VARIABLE, strlen(PROC_VARIABLE)) != 0))
+        if (is_for_jvm(*variable))
             add(&list, *variable);
     add(&list, proc_variable);
     /* One heap of malloc's for all threads: each that starts would map one of its own, and no thread is in malloc often. */

@@ -21,7 +21,10 @@ struct jvm {
  */
 extern bool jvm_is_confined;
 
-/* Whether it is a program of the caller's that is started in place of the JVM: REDOUBT_JAVA. */
+/* Takes out of the environment what only this program may tell the JVMs; before it does. */
+void jvm_forget_told(void);
+
+/* Whether it is a program of the caller's that is started in place of the JVM: REDOUBT_JAVA, in a build tree alone. */
 bool jvm_is_replaced(void);
 
 /* Looks for the runtime and builds the command line shared by all. Complains and returns false if there is none. */

@@ -334,7 +334,10 @@ bool oci_parse(int argc, char **argv)
             oci_fail("option --preserve-fds: %s is not a number of descriptors", oci.preserve_fds);
         oci.preserved = (int)count;
     }
-    /* sd_listen_fds(3): they come first, and whoever started us meant them for the container. */
+    /* sd_listen_fds(3): they come first, and whoever started us meant them for the container; unless he meant another process. */
+    const char *listen_pid = getenv("LISTEN_PID");
+    if (listen_pid && atol(listen_pid) != getpid())
+        unsetenv("LISTEN_FDS");
     const char *listen_fds = getenv("LISTEN_FDS");
     int count = listen_fds ? atoi(listen_fds) : 0;
     if (count > 0 && oci.preserved + count <= MAX_PRESERVED)

@@ -116,11 +116,9 @@ static int continues(const struct stub_segment *first, const struct stub_segment
  * Every mmap of a file traps to the sentry, mprotect does not. Linkers put the segments of a file one behind the other, so a
  * run of them is mapped by one call and the protections are set afterwards: two traps for a usual object, not four.
  */
-static ulong load(const struct stub_object *object)
+static void load_window(const struct stub_object *object, uint32_t count, ulong bias)
 {
-    ulong bias = reserve(object);
     const struct stub_segment *segment = object->segment;
-    uint32_t count = object->segment_count <= STUB_MAX_SEGMENTS ? object->segment_count : 0;
     for (uint32_t i = 0; i < count;) {
         uint32_t last = i;
         while (segment[i].filesz && last + 1 < count && continues(&segment[last], &segment[last + 1]))
@@ -138,6 +136,19 @@ static ulong load(const struct stub_object *object)
         }
         map_bss(&segment[last], bias);
         i = last + 1;
+    }
+}
+
+/* Programs have four or five segments, and who has more than a plan has room for may have a thousand: they come by the window. */
+static ulong load(struct stub_object *object, long number)
+{
+    ulong bias = reserve(object);
+    uint32_t count = object->segment_count;
+    for (uint32_t from = 0; from < count; from += STUB_WINDOW) {
+        uint32_t here = count - from < STUB_WINDOW ? count - from : STUB_WINDOW;
+        if (from && call6(STUB_CALL, STUB_SEGMENTS, number, from, (long)object->segment, 0, 0) != (long)(here * sizeof *object->segment))
+            fail();
+        load_window(object, here, bias);
     }
     call3(__NR_close, object->fd, 0, 0);
     return bias;
@@ -214,7 +225,7 @@ __attribute__((used)) _Noreturn void stub_main(ulong *kernel_stack)
         struct stub_plan plan;
         char bytes[STUB_BUFFER];
     } buffer;
-    const struct stub_plan *plan = &buffer.plan;
+    struct stub_plan *plan = &buffer.plan;
 
     long got = call6(STUB_CALL, STUB_LOAD, (long)&buffer, sizeof buffer, (long)signal_enter, (long)stub_handlers, 0);
     if (is_error(got) || (ulong)got < sizeof *plan || (ulong)got > sizeof buffer || plan->magic != STUB_MAGIC ||
@@ -222,10 +233,10 @@ __attribute__((used)) _Noreturn void stub_main(ulong *kernel_stack)
         plan->strings_length > (ulong)got - plan->strings_offset)
         fail();
 
-    ulong bias = load(&plan->object[0]);
+    ulong bias = load(&plan->object[0], 0);
     ulong base = 0, entry = bias + plan->entry;
     if (plan->object_count == 2) {
-        base = load(&plan->object[1]);
+        base = load(&plan->object[1], 1);
         entry = base + plan->object[1].entry;
     }
 

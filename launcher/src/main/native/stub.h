@@ -17,6 +17,8 @@ enum stub_op {
     STUB_LOAD = 1, /* rsi = buffer, rdx = its size; returns the length of the plan written there, or -errno. What stays of the stub:
                       r10 = signal_enter, r8 = the page for its table, 64 handlers by signal number, which is not mapped yet */
     STUB_DONE = 2, /* the program is about to get control: the task stops being one that is loading. rsi = 1 if the trampoline is there */
+    STUB_SEGMENTS = 4, /* rsi = number of an object, rdx = of a segment, r10 = room for STUB_WINDOW of them: writes that and those behind it,
+                          returns how many bytes */
     STUB_ATTACH = 3, /* of the trampoline (ring.h), at any time: an fd for the one mmap of a ring region that follows, or -errno */
 };
 
@@ -25,7 +27,7 @@ enum stub_op {
 #define STUB_MARK 0x72656462 /* by this the container's own filter knows a call of the stub: ContainerProfile */
 #define STUB_MAGIC 0x54425452u /* "RTBT" */
 #define STUB_BUFFER 16384
-#define STUB_MAX_SEGMENTS 8
+#define STUB_WINDOW 8
 
 struct stub_segment {
     uint64_t vaddr;
@@ -39,13 +41,13 @@ struct stub_segment {
 /* A program or an interpreter: one ELF file. */
 struct stub_object {
     int32_t fd;
-    uint32_t segment_count;
+    uint32_t segment_count; /* of all, also where that is more than STUB_WINDOW */
     uint64_t min_vaddr; /* page aligned */
     uint64_t span;      /* page aligned; everything from min_vaddr on */
     uint32_t is_fixed;  /* ET_EXEC: goes exactly where it says */
     uint32_t align_log2; /* largest p_align of a PT_LOAD, for ET_DYN; 0 to 12 mean a page */
     uint64_t entry;
-    struct stub_segment segment[STUB_MAX_SEGMENTS];
+    struct stub_segment segment[STUB_WINDOW]; /* the first ones; more by STUB_SEGMENTS */
 };
 
 struct stub_plan {

@@ -4,7 +4,7 @@
 Runs as root or as an ordinary user; both should be tried. Every process of a test carries a tag in its environment, by which
 the ones left behind are found.
 """
-import os, pty, select, signal, subprocess, sys, tempfile, termios, time, unittest
+import os, pty, select, shutil, signal, subprocess, sys, tempfile, termios, time, unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(sys.argv.pop(1))
@@ -152,14 +152,18 @@ class Front(unittest.TestCase):
             self.assertEqual(137, process.wait(5))
 
     def test_what_the_jvms_inherit(self):
-        process = self.start_sleeper(env=dict(JAVA_TOOL_OPTIONS="-version"))
+        # The last three are words of the front to its sentry, and not to be had from anybody else.
+        process = self.start_sleeper(env=dict(JAVA_TOOL_OPTIONS="-version", REDOUBT_PROC="0", REDOUBT_FDS="20",
+                                              REDOUBT_LISTEN_FDS="3"))
         for name, fds in ("sentry", {0, 1, 2, 3, 4, 5, 6, 7, 8}), ("gofer", {0, 1, 2, 4}):
             pid = self.pid_of(name)
             with open(f"/proc/{pid}/environ") as file:
                 keys = {entry.split("=")[0] for entry in file.read().split("\0") if entry}
-            ours = {"REDOUBT_JAVA", "REDOUBT_STUB", "REDOUBT_TAG", "REDOUBT_NOFILE", "REDOUBT_PROC", "MALLOC_ARENA_MAX",
+            ours = {"REDOUBT_JAVA", "REDOUBT_STUB", "REDOUBT_TAG", "REDOUBT_NOFILE", "REDOUBT_FDS", "REDOUBT_PROC", "MALLOC_ARENA_MAX",
                     "MALLOC_TOP_PAD_"}
             self.assertEqual({"PATH", "HOME", "LANG", "LC_ALL"} | ours, keys)
+            with open(f"/proc/{pid}/environ") as file:
+                self.assertIn("REDOUBT_FDS=111\0", file.read())
             self.assertEqual("/dev/null", os.readlink(f"/proc/{pid}/fd/1"))
             self.assertEqual(pid, os.getsid(pid))
             held = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
@@ -233,6 +237,26 @@ class Front(unittest.TestCase):
         self.assertIsNone(process.poll())
         process.terminate()
         self.assertEqual(1, process.wait(2))
+
+    def test_an_installation_takes_no_program_from_the_environment(self):
+        # As in a build tree but for the file that says that it is one.
+        front = f"{WORK}/installed/bin/redoubt-front"
+        os.makedirs(os.path.dirname(front))
+        shutil.copy(FRONT, front)
+        env = self.environment(REDOUBT_DIST=os.path.dirname(BUILD), REDOUBT_JAVA_HOME="/usr", REDOUBT_FDS="9", REDOUBT_NOFILE="1:1",
+                               LD_PRELOAD="/x", JAVA_TOOL_OPTIONS="-version")
+        for command in ["do", "/bin/true"], ["profile"]:
+            done = subprocess.run([front, *command], env=env, capture_output=True, text=True, timeout=20)
+            self.assertEqual((1, "", f"redoubt: no Java runtime: {WORK}/installed/runtime/bin/java is not there."
+                              " Install Redoubt again, as a whole\n"), (done.returncode, done.stdout, done.stderr))
+        java = f"{WORK}/installed/runtime/bin/java"
+        os.makedirs(os.path.dirname(java))
+        with open(java, "w") as file:
+            file.write("#!/bin/sh\nunset PWD\n/usr/bin/env\n")
+        os.chmod(java, 0o755)
+        done = subprocess.run([front, "profile"], env=env, capture_output=True, text=True, timeout=20)
+        keys = {line.split("=")[0] for line in done.stdout.splitlines()}
+        self.assertEqual({"PATH", "HOME", "LANG", "LC_ALL", "MALLOC_ARENA_MAX", "MALLOC_TOP_PAD_", "REDOUBT_PROC"}, keys)
 
     def test_failures_are_told(self):
         self.assertEqual((42, "", "redoubt: no such bundle: x\n"),

@@ -11,6 +11,8 @@ mkdir -p "$work/main" "$work/test"
 cp -r "$here" "$work/test/native"
 cp -r "$here/../../main/native" "$work/main/native"
 make -s -C "$work/main/native" OUT="$work/bin" JDK="$REDOUBT_JDK"
+mkdir "$work/etc" # a build tree: REDOUBT_JAVA may name another program
+: >"$work/etc/development"
 chmod -R a+rX "$work"
 cd "$work/test/native"
 if [ "$who" = user ] && [ "$(id -u)" = 0 ]; then

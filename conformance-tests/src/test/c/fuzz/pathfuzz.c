@@ -1,10 +1,11 @@
 /*
  * Random names, walked: makes a tree of directories, links and files, and does with random paths what takes paths.
  *
- *   pathfuzz SEED COUNT DIRECTORY      an empty directory with one more, "m", in it that is another file system
+ *   pathfuzz SEED COUNT DIRECTORY [mounts]     an empty directory with one more, "m", in it that is another file system
  *
  * What each call returned goes to standard output, a line each; files are known by the order in which they were first seen, so that
- * two kernels can be compared. The root is DIRECTORY: absolute links lead nowhere else, and ".." no further up.
+ * two kernels can be compared. The root is DIRECTORY: absolute links lead nowhere else, and ".." no further up. With "mounts", file
+ * systems come and go while names are walked.
  */
 #define _GNU_SOURCE
 #include "random.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -90,6 +92,12 @@ static void forget(int fd, const char *name) {
         seen[i].ino = 0; /* its number may be another's soon */
 }
 
+/* Devices of file systems that are gone are given to others. */
+static void forget_all(void) {
+  for (int i = 0; i < seen_count; i++)
+    seen[i].ino = 0;
+}
+
 static void say(int number, const char *call, const char *one, const char *two, long result) {
   printf("%d %s(%.200s", number, call, one);
   if (two)
@@ -126,6 +134,43 @@ static void plant(void) {
     char *target = path();
     symlink(target, path());
   }
+}
+
+/* The mount that a name leads to. */
+static unsigned long long mount_of(const char *name, int flags) {
+  struct statx x;
+  return statx(AT_FDCWD, name, flags, STATX_MNT_ID, &x) ? 0 : x.stx_mnt_id;
+}
+
+static void mount_one(int number) {
+  char text[40], *p = path(), *q = path();
+  long r;
+  switch (below(5)) {
+  case 0: case 1: {
+    unsigned flags = one_in(4) ? MS_RDONLY : one_in(3) ? MS_NOSUID | MS_NODEV : 0;
+    snprintf(text, sizeof text, "mount %x", flags);
+    say(number, text, p, NULL, mount("x", p, "tmpfs", flags, "mode=755"));
+    break;
+  }
+  case 2:
+    snprintf(text, sizeof text, "bind");
+    say(number, text, p, q, mount(p, q, NULL, MS_BIND, NULL));
+    break;
+  default: {
+    static const int flags[] = {0, 0, MNT_DETACH, UMOUNT_NOFOLLOW, UMOUNT_NOFOLLOW | MNT_DETACH, 1 << 10};
+    int f = flags[below(sizeof flags / sizeof *flags)];
+    snprintf(text, sizeof text, "umount %x", f);
+    /* That of the root makes it read-only, or takes all away. */
+    if (mount_of(p, f & UMOUNT_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0) == mount_of("/", 0)) {
+      printf("%d umount the root\n", number);
+      return;
+    }
+    say(number, text, p, NULL, r = umount2(p, f));
+    if (r == 0)
+      forget_all();
+  }
+  }
+  putchar('\n');
 }
 
 static void one(int number) {
@@ -239,7 +284,7 @@ int main(int argc, char **argv) {
   chmod("/", 0755);
   chmod("/m", 0755);
   random_seed(strtoull(argv[1], NULL, 0));
-  int count = atoi(argv[2]);
+  int count = atoi(argv[2]), mounts = argc > 4;
   plant();
   for (int i = 0; i < count; i++) {
     if (i % 300 == 299) { /* deep in something that is gone nothing more is found */
@@ -251,7 +296,10 @@ int main(int argc, char **argv) {
       }
       plant();
     }
-    one(i);
+    if (mounts && one_in(12))
+      mount_one(i);
+    else
+      one(i);
   }
   return 0;
 }

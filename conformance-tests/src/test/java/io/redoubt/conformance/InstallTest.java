@@ -92,6 +92,73 @@ final class InstallTest {
         "RT --root " + directory.resolve("state") + " run -b " + bundle + " installed");
   }
 
+  /**
+   * Who starts it may have the environment of a job: docs/security.md, Who may weaken a sandbox.
+   */
+  @Test
+  void environmentNamesNoOtherProgram() throws IOException {
+    Path evil = Files.createDirectories(directory.resolve("evil/bin")).getParent();
+    Path trace = directory.resolve("started");
+    for (String name : new String[] {"java", "redoubt-jvm"}) {
+      Path program = evil.resolve("bin").resolve(name);
+      Files.writeString(program, "#!/bin/sh\ntouch " + trace + "\nexit 1\n");
+      assertTrue(program.toFile().setExecutable(true));
+    }
+    prints(
+        "in a sandbox\n",
+        "REDOUBT_JAVA=%s/bin/java REDOUBT_DIST=%s REDOUBT_JAVA_HOME=%s JAVA_TOOL_OPTIONS=-version"
+                .replace("%s", evil.toString())
+            + " "
+            + prefix.resolve("bin/redoubt")
+            + " do -- echo in a sandbox");
+    assertFalse(Files.exists(trace));
+  }
+
+  /** What the front tells its sentry nobody else does: here, how many descriptors to hand on. */
+  @Test
+  void environmentHandsOnNoDescriptors() {
+    Redoubt.assumeRoot();
+    Path bundle =
+        OciRuntime.bundle(directory, OciRuntime.runs("ls /proc/self/fd; echo $LISTEN_FDS"));
+    for (String front :
+        List.of(prefix.resolve("bin/redoubt").toString(), Redoubt.front().toString())) {
+      prints(
+          "0\n1\n2\n3\n\n",
+          "REDOUBT_FDS=40 REDOUBT_LISTEN_FDS=40 LISTEN_FDS=1 LISTEN_PID=1 %s --root %s run -b %s fds"
+                  .formatted(front, directory.resolve("state"), bundle)
+              + " 9</etc/passwd 3</etc/passwd");
+    }
+  }
+
+  /** A closed number is a free one, which the sentry's own files get: none of them may pass. */
+  @Test
+  void whatWasClosedStaysClosed() {
+    String look = "for n in 0 1 2; do [ -e /proc/$$/fd/$n ] || printf $n; done";
+    for (String front :
+        List.of(prefix.resolve("bin/redoubt").toString(), Redoubt.front().toString())) {
+      prints("0", front + " do -- sh -c '" + look + "' <&-");
+      prints("02", front + " do -- sh -c '" + look + "' <&- 2>&-");
+      prints(
+          "1\n",
+          front
+              + " do -- sh -c '[ ! -e /proc/$$/fd/0 -a ! -e /proc/$$/fd/1 -a ! -e /proc/$$/fd/2 ]"
+              + " && exit 77' <&- >&- 2>&-; [ $? = 77 ] && echo 1");
+    }
+  }
+
+  @Test
+  void preservedDescriptorsAreThoseThatThereAre() {
+    Redoubt.assumeRoot();
+    Path bundle = OciRuntime.bundle(directory, OciRuntime.runs("ls -l /proc/self/fd"));
+    String run =
+        " %s --root %s run %s -b %s fds"
+            .formatted(Redoubt.front(), directory.resolve("state"), "%s", bundle);
+    String names = " | sed -n 's/.* \\([0-9]*\\) -> /\\1 /p' | grep -v '^[0-2] ' | grep -v '/fd$'";
+    prints("", run.formatted("--preserve-fds 6") + names);
+    prints("", "LISTEN_FDS=6" + run.formatted("") + names);
+    prints("4 /etc/hostname\n", run.formatted("--preserve-fds 4") + " 4</etc/hostname" + names);
+  }
+
   @Test
   void checkSaysYes() {
     Outcome outcome = sh(CLEAN + prefix.resolve("bin/redoubt") + " check");

@@ -26,28 +26,47 @@ final class PathFuzzTest {
   /** Calls of a round. */
   private static final int COUNT = 6000;
 
-  private static List<String> program(long seed, int count, String root) {
-    return List.of(
-        Guests.compiled("fuzz/pathfuzz", true).toString(),
-        Long.toString(seed),
-        Integer.toString(count),
-        root);
+  /** As {@link #COUNT}, with mounts. */
+  private static final int MOUNT_COUNT = 3000;
+
+  private static List<String> program(long seed, int count, boolean hasMounts) {
+    List<String> words =
+        List.of(
+            Guests.compiled("fuzz/pathfuzz", true).toString(),
+            Long.toString(seed),
+            Integer.toString(count),
+            "/mnt",
+            "mounts");
+    return hasMounts ? words : words.subList(0, 4);
+  }
+
+  /** A program behind a script that makes /mnt a file system of its own, with another at /mnt/m. */
+  private static List<String> mounted(String second, List<String> program) {
+    String script =
+        "mount -t tmpfs -o mode=755 x /mnt && mkdir /mnt/m && mount %s /mnt/m && exec \"$@\""
+            .formatted(second);
+    List<String> words = new ArrayList<>(List.of("sh", "-c", script, "sh"));
+    words.addAll(program);
+    return words;
   }
 
   /** On Linux, in a mount namespace of its own. */
-  private static Command bare(long seed, int count) {
-    String script =
-        "mount -t tmpfs -o mode=755 x /mnt && mkdir /mnt/m && mount -t tmpfs x /mnt/m && exec \"$@\"";
-    List<String> words = new ArrayList<>(List.of("unshare", "-m", "sh", "-c", script, "sh"));
-    words.addAll(program(seed, count, "/mnt"));
+  private static Command bare(List<String> program) {
+    List<String> words = new ArrayList<>(List.of("unshare", "-m"));
+    words.addAll(mounted("-t tmpfs x", program));
     return Command.of(words);
   }
 
-  private Command inside(long seed, int count, Path world) throws IOException {
+  /** With mounts the root is one in the sandbox too: it can be covered, and is busy. */
+  private static Command inside(List<String> program, boolean hasMounts, Path world)
+      throws IOException {
     Path shared = Files.createDirectories(world.resolve("shared"));
-    return Redoubt.isBare()
-        ? bare(seed, count)
-        : Redoubt.command(List.of("--bind", shared + ":/mnt/m"), program(seed, count, "/mnt"));
+    if (Redoubt.isBare()) {
+      return bare(program);
+    }
+    return hasMounts
+        ? Redoubt.command(List.of("--bind", shared + ":/srv"), mounted("--bind /srv", program))
+        : Redoubt.command(List.of("--bind", shared + ":/mnt/m"), program);
   }
 
   private static List<String> lines(Command command) {
@@ -57,7 +76,7 @@ final class PathFuzzTest {
     return outcome.out().lines().toList();
   }
 
-  private void compare(long seed, int count) throws IOException {
+  private void compare(long seed, int count, boolean hasMounts) throws IOException {
     Redoubt.assumeBuilt();
     Redoubt.assumeRoot();
     // Inodes of a tmpfs have numbers of their own, which no other file takes over.
@@ -67,8 +86,9 @@ final class PathFuzzTest {
     try {
       Files.writeString(world.resolve("a"), "beside");
       Files.createDirectory(world.resolve("b"));
-      var linux = lines(bare(seed, count));
-      var here = lines(inside(seed, count, world));
+      var program = program(seed, count, hasMounts);
+      var linux = lines(bare(program));
+      var here = lines(inside(program, hasMounts, world));
       for (int i = 0; i < Math.min(linux.size(), here.size()); i++) {
         int at = i;
         assertEquals(linux.get(i), here.get(i), () -> "seed " + seed + ", call " + at);
@@ -85,7 +105,23 @@ final class PathFuzzTest {
   }
 
   private void round(Random random) throws IOException {
-    compare(random.nextLong(1L << 40), COUNT);
+    compare(random.nextLong(1L << 40), COUNT, false);
+  }
+
+  private void roundWithMounts(Random random) throws IOException {
+    compare(random.nextLong(1L << 40), MOUNT_COUNT, true);
+  }
+
+  /** File systems come and go while names are walked: tmpfs and bind mounts, by guest root. */
+  @Test
+  void mountsAreCrossedAsOnLinux() {
+    Fuzz.briefly(1, this::roundWithMounts);
+  }
+
+  @Test
+  @Tag("slow")
+  void mountsForTenMinutes() {
+    Fuzz.atLength(600, this::roundWithMounts);
   }
 
   @Test
@@ -103,6 +139,6 @@ final class PathFuzzTest {
   @ParameterizedTest
   @CsvSource({"2, 6200"})
   void findings(long seed, int count) throws IOException {
-    compare(seed, count);
+    compare(seed, count, false);
   }
 }

@@ -80,10 +80,14 @@ final class DirEntries {
     return entries[start] == '.' && (length == 1 || (length == 2 && entries[start + 1] == '.'));
   }
 
-  /** d_off of the last entry of bytes that {@link #parse} has accepted. */
+  /**
+   * d_off of the last entry of bytes that {@link #parse} has accepted; where its sink had enough,
+   * what lies behind was not looked at and may be anything: then of the last one that makes sense.
+   */
   static long lastCursor(byte[] entries) {
     long last = 0;
-    for (int at = 0; at < entries.length; at += size(entries, at)) {
+    int size;
+    for (int at = 0; at < entries.length && (size = size(entries, at)) > 0; at += size) {
       last = Memory.getLong(entries, at + LinuxDirent64.D_OFF);
     }
     return last;

@@ -8,8 +8,8 @@ import io.redoubt.host.Fcntl;
 import io.redoubt.host.Socket;
 import io.redoubt.host.Unistd;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -79,16 +79,15 @@ final class FuzzSentry implements AutoCloseable {
   };
 
   final Random random;
-  final int control;
+  private final HostedGofer gofer = new HostedGofer();
+  private final int control = gofer.control;
+  private final MemorySegment message = gofer.message;
   private final List<Integer> directories = new ArrayList<>();
   private final List<Integer> nodes = new ArrayList<>();
   private final List<Integer> opens = new ArrayList<>();
   final List<Integer> donated = new ArrayList<>();
-  private final MemorySegment message = Arena.global().allocate(Protocol.MAX_MESSAGE, 8);
   private final int[] sockets = new int[RegionLayout.SLOTS];
   private final int[] seqs = new int[RegionLayout.SLOTS];
-  private final Thread server;
-  private final int serverControl;
   private int used;
   private long cursor;
 
@@ -98,51 +97,17 @@ final class FuzzSentry implements AutoCloseable {
   private boolean isGivenUp;
   Region region;
 
-  /** What ended the gofer, or null: after {@link #join}. */
-  volatile Throwable end;
-
   FuzzSentry(Random random, boolean donates, List<Root> roots) throws IOException {
     this.random = random;
-    long pair = Socket.socketpair(Socket.SOCK_SEQPACKET | Socket.SOCK_CLOEXEC);
-    control = Unistd.first(pair);
-    serverControl = Unistd.second(pair);
-    server = new Thread(this::serve, "gofer");
-    server.start();
-    message.set(JAVA_INT, 0, Protocol.CONFIG);
-    message.set(JAVA_INT, 4, roots.size());
-    message.set(JAVA_INT, 8, RegionLayout.VERSION);
-    message.set(JAVA_INT, 12, donates ? 0 : 1);
-    Socket.send(control, message, 16, Socket.MSG_NOSIGNAL);
+    gofer.config(roots.size(), RegionLayout.VERSION, donates);
     for (Root root : roots) {
       send(Protocol.ROOT, root.flags(), root.path());
     }
-    int[] fd = new int[1];
-    Socket.recvFds(control, message, 8, 0, fd);
-    region = Region.mapForeign(fd[0]);
-    Unistd.close(fd[0]);
-  }
-
-  private void serve() {
-    try {
-      GoferServer s = Handshake.accept(serverControl);
-      try {
-        s.serve();
-      } finally {
-        s.close();
-      }
-    } catch (Throwable e) {
-      end = e;
-    } finally {
-      Unistd.close(serverControl);
-    }
+    region = gofer.takeRegion();
   }
 
   private void send(int kind, int argument, String rest) {
-    message.set(JAVA_INT, 0, kind);
-    message.set(JAVA_INT, 4, argument);
-    byte[] bytes = rest.getBytes(java.nio.charset.StandardCharsets.ISO_8859_1);
-    MemorySegment.copy(bytes, 0, message, JAVA_BYTE, 8, bytes.length);
-    Socket.send(control, message, 8 + bytes.length, Socket.MSG_NOSIGNAL | Socket.MSG_DONTWAIT);
+    gofer.send(Socket.MSG_DONTWAIT, kind, argument, rest.getBytes(StandardCharsets.ISO_8859_1));
   }
 
   private boolean one(int in) {
@@ -297,23 +262,14 @@ final class FuzzSentry implements AutoCloseable {
     }
   }
 
-  /** Where the gofer is, for a message. */
-  String where() {
-    return java.util.Arrays.toString(server.getStackTrace());
-  }
-
-  long threadId() {
-    return server.threadId();
-  }
-
-  /** Whether the gofer's thread runs. */
-  boolean isServed() {
-    return server.isAlive();
+  /** That which it talks to. */
+  HostedGofer gofer() {
+    return gofer;
   }
 
   /** Whether the connection lives still and makes sense. */
   boolean isAlive() {
-    return server.isAlive() && !isGivenUp;
+    return gofer.isAlive() && !isGivenUp;
   }
 
   /** Makes one call and takes in what it brought. Returns false if it was not answered in time. */
@@ -336,7 +292,7 @@ final class FuzzSentry implements AutoCloseable {
     long reply = line + RegionLayout.REPLY;
     long start = System.nanoTime();
     while (region.getAcquire(reply + Protocol.SEQ) != seq) {
-      if (!server.isAlive()) {
+      if (!gofer.isAlive()) {
         return true;
       }
       if (isNonsense && System.nanoTime() - start > 20_000_000) {
@@ -414,7 +370,7 @@ final class FuzzSentry implements AutoCloseable {
   /** Writes to the request line and the payload of the first slots as fast as it can. */
   void scribble(Random own, long nanos) {
     long end = System.nanoTime() + nanos;
-    while (System.nanoTime() < end && server.isAlive()) {
+    while (System.nanoTime() < end && gofer.isAlive()) {
       for (int i = 0; i < 50; i++) {
         int slot = own.nextInt(4);
         boolean isLine = own.nextBoolean();
@@ -442,15 +398,16 @@ final class FuzzSentry implements AutoCloseable {
 
   @Override
   public void close() throws InterruptedException {
-    Socket.shutdown(control, Socket.SHUT_RDWR);
-    server.join(5000);
-    Unistd.close(control);
+    gofer.close();
     donated.forEach(Unistd::close);
     for (int i = 0; i < used; i++) {
       Unistd.close(sockets[i]);
     }
-    if (!server.isAlive()) {
+    used = 0;
+    donated.clear();
+    if (!gofer.isAlive() && region != null) {
       region.unmap();
+      region = null;
     }
   }
 }

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.redoubt.host.Errno;
@@ -14,6 +15,7 @@ import io.redoubt.host.Unistd;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -245,6 +247,23 @@ class HostileGoferTest {
     assertEquals(1, DirEntries.parse(entry, (ino, type, name, next) -> name.equals("a")));
     m.asSlice(19).fill((byte) 'a'); // no NUL
     assertEquals(DirEntries.MALFORMED, DirEntries.parse(entry, (i, t, n, c) -> true));
+  }
+
+  /** Whoever had enough before has not seen that. It made {@code lastCursor} run for ever. */
+  @Test
+  void directoryEntriesThatLieBehindTheLastOneTaken() {
+    byte[] entries = java.util.Arrays.copyOf(dirent("abcd"), 72);
+    entries[8] = 5; // d_off of the first
+    for (int reclen : new int[] {0, 1, 19, 49, 65535}) {
+      entries[24 + 16] = (byte) reclen;
+      entries[24 + 17] = (byte) (reclen >> 8);
+      entries[24 + 8] = 6;
+      assertEquals(0, DirEntries.parse(entries, (ino, type, name, next) -> false));
+      long cursor =
+          assertTimeoutPreemptively(
+              Duration.ofSeconds(5), () -> DirEntries.lastCursor(entries), "reclen=" + reclen);
+      assertEquals(5, cursor, "reclen=" + reclen);
+    }
   }
 
   @Test

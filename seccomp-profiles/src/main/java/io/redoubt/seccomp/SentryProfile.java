@@ -152,10 +152,6 @@ public final class SentryProfile {
               is(intArg(2, "flags").bits(MAKES_FILE), 0),
               ALLOW,
               "HostStatus, HostProc, HostTree: /proc/TID, /sys; own memory files once more; makes none"),
-          Rule.on(
-              "openat2",
-              ALLOW,
-              "UserDatabase: the home of a user for exec, in the container's root"),
           Rule.on("readlinkat", ALLOW, "HostProc: what a descriptor of the caller is"),
           Rule.on("stat", ALLOW, "os::stat: class path, for what the start's cache has not"),
           Rule.on("newfstatat", ALLOW, "Stub: which program a process runs; class path"),

@@ -121,12 +121,13 @@ public final class Sandbox {
               + " does not exist in the sandbox: create it or give --workdir");
     }
     FdTable files = new FdTable();
+    String given = givenFds();
     Stdio stdio = new Stdio(kernel, config.uid(), true);
     if (!config.tty()) {
-      stdio.importHostFds(files, 0, 3, FIRST_STDIO_FD);
+      stdio.importHostFds(files, given, 0, 3, FIRST_STDIO_FD);
     }
     if (container != null) {
-      stdio.importHostFds(files, 3, preserved(), SOCKET_MAKER_FD + 1);
+      stdio.importHostFds(files, given, 3, given.length() - 3, SOCKET_MAKER_FD + 1);
     }
     kernel.reactor.start();
     kernel.signals.start();
@@ -254,10 +255,13 @@ public final class Sandbox {
     }
   }
 
-  /** How many descriptors after stdio the front hands on. */
-  private static int preserved() {
-    String count = System.getenv("REDOUBT_FDS");
-    return count == null ? 0 : Integer.parseInt(count);
+  /**
+   * A '1' for each descriptor of the guest, stdio first, that the front has handed on; a '0' for
+   * one that its caller had closed, at whose number there may be a file of this process by now.
+   */
+  private static String givenFds() {
+    String given = System.getenv("REDOUBT_FDS");
+    return given == null || given.length() < 3 ? "000" : given;
   }
 
   private void finish() {

@@ -36,11 +36,12 @@ final class Stdio {
   /**
    * Descriptors of the caller's, handed over by the front; one that it had closed stays closed.
    *
+   * @param given which there are: a '1' for each number in the guest
    * @param first the number that the first of them gets in the guest
    */
-  void importHostFds(FdTable files, int first, int count, int firstHostFd) {
+  void importHostFds(FdTable files, String given, int first, int count, int firstHostFd) {
     for (int i = 0; i < count; i++) {
-      HostFile f = HostFile.adopt(kernel, firstHostFd + i);
+      HostFile f = given.charAt(first + i) == '1' ? HostFile.adopt(kernel, firstHostFd + i) : null;
       if (f != null) {
         files.replace(first + i, f, false);
       }

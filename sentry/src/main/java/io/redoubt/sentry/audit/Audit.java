@@ -150,9 +150,9 @@ public final class Audit implements CallObserver {
     }
   }
 
-  /** A slot of a guest's ring was found in a state that no trampoline makes. */
-  public static void malformedRing(Task task, int state) {
-    tell(AuditKind.MALFORMED_RING, task, "slot in state " + state + " while it was served");
+  /** A slot of a guest's ring was found as no trampoline makes it. @param what was wrong */
+  public static void malformedRing(Task task, String what) {
+    tell(AuditKind.MALFORMED_RING, task, what);
   }
 
   /** The connection with the gofer is over, and so is the sandbox: waits until that is written. */

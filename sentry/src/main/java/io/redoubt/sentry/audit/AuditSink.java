@@ -25,6 +25,11 @@ final class AuditSink {
   private final boolean isSocket;
   private final MemorySegment buffer = Mman.anonymous(MAX_LINE);
 
+  /**
+   * Whether there is a part of a line at the end: a full disk, a fifo. The next begins a new one.
+   */
+  private boolean isTorn;
+
   private AuditSink(int fd, boolean isSocket) {
     this.fd = fd;
     this.isSocket = isSocket;
@@ -69,9 +74,12 @@ final class AuditSink {
 
   /** Writes a line. @return whether all of it went out */
   boolean write(CharSequence line) {
-    int n = Math.min(line.length(), MAX_LINE);
-    for (int i = 0; i < n; i++) {
-      Memory.setByte(buffer, i, (byte) line.charAt(i));
+    int n = 0;
+    if (isTorn) {
+      Memory.setByte(buffer, n++, (byte) '\n');
+    }
+    for (int i = 0; i < line.length() && n < MAX_LINE; i++) {
+      Memory.setByte(buffer, n++, (byte) line.charAt(i));
     }
     long r;
     do {
@@ -80,6 +88,7 @@ final class AuditSink {
               ? Socket.send(fd, buffer, n, Socket.MSG_DONTWAIT | Socket.MSG_NOSIGNAL)
               : Unistd.write(fd, buffer, n);
     } while (r == -Errno.EINTR);
+    isTorn = r == n ? false : isTorn || r > 0;
     return r == n;
   }
 }

@@ -64,8 +64,8 @@ public final class Names {
       if ((w.hasTrailingSlash() && !directory) || isProc(mount)) {
         return -Errno.ENOENT;
       }
-      if (old != null && old.mount() != mount) {
-        return -Errno.EXDEV;
+      if (old != null && old.mount() != mount) { // do_linkat(): after all of filename_create()
+        return mount.isReadOnly() ? -Errno.EROFS : -Errno.EXDEV;
       }
       int r = Access.mayCreate(c, mount, dir.inode());
       if (r == 0 && old == null && target == null && !directory) {
@@ -208,6 +208,12 @@ public final class Names {
   }
 
   private static int remove(Syscall c, Walk w, boolean directory) {
+    if (w.parentMount().isReadOnly()) {
+      return -Errno.EROFS; // before anything is looked up: mnt_want_write() in do_unlinkat()
+    }
+    if (w.last().length() > Walk.MAX_NAME) {
+      return -Errno.ENAMETOOLONG;
+    }
     Vfs vfs = c.task.kernel.vfs;
     Dentry dir = w.parent();
     synchronized (vfs.tree) {

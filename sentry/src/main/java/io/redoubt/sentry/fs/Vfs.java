@@ -112,16 +112,23 @@ public final class Vfs {
     }
   }
 
-  Mount mountedOn(Mount mount, Dentry dentry) {
+  /** What covers a place, or null. */
+  public Mount mountedOn(Mount mount, Dentry dentry) {
     return mounts.get(new Path(mount, dentry));
   }
 
   /**
-   * Puts {@code m} on {@code at}, over whatever is there. The mount keeps the place and its own
+   * Puts {@code m} on {@code place}, over whatever is there. The mount keeps the place and its own
    * root pinned.
    */
-  public int attach(Mount m, Path at) {
+  public int attach(Mount m, Path place) {
     synchronized (tree) {
+      // The root of a chroot is not walked through what covers it, and somebody else may have been
+      // faster: lock_mount() in fs/namespace.c.
+      Path at = place;
+      for (Mount on; (on = mounts.get(at)) != null; ) {
+        at = new Path(on, on.root);
+      }
       boolean directory = at.inode().type() == Stat.S_IFDIR;
       if (directory != (m.root.inode().type() == Stat.S_IFDIR)) {
         return -Errno.ENOTDIR;

@@ -452,17 +452,16 @@ public final class Walk {
   private int up(Syscall c, int flags) {
     distrust();
     isRootKnown = true;
-    if (start != null
-        && dentry == start.dentry()
-        && mount == start.mount()
-        && (flags & BENEATH) != 0) {
-      return -Errno.EXDEV;
-    }
     Mount m = mount;
     Dentry d = dentry;
     for (; ; ) {
+      // Also on the way out of what covers the start: choose_mountpoint().
+      if ((flags & BENEATH) != 0 && d == start.dentry() && m == start.mount()) {
+        return -Errno.EXDEV;
+      }
       if (d == root.dentry() && m == root.mount()) {
-        return 0; // ".." of the root is the root
+        break; // ".." of the root is the root, or what is mounted on it: follow_dotdot(),
+        // step_into()
       }
       if (d != m.root) {
         d = d.parent();

@@ -5,6 +5,7 @@ import io.redoubt.host.Nr;
 import io.redoubt.host.Seccomp;
 import io.redoubt.sentry.audit.Audit;
 import io.redoubt.sentry.fs.PathText;
+import io.redoubt.sentry.mm.Elf;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -20,6 +21,7 @@ import java.nio.charset.StandardCharsets;
  *   guest: execveat(N, ...)     REWRITTEN    continue: the host kernel runs it, with all that exec does to threads, signals, vfork
  *   stub:  LOAD                 EXECING      now it is certain: close-on-exec, identity, books; the plan is written
  *   stub:  mmap(fd), close(fd)  LOADING      continue, for exactly the fds of the plan
+ *   stub:  SEGMENTS             LOADING      those that the plan had no room for
  *   stub:  DONE                              the task is an ordinary one again
  * </pre>
  *
@@ -41,6 +43,8 @@ final class Exec {
 
   /** Not of an exec: the trampoline of a running program asks for its region. */
   static final int ATTACH = 3;
+
+  static final int SEGMENTS = 4;
 
   private static final int PLAN_LIMIT = 16 * 1024;
 
@@ -144,6 +148,9 @@ final class Exec {
             c.task.process.ring = task.kernel.ring.of(c.task.process);
           }
           return 0;
+        }
+        if (c.nr == StubCall.NUMBER && c.arg0 == SEGMENTS) {
+          return segments(c);
         }
         if (c.nr == Nr.EXIT_GROUP && handler != null) {
           c.task.exec = null;
@@ -278,6 +285,17 @@ final class Exec {
       return n;
     }
     return c.memory().write(c.arg1, out, n) == 0 ? n : -Errno.EFAULT;
+  }
+
+  /** arg1: of which object, arg2: from which number, arg3: where to; a plan's window of them. */
+  private long segments(Syscall c) {
+    Elf elf = c.arg1 == 0 ? image.elf : c.arg1 == 1 ? image.interpreter : null;
+    if (elf == null || c.arg2 != (int) c.arg2) {
+      return -Errno.EINVAL;
+    }
+    MemorySegment out = c.scratch().bulk.asSlice(0, LoadPlan.WINDOW * LoadPlan.SEGMENT_BYTES);
+    int n = LoadPlan.segments(out, 0, elf, (int) c.arg2);
+    return n == 0 ? -Errno.EINVAL : c.memory().write(c.arg3, out, n) == 0 ? n : -Errno.EFAULT;
   }
 
   /** Latin-1 bytes of a string. */

@@ -21,6 +21,8 @@ import java.lang.foreign.ValueLayout;
  *   object: 0 i32 fd  4 u32 segments  8 u64 min address  16 u64 span  24 u32 fixed  28 u32 log2 of alignment  32 u64 entry
  *          40 segment[8]: u64 vaddr, u64 memory size, u64 file size, u64 offset, u32 protection, u32 0
  * </pre>
+ *
+ * Of more than eight segments the stub asks for the next eight when it has mapped these.
  */
 final class LoadPlan {
   static final int MAGIC = 0x54425452; // "RTBT"
@@ -28,6 +30,7 @@ final class LoadPlan {
   static final int OBJECT_BYTES = 360;
   static final int SEGMENTS = 40;
   static final int SEGMENT_BYTES = 40;
+  static final int WINDOW = 8;
   static final int STRINGS = 800;
 
   /** Bring in the trampoline of the ring tier. */
@@ -97,15 +100,27 @@ final class LoadPlan {
     Memory.setInt(to, at + 24, elf.isFixed ? 1 : 0);
     Memory.setInt(to, at + 28, elf.alignmentLog2);
     Memory.setLong(to, at + 32, elf.entry);
-    for (int i = 0; i < elf.segmentCount; i++) {
-      Elf.Segment s = elf.segments[i];
-      int p = at + SEGMENTS + i * SEGMENT_BYTES;
+    segments(to, at + SEGMENTS, elf, 0);
+  }
+
+  /**
+   * Writes up to {@link #WINDOW} segments.
+   *
+   * @param from number of the first
+   * @return how many bytes; 0 when there is none of that number
+   */
+  static int segments(MemorySegment to, int at, Elf elf, int from) {
+    int n = from < 0 ? 0 : Math.clamp((long) elf.segmentCount - from, 0, WINDOW);
+    for (int i = 0; i < n; i++) {
+      Elf.Segment s = elf.segments[from + i];
+      int p = at + i * SEGMENT_BYTES;
       Memory.setLong(to, p, s.vaddr());
       Memory.setLong(to, p + 8, s.memorySize());
       Memory.setLong(to, p + 16, s.fileSize());
       Memory.setLong(to, p + 24, s.offset());
       Memory.setInt(to, p + 32, s.protection());
     }
+    return n * SEGMENT_BYTES;
   }
 
   private static int string(MemorySegment to, int at, int limit, String s) {

@@ -6,6 +6,7 @@ import io.redoubt.host.Unistd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * What of an ELF file the loader needs (elf(5)): checked, from a file that the guest chose.
@@ -13,12 +14,8 @@ import java.nio.charset.StandardCharsets;
  * <p>All addresses are as in the file, without load bias.
  */
 public final class Elf {
-  /** Most loadable segments of one object; the load plan has room for this many. */
-  public static final int MAX_SEGMENTS = 8;
-
   private static final int PT_LOAD = 1;
   private static final int PT_INTERP = 3;
-  private static final int PT_PHDR = 6;
   private static final int EHDR_BYTES = 64;
   private static final int PHDR_BYTES = 56;
   private static final int MAX_PHDRS = 65536 / PHDR_BYTES; // as load_elf_phdrs() has it
@@ -44,7 +41,7 @@ public final class Elf {
   public long span; // page aligned
   public int alignmentLog2 = 12; // of the load address, for an object that may be loaded anywhere
   public int segmentCount;
-  public final Segment[] segments = new Segment[MAX_SEGMENTS];
+  public Segment[] segments = new Segment[8]; // segmentCount of them, at most MAX_PHDRS
   public String interpreter; // Latin-1, or null
 
   /**
@@ -109,8 +106,7 @@ public final class Elf {
       long memorySize = Memory.getLong(table, at + 40);
       switch (Memory.getInt(table, at)) {
         case PT_LOAD -> {
-          if (segmentCount == MAX_SEGMENTS
-              || vaddr < 0
+          if (vaddr < 0
               || memorySize < fileSize
               || fileSize < 0
               || vaddr > TASK_SIZE
@@ -130,10 +126,14 @@ public final class Elf {
           int flags = Memory.getInt(table, at + 4);
           int protection =
               ((flags & 4) != 0 ? 1 : 0) | ((flags & 2) != 0 ? 2 : 0) | ((flags & 1) != 0 ? 4 : 0);
+          if (segmentCount == segments.length) {
+            segments = Arrays.copyOf(segments, 2 * segmentCount);
+          }
           segments[segmentCount++] = new Segment(vaddr, memorySize, fileSize, offset, protection);
           first = Math.min(first, vaddr);
           end = Math.max(end, vaddr + memorySize);
-          if (phdrAddress == 0 && phoff >= offset && phoff < offset + fileSize) {
+          // The last that holds the table; a PT_PHDR has no say in it, load_elf_binary().
+          if (phoff >= offset && phoff - offset < fileSize) {
             phdrAddress = phoff - offset + vaddr;
           }
         }
@@ -144,7 +144,6 @@ public final class Elf {
             interpSize = fileSize;
           }
         }
-        case PT_PHDR -> phdrAddress = vaddr;
         default -> {}
       }
     }

@@ -36,6 +36,9 @@ final class RingPayload extends GuestMemory {
   private int inLength;
   private boolean isPath;
 
+  // Whether a length was one that no trampoline writes.
+  private boolean isMalformed;
+
   // What goes back: to this address so many bytes, of which there are some.
   private long outAddress;
   private int room;
@@ -82,6 +85,7 @@ final class RingPayload extends GuestMemory {
     inLength = 0;
     room = 0;
     outLength = 0;
+    isMalformed = false;
   }
 
   /**
@@ -94,6 +98,7 @@ final class RingPayload extends GuestMemory {
     payload = at;
     int in = Memory.getInt(region, at + RingLayout.PAYLOAD_IN);
     int out = Memory.getInt(region, at + RingLayout.PAYLOAD_ROOM);
+    isMalformed = in < 0 || in > RingLayout.PAYLOAD_MAX || out < 0 || out > RingLayout.PAYLOAD_MAX;
     isPath = (kind & (PATH_DI | PATH_SI)) != 0;
     inAddress = (kind & PATH_DI) != 0 ? arg0 : arg1;
     inLength =
@@ -106,6 +111,11 @@ final class RingPayload extends GuestMemory {
             ? 0
             : out;
     outLength = 0;
+  }
+
+  /** Whether what has come has a length that no trampoline writes; it is not used then. */
+  boolean isMalformed() {
+    return isMalformed;
   }
 
   boolean hasIn() {

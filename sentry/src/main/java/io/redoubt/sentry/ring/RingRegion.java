@@ -261,6 +261,9 @@ final class RingRegion {
       payloads++;
       payload.begin(nr, RingLayout.payloadOffset(slot), c.arg0, c.arg1, c.arg2);
     }
+    if ((nr & -RingLayout.NUMBERS) != 0 || payload.isMalformed()) {
+      Audit.malformedRing(task, "call " + nr + " with a number or a payload of no trampoline's");
+    }
     learn(c, nr);
     long result =
         isChaos && (System.nanoTime() & 3) == 0 ? Syscall.CONTINUE : RingCalls.serve(c, nr);
@@ -279,7 +282,7 @@ final class RingRegion {
       // The thread sleeps; or the guest has written nonsense, which is nobody's loss but its own.
       int found = Memory.getInt(memory, at + RingLayout.STATE_OFFSET);
       if (found != RingLayout.WAITED) {
-        Audit.malformedRing(task, found);
+        Audit.malformedRing(task, "slot in state " + found + " while it was served");
       }
       Memory.setIntVolatile(memory, at + RingLayout.STATE_OFFSET, answer);
       Process.futexWake(memory.address() + at + RingLayout.STATE_OFFSET, 1);

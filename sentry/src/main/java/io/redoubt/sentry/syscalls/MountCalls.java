@@ -148,8 +148,17 @@ final class MountCalls {
       if (w.dentry() != m.root) {
         return -EINVAL;
       }
+      // "." and "/" are not walked through what covers them, and it is that which goes:
+      // LOOKUP_MOUNTPOINT.
+      for (Mount on; (on = c.task.kernel.vfs.mountedOn(m, m.root)) != null; ) {
+        m = on;
+      }
     } finally {
       w.end();
+    }
+    // A mount by a path that is detached has no place: EINVAL, before it is asked who uses it.
+    if ((flags & MNT_DETACH) == 0 && m.parent() != null && MountUse.isBusy(c.task.kernel, m)) {
+      return -EBUSY;
     }
     int r = c.task.kernel.vfs.detach(m);
     return r == -EBUSY && (flags & MNT_DETACH) != 0 ? c.task.kernel.vfs.detachAll(m) : r;

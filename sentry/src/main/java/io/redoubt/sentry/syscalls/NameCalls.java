@@ -126,7 +126,7 @@ final class NameCalls {
   private static long remove(Syscall c, long dirFd, long path, boolean directory) {
     Walk w = c.scratch().walk;
     try {
-      int r = FsArgs.parent(c, w, dirFd, path);
+      int r = FsArgs.parent(c, w, dirFd, path, Walk.LONG_NAME);
       return r < 0 ? r : directory ? Names.rmdir(c, w) : Names.unlink(c, w);
     } finally {
       w.end();
