@@ -137,8 +137,8 @@ final class PathFuzzTest {
 
   /** What has been found: each once differed, at its last call. */
   @ParameterizedTest
-  @CsvSource({"2, 6200"})
-  void findings(long seed, int count) throws IOException {
-    compare(seed, count, false);
+  @CsvSource({"2, 6200, false", "696066100130, 3000, true"})
+  void findings(long seed, int count, boolean hasMounts) throws IOException {
+    compare(seed, count, hasMounts);
   }
 }

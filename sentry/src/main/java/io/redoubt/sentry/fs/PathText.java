@@ -25,7 +25,7 @@ public final class PathText {
   }
 
   /** Whether the name is gone, rather than only not cached. */
-  private static boolean isRemoved(Dentry d) {
+  static boolean isRemoved(Dentry d) {
     Dentry parent = d.parent();
     return !d.isHashed() && parent != null && parent.inode().isCacheable();
   }

@@ -129,6 +129,9 @@ public final class Vfs {
       for (Mount on; (on = mounts.get(at)) != null; ) {
         at = new Path(on, on.root);
       }
+      if (PathText.isRemoved(at.dentry())) {
+        return -Errno.ENOENT;
+      }
       boolean directory = at.inode().type() == Stat.S_IFDIR;
       if (directory != (m.root.inode().type() == Stat.S_IFDIR)) {
         return -Errno.ENOTDIR;

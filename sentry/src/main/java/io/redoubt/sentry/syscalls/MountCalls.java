@@ -106,6 +106,9 @@ final class MountCalls {
   }
 
   private static long bind(Syscall c, Walk to, String source, boolean recursive) {
+    if (source.isEmpty()) {
+      return -EINVAL; // do_loopback() in fs/namespace.c
+    }
     Walk from = c.scratch().secondWalk;
     try {
       int r = from.from(c, Walk.AT_FDCWD, source, Walk.FOLLOW);
