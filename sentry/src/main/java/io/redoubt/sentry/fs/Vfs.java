@@ -368,7 +368,11 @@ public final class Vfs {
         }
         return known;
       }
-      unhash(known);
+      // Only what is gone or has become another is forgotten: not what could not be asked for (the
+      // ring does not wait for a gofer), or failed to be read.
+      if (child != null || c.error() == -Errno.ENOENT) {
+        unhash(known);
+      }
       known.unpin();
     }
     Inode in = dir.inode();
