@@ -1,4 +1,17 @@
 # To be run by enclosure.sh: a systemd that has nothing to do but the groups of others. Its units are a bus and what it cannot do without.
+# systemd makes directories in the tmpfs with the hierarchies of version 1, and then makes it read-only: not the machine's.
+if ! [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+  mkdir /run/groups
+  mount -t tmpfs -o mode=755 tmpfs /run/groups
+  for group in /sys/fs/cgroup/*; do
+    if mountpoint -q "$group"; then
+      mkdir "/run/groups/${group##*/}"
+      mount --bind "$group" "/run/groups/${group##*/}"
+    fi
+  done
+  mount --rbind /run/groups /sys/fs/cgroup
+fi
+
 units=/run/units
 mkdir -p $units
 sed '/^\[Unit\]/a DefaultDependencies=no' /lib/systemd/system/dbus.socket >$units/dbus.socket

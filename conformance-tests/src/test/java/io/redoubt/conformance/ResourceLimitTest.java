@@ -194,7 +194,7 @@ final class ResourceLimitTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "{\"limit\": {}} | limit: unknown key; there are: limits, ring, audit, allow",
+        "{\"limit\": {}} | limit: unknown key; there are: limits, ring, netRaw, audit, allow",
         "{\"limits\": {\"files\": 1}} | limits.files: unknown key; there are: tasks, ",
         "{\"limits\": {\"tasks\": -1}} | limits.tasks: must be a whole number, not negative",
         "{\"audit\": \"log\"} | audit: log: must be an absolute path, or unix: and one",

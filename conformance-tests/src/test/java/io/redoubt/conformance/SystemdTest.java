@@ -44,6 +44,10 @@ final class SystemdTest {
       find /sys/fs/cgroup -name $U
       """;
 
+  private static String hostsGroups() {
+    return Command.of("sh", "-c", "grep cgroup /proc/mounts; ls /sys/fs/cgroup").run().out();
+  }
+
   @Test
   void scopeOfAContainer() throws IOException, InterruptedException {
     Path bundle =
@@ -54,6 +58,7 @@ final class SystemdTest {
                     "\"linux\": {",
                     "\"linux\": {\"cgroupsPath\": \"test.slice:redoubt:c1\", \"resources\": {\"memory\": {\"limit\": 67108864}, \"cpu\": {\"shares\": 512, \"quota\": 50000, \"period\": 100000}, \"pids\": {\"limit\": 100}}, "));
     String start = Files.readString(Guests.MODULE.resolve("src/test/oci/systemd.sh"));
+    String groups = hostsGroups();
     try (Enclosure enclosure = Enclosure.start(directory, start)) {
       boolean isUp =
           Enclosure.await(() ->
@@ -72,5 +77,6 @@ final class SystemdTest {
       assertEquals("run 0", lines[0], outcome::describe);
       assertEquals("0", lines[lines.length - 1], outcome::describe);
     }
+    assertEquals(groups, hostsGroups(), "systemd has changed what the machine has mounted");
   }
 }
