@@ -135,7 +135,10 @@ public final class Bench implements Callable<Integer> {
     }
     List<Peer> all = Peers.all(ROOT, TARGET.resolve("bin"), TARGET.resolve("peers"));
     List<String> wanted = runtimes == null && quick ? QUICK_RUNTIMES : runtimes;
-    List<Peer> chosen = wanted == null ? all : Peers.named(all, wanted);
+    List<Peer> chosen =
+        wanted == null
+            ? all.stream().filter(p -> !p.isVariant()).toList()
+            : Peers.named(all, wanted);
     List<String> names = suiteNames();
     List<Suite> measured = suitesOf(names);
     int rounds = runs != null ? runs : quick ? 3 : 5;

@@ -15,6 +15,11 @@ public interface Peer {
 
   String title();
 
+  /** Whether it is another with something changed: measured only when it is asked for by name. */
+  default boolean isVariant() {
+    return false;
+  }
+
   /** Why it cannot be measured on this machine, with what to do about it; empty if it can. */
   Optional<String> unavailable();
 

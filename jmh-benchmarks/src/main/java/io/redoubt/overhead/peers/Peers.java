@@ -17,6 +17,7 @@ public final class Peers {
     Path runc = Program.find("runc").orElse(null);
     Path crun = Program.find("crun").orElse(null);
     Path own = installed.resolve("runsc");
+    Path front = root.resolve("launcher/target/dist/bin/redoubt-front");
     Path runsc = java.nio.file.Files.isExecutable(own) ? own : Program.find("runsc").orElse(null);
     return List.of(
         new SimplePeers.Native(),
@@ -27,7 +28,15 @@ public final class Peers {
         new SimplePeers.Bubblewrap(),
         new SimplePeers.Proot(),
         new SimplePeers.NotifyFloor(programs.resolve("notify-floor")),
-        new SimplePeers.Redoubt(root.resolve("launcher/target/dist/bin/redoubt-front")));
+        new SimplePeers.Redoubt(front, "redoubt", "Redoubt", List.of(), List.of()),
+        new SimplePeers.Redoubt(
+            front,
+            "redoubt-unconfined",
+            "Redoubt, sentry and gofer unconfined",
+            List.of("--no-confinement"),
+            List.of()),
+        new SimplePeers.Redoubt(
+            front, "redoubt-notify", "Redoubt, no ring", List.of(), List.of("--ring=off")));
   }
 
   private static Peer gvisor(String platform, Path runsc) {

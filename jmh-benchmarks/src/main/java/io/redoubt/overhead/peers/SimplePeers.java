@@ -169,15 +169,15 @@ final class SimplePeers {
     }
   }
 
-  record Redoubt(Path front) implements Peer {
+  /**
+   * @param flags what stands in front of the command
+   * @param options of "do"; with any it is run by "do" alone
+   */
+  record Redoubt(Path front, String name, String title, List<String> flags, List<String> options)
+      implements Peer {
     @Override
-    public String name() {
-      return "redoubt";
-    }
-
-    @Override
-    public String title() {
-      return "Redoubt";
+    public boolean isVariant() {
+      return !flags.isEmpty() || !options.isEmpty();
     }
 
     @Override
@@ -199,20 +199,25 @@ final class SimplePeers {
     /** With the same bundle as all other OCI runtimes. */
     @Override
     public Optional<Oci> oci(Place place, String id, List<String> guest) {
-      return new OciPeer(name(), title(), name(), front, List.of(), "").oci(place, id, guest);
+      return options.isEmpty()
+          ? new OciPeer(name, title, name, front, flags, "").oci(place, id, guest)
+          : Optional.empty();
     }
 
     @Override
     public void clean(Place place, String id) {
       if (Place.isRoot()) {
-        new OciPeer(name(), title(), name(), front, List.of(), "").clean(place, id);
+        new OciPeer(name, title, name, front, flags, "").clean(place, id);
       }
     }
 
     @Override
     public List<String> command(Place place, String id, List<String> guest) {
       String work = place.work().toString();
-      List<String> words = new ArrayList<>(List.of(front.toString(), "do"));
+      List<String> words = new ArrayList<>(List.of(front.toString()));
+      words.addAll(flags);
+      words.add("do");
+      words.addAll(options);
       if (!place.memory()) {
         words.addAll(List.of("--bind", work + ":" + work));
       }
