@@ -196,6 +196,12 @@ final class SimplePeers {
       return commit.startsWith("fatal") ? "" : commit;
     }
 
+    /** For the four commands, which only root's runs have. */
+    @Override
+    public boolean needsRootDirectory() {
+      return Place.isRoot();
+    }
+
     /** With the same bundle as all other OCI runtimes. */
     @Override
     public Optional<Oci> oci(Place place, String id, List<String> guest) {
