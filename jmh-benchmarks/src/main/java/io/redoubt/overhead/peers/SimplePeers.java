@@ -170,8 +170,8 @@ final class SimplePeers {
   }
 
   /**
-   * @param flags what stands in front of the command
-   * @param options of "do"; with any it is run by "do" alone
+   * @param flags what stands in front of "do"
+   * @param options of "do"; one with either is run by "do" alone
    */
   record Redoubt(Path front, String name, String title, List<String> flags, List<String> options)
       implements Peer {
@@ -199,21 +199,21 @@ final class SimplePeers {
     /** For the four commands, which only root's runs have. */
     @Override
     public boolean needsRootDirectory() {
-      return Place.isRoot();
+      return Place.isRoot() && !isVariant();
     }
 
     /** With the same bundle as all other OCI runtimes. */
     @Override
     public Optional<Oci> oci(Place place, String id, List<String> guest) {
-      return options.isEmpty()
-          ? new OciPeer(name, title, name, front, flags, "").oci(place, id, guest)
-          : Optional.empty();
+      return isVariant()
+          ? Optional.empty()
+          : new OciPeer(name, title, name, front, List.of(), "").oci(place, id, guest);
     }
 
     @Override
     public void clean(Place place, String id) {
       if (Place.isRoot()) {
-        new OciPeer(name, title, name, front, flags, "").clean(place, id);
+        new OciPeer(name, title, name, front, List.of(), "").clean(place, id);
       }
     }
 
