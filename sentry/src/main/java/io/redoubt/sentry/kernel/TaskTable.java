@@ -12,7 +12,6 @@ import io.redoubt.sentry.ring.ProcessRing;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
  * All tasks and processes.
@@ -25,21 +24,14 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  * no lock.
  */
 public final class TaskTable {
-  private static final int CHUNK_BITS = 12;
-  private static final int CHUNK = 1 << CHUNK_BITS;
-
-  private static final long FIRST_ORPHAN_LOOK_NANOS = 1_000_000;
-  private static final long LAST_ORPHAN_LOOK_NANOS = 1_000_000_000;
-
   private final Kernel kernel;
 
-  // By host tid: chunks of 4,096, at most 1,024 of them (PID_MAX_LIMIT is 4 Mi).
-  private final AtomicReferenceArray<AtomicReferenceArray<Task>> byHostTid =
-      new AtomicReferenceArray<>(1024);
+  private final TasksByHostTid byHostTid = new TasksByHostTid();
   private final HashMap<Integer, Process> processes = new HashMap<>(); // by guest pid
   private final HashMap<Integer, Task> byGuestTid = new HashMap<>();
   private final PendingClones pending;
   private final HostStatus status = new HostStatus();
+  private final Orphans orphans;
 
   /** The last processes took descriptors of the sentry's own reserve. */
   private boolean isShortOfFds;
@@ -47,13 +39,13 @@ public final class TaskTable {
   TaskTable(Kernel kernel) {
     this.kernel = kernel;
     this.pending = new PendingClones(kernel);
+    this.orphans = new Orphans(kernel, this, pending, status);
   }
 
   // ---- look-up ----
 
   Task byHostTid(int tid) {
-    AtomicReferenceArray<Task> chunk = byHostTid.get(tid >>> CHUNK_BITS);
-    return chunk == null ? null : chunk.get(tid & (CHUNK - 1));
+    return byHostTid.get(tid);
   }
 
   /** The process with this guest pid, or null. */
@@ -379,18 +371,8 @@ public final class TaskTable {
     if (byGuestTid.put(t.tid, t) == null) {
       Limit.TASKS.take(1);
     }
-    setHostTid(t.hostTid, t);
+    byHostTid.set(t.hostTid, t);
     return t;
-  }
-
-  private void setHostTid(int tid, Task t) {
-    int chunk = tid >>> CHUNK_BITS;
-    AtomicReferenceArray<Task> a = byHostTid.get(chunk);
-    if (a == null) {
-      a = new AtomicReferenceArray<>(CHUNK);
-      byHostTid.set(chunk, a);
-    }
-    a.set(tid & (CHUNK - 1), t);
   }
 
   // ---- ending ----
@@ -420,7 +402,7 @@ public final class TaskTable {
       Limit.TASKS.release(1);
     }
     if (byHostTid(t.hostTid) == t) {
-      setHostTid(t.hostTid, null);
+      byHostTid.set(t.hostTid, null);
     }
   }
 
@@ -436,7 +418,7 @@ public final class TaskTable {
       settle(caller);
     }
     List<Task> tasks;
-    List<PendingClone> orphans = new ArrayList<>();
+    List<PendingClone> threads = new ArrayList<>();
     boolean mayHaveOrphans;
     synchronized (this) {
       if (p.exited) {
@@ -445,12 +427,12 @@ public final class TaskTable {
       tasks = new ArrayList<>(p.threads);
       for (PendingClone c : pending.of(p)) {
         if (c.isThread()) {
-          orphans.add(c);
+          threads.add(c);
         } else {
           takeIn(c.maker);
         }
       }
-      pending.removeAll(orphans);
+      pending.removeAll(threads);
       mayHaveOrphans = !pending.of(p).isEmpty();
       p.exited = true;
     }
@@ -461,7 +443,7 @@ public final class TaskTable {
       }
       t.releaseResources();
     }
-    for (PendingClone c : orphans) {
+    for (PendingClone c : threads) {
       c.release();
     }
     kernel.onProcessExit(p);
@@ -495,40 +477,17 @@ public final class TaskTable {
       }
     }
     if (mayHaveOrphans) {
-      findOrphans(p, FIRST_ORPHAN_LOOK_NANOS);
+      orphans.find(p);
     }
   }
 
-  /**
-   * A process has ended in the middle of a fork, or with a child that has not called. The child, if
-   * there is one, has been given to another parent. What is left when the process is dead, and all
-   * such children are known, is of forks that failed.
-   */
-  private void findOrphans(Process p, long nextLookNanos) {
-    List<PendingClone> failed;
-    synchronized (this) {
-      // A leader can be a zombie while another thread, with its children, is still on its way out.
-      boolean isDead =
-          !status.read(p.hostPid)
-              || status.nsTgid != p.pid
-              || (status.state == 'Z' && status.threads <= 1);
-      takeInFrom(pending.shimHostPid(), pending.shimHostPid());
-      for (Process q : new ArrayList<>(processes.values())) {
-        for (Task t : new ArrayList<>(q.threads)) {
-          takeInFrom(q.hostPid, t.hostTid);
-        }
+  /** Takes in the children of all threads that there are, and of the runtime's own pid 1. */
+  synchronized void takeInAll() {
+    takeInFrom(pending.shimHostPid(), pending.shimHostPid());
+    for (Process p : new ArrayList<>(processes.values())) {
+      for (Task t : new ArrayList<>(p.threads)) {
+        takeInFrom(p.hostPid, t.hostTid);
       }
-      failed = pending.of(p);
-      if (!isDead && !failed.isEmpty()) {
-        kernel.timers.schedule(
-            System.nanoTime() + nextLookNanos,
-            () -> findOrphans(p, Math.min(2 * nextLookNanos, LAST_ORPHAN_LOOK_NANOS)));
-        return;
-      }
-      pending.removeAll(failed);
-    }
-    for (PendingClone c : failed) {
-      c.release();
     }
   }
 
