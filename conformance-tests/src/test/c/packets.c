@@ -2,25 +2,14 @@
  * Packet sockets over loopback, as root. In the sandbox with --net-raw; runs in a network namespace of its own. What a capture
  * sees is looked for by a port, because other packets of the namespace (neighbours, routers) may come between.
  */
-#include "harness.h"
-#include <arpa/inet.h>
-#include <linux/capability.h>
+#include "rawsockets.h"
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if_arp.h>
-#include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <sys/epoll.h>
-
-#define PORT 7777
-
-static struct sockaddr_in at(int port) {
-  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
-  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return a;
-}
 
 static struct sockaddr_ll on(int interface, int protocol) {
   return (struct sockaddr_ll){.sll_family = AF_PACKET, .sll_ifindex = interface, .sll_protocol = htons(protocol)};
@@ -28,57 +17,12 @@ static struct sockaddr_ll on(int interface, int protocol) {
 
 static int lo(void) { return MUST((int)if_nametoindex("lo")); }
 
-static uint16_t sum(const void *bytes, size_t length) {
-  uint32_t s = 0;
-  for (size_t i = 0; i < length; i += 2) {
-    uint16_t word = 0;
-    memcpy(&word, (const char *)bytes + i, length - i < 2 ? 1 : 2);
-    s += word;
-  }
-  s = (s >> 16) + (s & 0xffff);
-  return (uint16_t)~(s + (s >> 16));
-}
-
-/* No answer within two seconds is EAGAIN. */
-static void patient(int fd) {
-  struct timeval time = {2, 0};
-  MUST(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time));
-}
-
-static int raw(int protocol) {
-  int fd = MUST(socket(AF_INET, SOCK_RAW, protocol));
-  patient(fd);
-  return fd;
-}
-
-static int packet(int type, int protocol) {
-  int fd = MUST(socket(AF_PACKET, type, htons(protocol)));
-  patient(fd);
-  return fd;
-}
-
-static int set(int fd, int level, int name, int value) { return setsockopt(fd, level, name, &value, sizeof value); }
-
-static int get(int fd, int level, int name) {
-  int value = -77;
-  socklen_t n = sizeof value;
-  return getsockopt(fd, level, name, &value, &n) < 0 ? -errno : value;
-}
-
 /* A datagram over loopback, to nobody who listens or to fd. */
 static void datagram(const char *text, int port) {
   int fd = MUST(socket(AF_INET, SOCK_DGRAM, 0));
   struct sockaddr_in a = at(port);
   MUST(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&a, sizeof a));
   close(fd);
-}
-
-static void drop(int capability) {
-  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-  struct __user_cap_data_struct data[2];
-  MUST(syscall(SYS_capget, &header, data));
-  data[0].effective &= ~(1u << capability);
-  MUST(syscall(SYS_capset, &header, data));
 }
 
 static const char *kind_of(int type) {

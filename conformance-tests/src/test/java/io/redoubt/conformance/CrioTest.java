@@ -24,9 +24,9 @@ final class CrioTest {
   private static final String CALLS =
       """
       BIN=$(command -v ${RT%% *})
-      rt() { $BIN --root $W/root "$@"; }
+      rt() { $BIN --root $W/state "$@"; }
       mkdir -p $W/ended $W/sockets $W/persist
-      monitor() { conmon -b $B -c c1 -n k8s_c1 -u c1 --exit-dir $W/ended --socket-dir-path $W/sockets --persist-dir $W/persist --log-level error -r $BIN --runtime-arg --root=$W/root "$@"; }
+      monitor() { conmon -b $B -c c1 -n k8s_c1 -u c1 --exit-dir $W/ended --socket-dir-path $W/sockets --persist-dir $W/persist --log-level error -r $BIN --runtime-arg --root=$W/state "$@"; }
       till() { n=0; until "$@" >/dev/null 2>&1; do n=$((n+1)); [ $n -lt 200 ] || { echo "never: $*"; return; }; sleep 0.05; done; }
       word() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' $1; }
       create() { monitor -l $W/log.k8s -P $W/conmon.pid -p $W/pid </dev/null >/dev/null 2>&1; till test -s $W/pid; }

@@ -44,7 +44,7 @@ final class Guests {
     return compiled(
         binary,
         List.of(source),
-        List.of(source, SOURCES.resolve("harness.h")),
+        List.of(source, SOURCES.resolve("harness.h"), SOURCES.resolve("rawsockets.h")),
         isStatic ? "-static" : "");
   }
 

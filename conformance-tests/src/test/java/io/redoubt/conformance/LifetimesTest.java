@@ -161,7 +161,7 @@ final class LifetimesTest {
                 bundle,
                 """
                 $RT run -d -b $B c1 </dev/null >/dev/null 2>&1
-                monitor=$(sed -n 's/^monitor //p' $W/root/c1/state)
+                monitor=$(sed -n 's/^monitor //p' $W/state/c1/state)
                 %s c1 /storm /counters </dev/null >/dev/null 2>&1 %s
                 calls() { od -An -tu4 -N4 $B/rootfs/counters | tr -d ' '; }
                 n=0; until [ $(calls) -gt 1000 ] || [ $n -gt 400 ]; do n=$((n+1)); sleep 0.05; done

@@ -45,7 +45,7 @@ final class OciKilledTest {
                 """
                 $RT run -d -b $B --pid-file $W/pid c1 </dev/null >$W/out 2>&1
                 until grep -q up $W/out; do sleep 0.02; done # the kill is for a program, not for its start
-                monitor=$(sed -n 's/^monitor //p' $W/root/c1/state)
+                monitor=$(sed -n 's/^monitor //p' $W/state/c1/state)
                 %s
                 exit_of $(cat $W/pid)
                 $RT delete c1; echo $?
@@ -66,7 +66,7 @@ final class OciKilledTest {
                   sleep $delay; kill -9 $create
                   $RT delete --force c1; echo $?
                 done
-                ls $W/root
+                ls $W/state
                 """);
     assertEquals("0\n0\n0\n0\n", outcome.out(), outcome::describe);
   }
@@ -91,9 +91,9 @@ final class OciKilledTest {
                 $RT run -b $B c1 </dev/null >/dev/null 2>&1 & run=$!
                 await c1 running; init=$(pid c1)
                 kill -9 $run; wait $run
-                ls $W/root
+                ls $W/state
                 $RT %s >/dev/null 2>&1
-                ls $W/root; ls -d /sys/fs/cgroup/*/c1 2>/dev/null
+                ls $W/state; ls -d /sys/fs/cgroup/*/c1 2>/dev/null
                 ! kill -0 $init 2>/dev/null || echo alive
                 $RT run -b $B --pid-file $W/pid c1 </dev/null >/dev/null 2>&1 & run=$!
                 await c1 running; kill -9 $run; wait $run
@@ -112,18 +112,18 @@ final class OciKilledTest {
             .run(
                 bundle,
                 """
-                mkdir -p -m 711 $W/root/theirs $W/root/making; echo {} >$W/root/theirs/state.json
+                mkdir -p -m 711 $W/state/theirs $W/state/making; echo {} >$W/state/theirs/state.json
                 $RT list -q
                 $RT delete theirs 2>/dev/null; echo $?
                 $RT delete -f theirs; echo $?
                 $RT delete -f making; echo $?
                 $RT create -b $B c1 </dev/null >/dev/null 2>&1; $RT delete -f c1
-                ls -R $W/root | grep .
-                rm -r $W/root/theirs $W/root/making
+                ls -R $W/state | grep .
+                rm -r $W/state/theirs $W/state/making
                 """);
     assertEquals(
-        "1\n0\n0\nROOT:\nmaking\ntheirs\nROOT/making:\nROOT/theirs:\nstate.json\n",
-        outcome.out().replaceAll("/\\S*/root", "ROOT"),
+        "1\n0\n0\nSTATE:\nmaking\ntheirs\nSTATE/making:\nSTATE/theirs:\nstate.json\n",
+        outcome.out().replaceAll("/\\S*/state(?=[:/])", "STATE"),
         outcome::describe);
   }
 
@@ -141,9 +141,9 @@ final class OciKilledTest {
                   sleep $delay; kill -9 $made $(cat /proc/$made/task/$made/children 2>/dev/null); wait $made
                   # What was born in between ends by itself, unless the command was done before the kill.
                   is_made() { case $(status c1) in created | running) return 0 ;; esac; return 1; }
-                  while ! is_made && pgrep -f -- "$W/root" >/dev/null; do sleep 0.02; done
+                  while ! is_made && pgrep -f -- "$W/state" >/dev/null; do sleep 0.02; done
                   ! is_made || $RT delete -f c1
-                  $RT list -q; ls $W/root; ls -d /sys/fs/cgroup/*/c1 2>/dev/null
+                  $RT list -q; ls $W/state; ls -d /sys/fs/cgroup/*/c1 2>/dev/null
                 done
                 echo done
                 """

@@ -110,7 +110,7 @@ final class OciRuntime {
       String rt =
           program
               + " --root "
-              + work.resolve("root")
+              + work.resolve("state")
               + " --log "
               + work.resolve("log")
               + " --log-format json";
