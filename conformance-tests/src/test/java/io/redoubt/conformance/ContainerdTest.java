@@ -21,7 +21,9 @@ final class ContainerdTest {
       """
       ctr() { timeout -s KILL 30 ctr -a "$W/sock" "$@"; }
       run() { ctr run --rootfs --runc-binary "$RUNTIME" "$@"; }
-      gone() { n=0; until ctr task ls -q | grep -qx "$1" && [ "$(ctr task ls | sed -n "s/^$1 .* //p")" = STOPPED ]; do n=$((n+1)); [ $n -lt 100 ] || { echo "$1 never stopped"; return; }; sleep 0.1; done; }
+      status_of() { ctr task ls | sed -n "s/^$1 .* //p"; }
+      await() { n=0; until [ "$(status_of "$1")" = "$2" ]; do n=$((n+1)); [ $n -lt 100 ] || { echo "$1 never $2"; return; }; sleep 0.1; done; }
+      gone() { await "$1" STOPPED; }
       """;
 
   @TempDir static Path directory;
@@ -146,7 +148,7 @@ final class ContainerdTest {
     prints(
         "137\n",
         """
-        (until ctr task kill -s KILL $ID 2>/dev/null; do sleep 0.2; done) &
+        (await $ID RUNNING; ctr task kill -s KILL $ID) & # a kill before the start would make the start fail
         run --rm $ROOT $ID /bin/sleep 1000; echo $?
         """);
   }
@@ -209,7 +211,7 @@ final class ContainerdTest {
         for p in /proc/[0-9]*; do
           if tr '\\0' ' ' <$p/cmdline 2>/dev/null | grep -q "containerd-shim-runc-v2 .*-id $ID "; then kill -9 ${p#/proc/}; fi
         done 2>/dev/null
-        n=0; until [ -z "$(ctr task ls -q | grep -x $ID)" ] || [ "$(ctr task ls | sed -n "s/^$ID .* //p")" = STOPPED ]; do n=$((n+1)); [ $n -lt 100 ] || break; sleep 0.1; done
+        n=0; until [ -z "$(ctr task ls -q | grep -x $ID)" ] || [ "$(status_of $ID)" = STOPPED ]; do n=$((n+1)); [ $n -lt 100 ] || break; sleep 0.1; done
         echo STOPPED
         ctr task rm -f $ID >/dev/null 2>&1; ctr container rm $ID; echo $?
         """);
