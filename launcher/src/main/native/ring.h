@@ -18,6 +18,7 @@
 
 #define RING_ENTER 0x180008 /* holds the address to which a rewritten call site jumps */
 #define RING_CODE 0x180040
+#define RING_THUNKS 0x180800 /* to the end of the page: thunks of programs that have no room left, and are near enough */
 
 /* Words of RING_DATA. */
 #define RING_ATTACHED (RING_DATA + 0) /* 1: the region is mapped */

@@ -351,5 +351,6 @@ kinds:  kind    0, KIND_OUT_SI                  /* read */
         kind    439, KIND_PATH_SI               /* faccessat2 */
         .org    kinds + RING_NUMBERS
 ring_image_end:
+        .org    ring_image + (RING_THUNKS - RING_TEXT) /* an error if it is longer */
 
         .section .note.GNU-stack, "", @progbits

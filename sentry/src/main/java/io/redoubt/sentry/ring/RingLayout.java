@@ -31,6 +31,12 @@ public final class RingLayout {
   /** Holds the address that a rewritten call site jumps to; reachable by a 32-bit absolute jump. */
   public static final int ENTER = 0x180008;
 
+  /**
+   * Behind the trampoline, to the end of its page: thunks of segments that have no room left and
+   * are near enough for a jump, which those of programs linked for a fixed address are.
+   */
+  static final long THUNKS = 0x180800;
+
   /** Words of the process that only its trampoline uses. */
   static final long DATA = 0x181000;
 

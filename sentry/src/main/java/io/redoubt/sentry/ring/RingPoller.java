@@ -119,15 +119,15 @@ final class RingPoller {
     try {
       for (; ; ) {
         if (hasNews) {
+          if (mode == Ring.Mode.AUTO) {
+            cpu.avoid(guestCpu); // may take as long as its patience: before anybody waits for it
+          }
           takeNews();
         }
         if (active.isEmpty()) {
           sleeps++;
           LockSupport.park(this);
         } else {
-          if (mode == Ring.Mode.AUTO) {
-            cpu.avoid(guestCpu);
-          }
           watch();
         }
       }

@@ -169,10 +169,10 @@ public final class SiteRewriter {
       int first = Math.max(0, at - InstructionLength.MAX_BYTES);
       for (int i = at - SitePlan.JUMP_BYTES; i >= first; i--) {
         long to = codeAddress + i + SitePlan.JUMP_BYTES + SitePlan.int32(code, i + 1);
-        if (code[i] == (byte) 0xe9
-            && to >= segment.tailStart
-            && to < segment.tailEnd
-            && to % Thunk.SLOT_BYTES == 0) {
+        boolean isThunk =
+            to >= segment.tailStart && to < segment.tailEnd
+                || to >= RingLayout.THUNKS && to < RingLayout.DATA;
+        if (code[i] == (byte) 0xe9 && isThunk && to % Thunk.SLOT_BYTES == 0) {
           return true;
         }
       }
@@ -180,8 +180,11 @@ public final class SiteRewriter {
     }
 
     private SiteResult write(SiteResult form, long ip, int nr) {
-      long slot = freeSlot();
-      if (slot == 0 || slot - codeAddress > Integer.MAX_VALUE - PAGE) {
+      long slot = freeSlot(segment.tailStart, segment.tailEnd);
+      if (slot == 0) {
+        slot = freeSlot(RingLayout.THUNKS, RingLayout.DATA);
+      }
+      if (slot == 0 || Math.abs(slot - codeAddress) > Integer.MAX_VALUE - PAGE) {
         return SiteResult.NO_ROOM;
       }
       Thunk thunk;
@@ -224,17 +227,17 @@ public final class SiteRewriter {
       return b;
     }
 
-    /** The first slot of zeroes, or 0. */
-    private long freeSlot() {
+    /** The first slot of zeroes in a part of a page, or 0. */
+    private long freeSlot(long from, long to) {
       byte[] tail = new byte[PAGE];
-      int n = read(segment.tailStart, tail, (int) (segment.tailEnd - segment.tailStart));
+      int n = read(from, tail, (int) (to - from));
       for (int at = 0; at + Thunk.SLOT_BYTES <= n; at += Thunk.SLOT_BYTES) {
         long any = 0;
         for (int i = 0; i < Thunk.SLOT_BYTES; i += 8) {
           any |= Memory.getLong(tail, at + i);
         }
         if (any == 0) {
-          return segment.tailStart + at;
+          return from + at;
         }
       }
       return 0;

@@ -26,6 +26,13 @@ final class RingGuest implements AutoCloseable {
   private final BufferedReader out;
 
   RingGuest(Path directory) throws IOException, InterruptedException {
+    this(directory, "-pie");
+  }
+
+  /**
+   * @param link -pie, or -no-pie for a program at an address of its linker's choice
+   */
+  RingGuest(Path directory, String link) throws IOException, InterruptedException {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/gcc")), "needs gcc");
     assumeTrue(System.getProperty("os.arch").equals("amd64"), "needs x86-64");
     Path source = directory.resolve("ringguest.c");
@@ -36,7 +43,7 @@ final class RingGuest implements AutoCloseable {
     }
     String program = directory.resolve("ringguest").toString();
     Process gcc =
-        new ProcessBuilder("/usr/bin/gcc", "-O1", "-Wall", "-o", program, source.toString())
+        new ProcessBuilder("/usr/bin/gcc", "-O1", "-Wall", link, "-o", program, source.toString())
             .inheritIO()
             .start();
     assertTrue(gcc.waitFor(60, TimeUnit.SECONDS), "gcc hangs");

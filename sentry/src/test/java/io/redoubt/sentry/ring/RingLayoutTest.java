@@ -39,6 +39,7 @@ class RingLayoutTest {
     Map<String, Long> here = new HashMap<>();
     here.put("RING_TEXT", RingLayout.TEXT);
     here.put("RING_DATA", RingLayout.DATA);
+    here.put("RING_THUNKS", RingLayout.THUNKS);
     here.put("RING_ENTER", (long) RingLayout.ENTER);
     here.put("RING_REGION", RingLayout.REGION);
     here.put("RING_REGION_BYTES", (long) RingLayout.REGION_BYTES);

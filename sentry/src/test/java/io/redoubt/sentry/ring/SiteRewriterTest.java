@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.redoubt.host.Fcntl;
 import io.redoubt.host.Unistd;
 import java.io.RandomAccessFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
@@ -14,6 +16,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rewrites calls of a program that runs, and lets it go on. */
@@ -133,10 +136,12 @@ class SiteRewriterTest {
     }
   }
 
-  @Test
-  void aSegmentHasRoomForSoManyThunks() throws Exception {
+  /** A program that is linked for a fixed address reaches the rest of the trampoline's page. */
+  @ParameterizedTest
+  @CsvSource({"-pie, 0", "-no-pie, 64"})
+  void aSegmentHasRoomForSoManyThunks(String link, int more) throws Exception {
     SiteRewriter rewriter = new SiteRewriter(procFd);
-    try (RingGuest guest = new RingGuest(directory)) {
+    try (RingGuest guest = new RingGuest(directory, link)) {
       guest.waitForRead();
       // Forget the rewrite after each, but not its thunk: the mov of a site is put back.
       RingGuest.Site site = guest.sites.get("getppid");
@@ -147,15 +152,59 @@ class SiteRewriterTest {
       try (var f = new RandomAccessFile(memory.toFile(), "rw")) {
         while ((r = rewrite(rewriter, guest, "getppid")) == SiteResult.MOV) {
           thunks++;
-          assertTrue(thunks <= 4096 / Thunk.SLOT_BYTES);
+          assertTrue(thunks <= 4096 / Thunk.SLOT_BYTES + more);
           f.seek(site.ip() - 7);
           f.write(code);
         }
       }
       assertEquals(SiteResult.NO_ROOM, r);
-      assertTrue(thunks > 0);
+      assertTrue(thunks > more);
       assertEquals(ProcessHandle.current().pid() + " 1 0", guest.command('p'));
     }
+  }
+
+  @Test
+  void aThunkBehindTheTrampolineWorks() throws Exception {
+    SiteRewriter rewriter = new SiteRewriter(procFd);
+    try (RingGuest guest = new RingGuest(directory, "-no-pie")) {
+      guest.waitForRead();
+      fillTail(guest);
+      assertEquals(SiteResult.MOV, rewrite(rewriter, guest, "getppid"));
+      assertEquals(SiteResult.ALREADY, rewrite(rewriter, guest, "getppid"));
+      assertEquals(SiteResult.CAVE, rewrite(rewriter, guest, "read"));
+      assertEquals("0 0 0", guest.command('r')); // ends the call that was made before
+      assertEquals("4242 1 2", guest.command('p'));
+      long ip = waitForReadElsewhere(guest, guest.sites.get("read").ip());
+      assertEquals(RingLayout.TEXT, ip & -4096, "in the page of the trampoline");
+    }
+  }
+
+  /** Leaves no zeroes behind the code of a guest. */
+  private static void fillTail(RingGuest guest) throws Exception {
+    long code = guest.sites.get("close").ip();
+    try (var f = new RandomAccessFile("/proc/" + guest.pid + "/mem", "rw")) {
+      String mapping =
+          Files.readAllLines(Path.of("/proc/" + guest.pid + "/maps")).stream()
+              .filter(l -> l.contains("r-xp"))
+              .filter(l -> Long.parseLong(l.substring(0, l.indexOf('-')), 16) <= code)
+              .filter(l -> code < end(l))
+              .findFirst()
+              .orElseThrow();
+      byte[] last = new byte[4096];
+      f.seek(end(mapping) - last.length);
+      f.readFully(last);
+      int used = last.length;
+      while (used > 0 && last[used - 1] == 0) {
+        used--;
+      }
+      Arrays.fill(last, used, last.length, (byte) 0xcc);
+      f.seek(end(mapping) - last.length);
+      f.write(last);
+    }
+  }
+
+  private static long end(String mapping) {
+    return Long.parseLong(mapping.substring(mapping.indexOf('-') + 1, mapping.indexOf(' ')), 16);
   }
 
   @Test

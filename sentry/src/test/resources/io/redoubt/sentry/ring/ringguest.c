@@ -116,6 +116,7 @@ int main(void) {
     return 1;
   }
   page[1] = (void *)trampoline;
+  mprotect(page, PAGE, PROT_READ | PROT_EXEC);
   site("read", a_read_ip, 0);
   site("close", a_close_ip, 3);
   site("lseek", a_lseek_ip, 8);
