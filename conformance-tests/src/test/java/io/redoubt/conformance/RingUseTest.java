@@ -4,14 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * That calls do come by the ring. Everything else that is tested of it is equal to Linux when all
@@ -57,6 +61,44 @@ class RingUseTest {
     // Half of the calls have a pointer, and it is to the stack. PROCMAP_QUERY of Linux 6.11 tells
     // that.
     assertTrue(Long.parseLong(m.group(4)) >= 1000 || !hasProcmapQuery(), o::describe);
+  }
+
+  /**
+   * A call that needs the gofer is not served by the ring. So these need none: the directory is
+   * watched, also by a gofer that is confined, and a user's.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"root", "user"})
+  void namesOfABoundDirectoryAreKnown(String who, @TempDir Path directory) throws IOException {
+    List<String> words = new ArrayList<>();
+    if (who.equals("user")) {
+      Redoubt.assumeRoot();
+      assumeTrue(Guests.isOnPath("setpriv"), "setpriv is missing");
+      words.addAll(USER);
+    }
+    Files.writeString(directory.resolve("file"), "four");
+    Command.of("chmod", "a+rx", directory.toString()).run();
+    words.addAll(
+        List.of(
+            Redoubt.front().toString(),
+            "do",
+            "--ring=always",
+            "--stats",
+            "--bind",
+            directory.toString(),
+            "--",
+            Guests.compiled("isolation/often", true).toString(),
+            directory.toString()));
+    Outcome o = Command.of(words).run();
+    assertEquals(0, o.exit(), o::describe);
+    assertEquals("good\n", o.out(), o::describe);
+    for (String call : List.of("newfstatat", "access", "openat")) {
+      Matcher m =
+          Pattern.compile("(?m)^ *[0-9.]+ +[0-9.]+ +\\d+ +\\d+ +(\\d+) .* " + call + "$")
+              .matcher(o.err());
+      assertTrue(m.find(), () -> call + ": " + o.describe());
+      assertTrue(Long.parseLong(m.group(1)) >= 1000, () -> call + ": " + o.describe());
+    }
   }
 
   private static boolean hasProcmapQuery() {

@@ -25,6 +25,7 @@ final class FidTable {
   private long[] positions = new long[256];
   private long[] devs = new long[256]; // which inode a node is
   private long[] inos = new long[256];
+  private int[] watches = new int[256]; // watch descriptor of a node, or 0
   private int[] nextFree = new int[256];
   private short[] generations = new short[256];
   private int freeHead = -1;
@@ -69,6 +70,7 @@ final class FidTable {
     positions[index] = 0;
     devs[index] = 0;
     inos[index] = 0;
+    watches[index] = 0;
     live++;
     return fids[index] = (isOpen ? OPEN_BIT : 0) | generation << GENERATION_SHIFT | index;
   }
@@ -82,6 +84,7 @@ final class FidTable {
     positions = Arrays.copyOf(positions, n);
     devs = Arrays.copyOf(devs, n);
     inos = Arrays.copyOf(inos, n);
+    watches = Arrays.copyOf(watches, n);
     nextFree = Arrays.copyOf(nextFree, n);
     generations = Arrays.copyOf(generations, n);
   }
@@ -124,6 +127,15 @@ final class FidTable {
 
   boolean isInode(int index, long dev, long ino) {
     return inos[index] == ino && devs[index] == dev;
+  }
+
+  /** The watch descriptor of a node, or 0. */
+  int watch(int index) {
+    return watches[index];
+  }
+
+  void setWatch(int index, int wd) {
+    watches[index] = wd;
   }
 
   /** Where the next getdents64 of an open directory starts. */

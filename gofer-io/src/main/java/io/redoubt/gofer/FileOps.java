@@ -38,6 +38,9 @@ final class FileOps {
   /** Reply: descriptor to donate and then close, or -1. */
   int donated;
 
+  /** Reply: whether it stays open here. */
+  boolean keepsDonated;
+
   /** Reply: positive errno that ended a walk. */
   int walkError;
 
@@ -75,6 +78,7 @@ final class FileOps {
   private final ContentOps contents = new ContentOps(this);
   private final DirectoryOps directories = new DirectoryOps(this);
   private final ScanOps scans = new ScanOps(this);
+  private final Watches watches = new Watches(this);
 
   /** Offset of the current request's payload in the region. */
   long payload;
@@ -113,6 +117,7 @@ final class FileOps {
     for (ServedRoot root : roots) {
       Unistd.close(root.fd());
     }
+    watches.close();
     Unistd.close(procFd);
   }
 
@@ -122,6 +127,7 @@ final class FileOps {
     node = 0;
     open = 0;
     donated = -1;
+    keepsDonated = false;
     walkError = 0;
     replyPayload = 0;
     hasAttributes = false;
@@ -150,6 +156,8 @@ final class FileOps {
       case Op.GETXATTR, Op.LISTXATTR, Op.SETXATTR, Op.REMOVEXATTR -> nodes.xattr();
       case Op.TRUNCATE -> contents.truncate();
       case Op.FALLOCATE -> contents.fallocate();
+      case Op.WATCHES -> watches.open();
+      case Op.WATCH -> watches.watch();
       case Op.CLOSE -> close();
       default -> throw new MalformedException("unknown operation: op=" + request.op);
     };
@@ -257,7 +265,13 @@ final class FileOps {
     Memory.copy(region, payload, privatePayload, 0, 4 * count);
     int known = 0;
     for (int k = 0; k < count; k++) {
-      int fd = fids.remove(Memory.getInt(privatePayload, 4L * k));
+      int fid = Memory.getInt(privatePayload, 4L * k);
+      int i = fids.index(fid);
+      int wd = i < 0 ? 0 : fids.watch(i);
+      int fd = fids.remove(fid);
+      if (wd != 0) {
+        watches.end(wd);
+      }
       if (fd >= 0) {
         Unistd.close(fd);
         known++;

@@ -45,6 +45,9 @@ public final class GoferClient implements AutoCloseable {
   /** Open files. */
   public final FileClient files;
 
+  /** Changes of nodes by others. */
+  public final WatchClient watches;
+
   /** How many messages this connection has sent to the gofer: exact while nobody calls. */
   public long requests() {
     return connection.requests();
@@ -59,6 +62,7 @@ public final class GoferClient implements AutoCloseable {
     attributes = new AttributeClient(calls);
     directories = new DirectoryClient(calls);
     files = new FileClient(calls, closes);
+    watches = new WatchClient(calls);
   }
 
   /**
@@ -165,6 +169,7 @@ public final class GoferClient implements AutoCloseable {
   /** Ends the connection and with it the gofer. No other call may be under way. */
   @Override
   public void close() {
+    watches.close();
     connection.close();
   }
 

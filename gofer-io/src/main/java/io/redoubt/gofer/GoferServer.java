@@ -194,7 +194,9 @@ final class GoferServer {
       region.setRelease(reply + Protocol.SEQ, seq);
     }
     ring(slot, seq, files.donated);
-    Unistd.close(files.donated);
+    if (!files.keepsDonated) {
+      Unistd.close(files.donated);
+    }
     if (!isAsleep) {
       region.setRelease(reply + Protocol.SEQ, seq);
     }

@@ -29,13 +29,27 @@ final class Op {
   static final int CLOSE = 25;
   static final int LIST = 26;
   static final int SCAN = 27;
+  static final int WATCHES = 28;
+  static final int WATCH = 29;
 
   private Op() {}
 
   /** Whether an operation changes nothing, on either side. */
   static boolean isLookUp(int op) {
     return switch (op) {
-      case WALK, GETATTR, OPEN, READ, READDIR, READLINK, STATFS, GETXATTR, LISTXATTR, LIST, SCAN ->
+      case WALK,
+          GETATTR,
+          OPEN,
+          READ,
+          READDIR,
+          READLINK,
+          STATFS,
+          GETXATTR,
+          LISTXATTR,
+          LIST,
+          SCAN,
+          WATCHES,
+          WATCH ->
           true;
       default -> false;
     };

@@ -64,6 +64,9 @@ package io.redoubt.gofer;
  * <tr><td>REMOVEXATTR<td>FID node, payload: name<td>
  * <tr><td>TRUNCATE<td>FID open, LENGTH<td>
  * <tr><td>FALLOCATE<td>FID open, FLAGS, OFFSET, LENGTH<td>
+ * <tr><td>WATCHES<td><td>HAS_FD: the queue of inotify(7) events of this connection
+ * <tr><td>WATCH<td>FID directory or regular file node<td>RESULT its watch descriptor in that queue. The watch ends with
+ *     the node
  * <tr><td>CLOSE<td>LENGTH how many, payload: an int fid each, nodes and opens mixed<td>RESULT how many
  *     were known
  * </table>

@@ -8,6 +8,9 @@ public final class Walk {
   /** For {@link NodeClient#walkAgain}: what the names led to before; 0 where that is not known. */
   public final int[] known = new int[Protocol.WALK_MAX];
 
+  /** Room of the caller's for {@link NodeWatch#stamp} of those that are known. */
+  public final long[] stamps = new long[Protocol.WALK_MAX];
+
   /** Attributes of the nodes found; entries are made as they are needed. */
   public final NodeAttr[] attrs = new NodeAttr[Protocol.WALK_MAX];
 

@@ -170,6 +170,8 @@ final class FuzzGofer extends Thread {
           donated = one(2) ? file() : -1;
           set(reply + Protocol.OPEN, donated < 0 ? 3 << 29 | 1 : 0);
         }
+        case Op.WATCHES -> donated = file();
+        case Op.WATCH -> result = 1 + random.nextInt(4);
         case Op.READ, Op.READLINK, Op.GETXATTR, Op.LISTXATTR ->
             result = random.nextInt((op == Op.READLINK ? 4096 : length) + 1);
         case Op.WRITE ->

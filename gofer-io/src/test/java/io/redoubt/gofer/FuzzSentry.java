@@ -129,7 +129,8 @@ final class FuzzSentry implements AutoCloseable {
     List<Integer> fids =
         switch (one(12) ? random.nextInt(27) : op) {
           case Op.READ, Op.WRITE, Op.READDIR, Op.FSYNC, Op.TRUNCATE, Op.FALLOCATE -> opens;
-          case Op.OPEN, Op.READLINK, Op.LINK, Op.SETATTR, Op.SETXATTR, Op.GETXATTR -> nodes;
+          case Op.OPEN, Op.READLINK, Op.LINK, Op.SETATTR, Op.SETXATTR, Op.GETXATTR, Op.WATCH ->
+              nodes;
           default -> directories;
         };
     return fids.isEmpty() || one(25)
@@ -175,7 +176,7 @@ final class FuzzSentry implements AutoCloseable {
   private void fill(int slot) {
     long line = RegionLayout.slot(slot);
     long payload = RegionLayout.payload(slot);
-    int op = directories.size() < 2 ? Op.ATTACH : 1 + random.nextInt(26);
+    int op = directories.size() < 2 ? Op.ATTACH : 1 + random.nextInt(Op.WATCH);
     region.memory.asSlice(line + 4, 60).fill((byte) 0);
     set(line + Protocol.OP, op);
     set(line + Protocol.FID, fid(op));
@@ -203,6 +204,18 @@ final class FuzzSentry implements AutoCloseable {
           if (bytes > RegionLayout.PAYLOAD_SIZE - 300) {
             break;
           }
+        }
+      }
+      case Op.SCAN -> {
+        length = random.nextInt(RegionLayout.PAYLOAD_SIZE + 1);
+        set(line + Protocol.FLAGS, random.nextInt(4));
+        set(line + Protocol.MODE, random.nextInt(Protocol.SCAN_MAX_LISTINGS + 1));
+        bytes = 0;
+        for (int i = random.nextInt(4); i > 0; i--) {
+          String name = name();
+          int n = name.length() > 255 ? 0 : name.length();
+          region.memory.set(JAVA_BYTE, payload + bytes, (byte) n);
+          bytes += 1 + put(payload + bytes + 1, n == 0 ? "" : name);
         }
       }
       case Op.SYMLINK, Op.RENAME, Op.SETXATTR -> {

@@ -93,7 +93,7 @@ class GoferClientFuzzTest {
       calls++;
       int length = random.nextInt(random.nextInt(5) == 0 ? 200_000 : 300);
       byte[] bytes = new byte[Math.min(length, 70_000)];
-      switch (random.nextInt(20)) {
+      switch (random.nextInt(22)) {
         case 0 -> within(gofer.nodes.attach(0, attr), Integer.MAX_VALUE);
         case 1, 2, 3 -> walk();
         case 4 -> attributes(gofer.nodes.lookup(1, "a", attr));
@@ -114,6 +114,8 @@ class GoferClientFuzzTest {
         case 16 -> attributes(gofer.directories.mkdir(1, "a", 0755, -1, -1, attr));
         case 17 -> within(gofer.directories.rename(1, "a", 1, "b", 0), 0);
         case 18 -> within(gofer.attributes.statfs(1, buffer.asSlice(0, Stat.StatfsBuf.SIZEOF)), 0);
+        case 19 -> gofer.watches.watch(1, random.nextBoolean());
+        case 20 -> gofer.watches.hear();
         default -> gofer.closeLater(1);
       }
     }

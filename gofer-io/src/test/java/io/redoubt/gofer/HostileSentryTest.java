@@ -1,6 +1,10 @@
 package io.redoubt.gofer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.redoubt.host.Errno;
@@ -244,6 +248,63 @@ class HostileSentryTest {
   }
 
   @Test
+  void watchesAreOfNodesAndHaveAnEnd() throws Exception {
+    for (int i = 0; i < Watches.LIMIT + 10; i++) {
+      Files.createFile(dir.resolve("f" + i));
+    }
+    Files.createSymbolicLink(dir.resolve("link"), Path.of("/etc"));
+    try (Pair pair = Pair.over(Root.of(dir.toString()))) {
+      GoferClient gofer = pair.client;
+      int root = gofer.nodes.attach(0, attr);
+      assertNotNull(gofer.watches.watch(root, true));
+      assertNull(gofer.watches.watch(gofer.nodes.lookup(root, "link", attr), true));
+      assertNull(gofer.watches.watch(77, true));
+      int watched = 1;
+      NodeWatch last = null;
+      int node = 0;
+      for (int i = 0; i < Watches.LIMIT + 10; i++) {
+        node = gofer.nodes.lookup(root, "f" + i, attr);
+        NodeWatch w = gofer.watches.watch(node, false);
+        watched += w == null ? 0 : 1;
+        last = w == null ? last : w;
+      }
+      assertEquals(Watches.LIMIT, watched);
+      assertTrue(gofer.watches.hear());
+      assertFalse(last.isOver());
+      gofer.close(gofer.nodes.lookup(root, "f0", attr)); // another node of it: nothing of its own
+      assertTrue(gofer.watches.hear());
+      assertFalse(last.isOver());
+    }
+  }
+
+  /** A node that is closed takes its watch along. */
+  @Test
+  void aWatchEndsWithItsNode() throws Exception {
+    Files.createFile(dir.resolve("f"));
+    try (Pair pair = Pair.over(Root.of(dir.toString()))) {
+      GoferClient gofer = pair.client;
+      int root = gofer.nodes.attach(0, attr);
+      int one = gofer.nodes.lookup(root, "f", attr);
+      int two = gofer.nodes.lookup(root, "f", attr);
+      NodeWatch w = gofer.watches.watch(one, false);
+      assertSame(w, gofer.watches.watch(two, false)); // the host has one for an inode
+      long stamp = w.stamp();
+      assertTrue(stamp > 0);
+      gofer.close(one);
+      assertTrue(gofer.watches.hear());
+      assertTrue(w.isOver());
+      assertEquals(0, w.stamp());
+      NodeWatch again = gofer.watches.watch(two, false);
+      assertFalse(again.isOver());
+      assertTrue(again.stamp() > stamp);
+      Files.writeString(dir.resolve("f"), "x");
+      long before = again.stamp();
+      assertTrue(gofer.watches.hear());
+      assertTrue(again.stamp() > before);
+    }
+  }
+
+  @Test
   void everyDescriptorIsGivenBack() throws Exception {
     int before = FuzzCount.descriptors();
     try (Pair pair = Pair.over(Root.of(dir.toString()))) {
@@ -253,6 +314,7 @@ class HostileSentryTest {
         pair.client.files.create(root, "f" + i, Fcntl.O_RDWR, 0600, -1, -1, opened);
         Unistd.close(opened.fd);
       }
+      assertNotNull(pair.client.watches.watch(root, true));
     }
     assertEquals(before, FuzzCount.descriptors());
   }

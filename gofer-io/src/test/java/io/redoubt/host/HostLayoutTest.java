@@ -31,6 +31,7 @@ class HostLayoutTest {
     Dir.class,
     Errno.class,
     Fcntl.class,
+    Inotify.class,
     Ioctl.class,
     Mman.class,
     Mount.class,
@@ -68,6 +69,7 @@ class HostLayoutTest {
       #include <sys/epoll.h>
       #include <sys/eventfd.h>
       #include <sys/file.h>
+      #include <sys/inotify.h>
       #include <sys/ioctl.h>
       #include <sys/mman.h>
       #include <sys/mount.h>

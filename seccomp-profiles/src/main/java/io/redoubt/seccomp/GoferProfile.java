@@ -37,6 +37,11 @@ public final class GoferProfile {
   /** FALLOC_FL_KEEP_SIZE, PUNCH_HOLE, COLLAPSE_RANGE, ZERO_RANGE, INSERT_RANGE, UNSHARE_RANGE. */
   private static final long FALLOCATE_MODES = 0x1 | 0x2 | 0x8 | 0x10 | 0x20 | 0x40;
 
+  private static final int IN_NONBLOCK_CLOEXEC = 0x80800;
+
+  /** IN_MODIFY, ATTRIB, MOVED_FROM, MOVED_TO, CREATE, DELETE, DELETE_SELF. */
+  private static final long WATCHED = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400;
+
   private static final Argument DIR = intArg(0, "dirfd");
 
   private static final List<Rule> FILES =
@@ -85,6 +90,14 @@ public final class GoferProfile {
           Rule.on("listxattr", ALLOW, "Op.LISTXATTR"),
           Rule.on("setxattr", ALLOW, "Op.SETXATTR"),
           Rule.on("removexattr", ALLOW, "Op.REMOVEXATTR"),
+          Rule.on(
+              "inotify_init1", is(intArg(0, "flags"), IN_NONBLOCK_CLOEXEC), ALLOW, "Op.WATCHES"),
+          Rule.on(
+              "inotify_add_watch",
+              only(intArg(2, "mask"), WATCHED),
+              ALLOW,
+              "Op.WATCH, by /proc/self/fd: tells of changes, changes nothing"),
+          Rule.on("inotify_rm_watch", ALLOW, "Op.CLOSE"),
           Rule.on("recvmsg", ALLOW, "doorbells and slots of the sentry"),
           Rule.on("sendmsg", ALLOW, "a reply with a descriptor"),
           Rule.on(

@@ -37,6 +37,12 @@ public final class Dentry {
   Dentry ringNext;
   boolean inRing;
 
+  /**
+   * {@link Inode#stamp} of the directory for the name, from before it was last looked up; 0: it
+   * must be looked up again. Written under the parent's monitor.
+   */
+  volatile long stamp;
+
   /** Set by every use, cleared by the clock. */
   volatile boolean used;
 
@@ -169,6 +175,7 @@ public final class Dentry {
   void move(Dentry newParent, String newName) {
     Dentry old = parent;
     old.children.remove(name, this);
+    stamp = 0;
     newParent.pin();
     parent = newParent;
     name = newName;
@@ -183,6 +190,8 @@ public final class Dentry {
   static void exchange(Dentry a, Dentry b) {
     Dentry ap = a.parent;
     String an = a.name;
+    a.stamp = 0;
+    b.stamp = 0;
     a.parent = b.parent;
     a.name = b.name;
     b.parent = ap;

@@ -126,6 +126,28 @@ public abstract class Inode {
     return false;
   }
 
+  /**
+   * Of a directory that is {@link #isRevalidated}: takes note of all changes that others have made
+   * before this call.
+   *
+   * @return whether stamps of this file system may be believed now
+   */
+  public boolean hear() {
+    return false;
+  }
+
+  /**
+   * Of a directory that is {@link #isRevalidated}: what changes when others change what {@code
+   * name} leads to. Taken before a lookup; when it is the same after {@link #hear}, the result
+   * still holds. 0: nothing would tell.
+   */
+  public long stamp(String name) {
+    return 0;
+  }
+
+  /** A walk has come here without asking for it: what {@link #hear} says holds for it, too. */
+  public void foundUnchanged() {}
+
   /** Whether it is worth to remember that a name does not exist. */
   public boolean cachesMissing() {
     return isCacheable();

@@ -252,8 +252,9 @@ public final class Vfs {
       if (known != null && !in.isRevalidated()) {
         return positive(c, known);
       }
+      long stamp = in.stamp(name);
       Inode child = in.lookup(c, name);
-      return settle(c, dir, known, name, child);
+      return settle(c, dir, known, name, child, stamp);
     }
   }
 
@@ -285,6 +286,12 @@ public final class Vfs {
         return d;
       }
       Dentry pinned = hint(known, names, count, found);
+      Inode[] hinted = new Inode[count]; // the directory of each name, if it is known already
+      long[] stamps = new long[count];
+      for (int i = 0; i < count; i++) {
+        hinted[i] = i == 0 ? in : found[i - 1];
+        stamps[i] = hinted[i] == null ? 0 : hinted[i].stamp(names[i]);
+      }
       int n = in.lookupAhead(c, names, 0, count, found, opens);
       if (pinned != null) {
         pinned.unpin();
@@ -294,10 +301,10 @@ public final class Vfs {
       }
       if (n < 0) {
         c.fail(n);
-        return settle(c, dir, known, names[0], null);
+        return settle(c, dir, known, names[0], null, stamps[0]);
       }
       isMissing = n < count && c.error() == -Errno.ENOENT;
-      first = settle(c, dir, known, names[0], found[0]);
+      first = settle(c, dir, known, names[0], found[0], stamps[0]);
       found[0] = null;
       deepest = first;
       deepest.pin();
@@ -312,14 +319,16 @@ public final class Vfs {
           if (old != null && !old.pin()) {
             old = null;
           }
-          Dentry d = settle(c, deepest, old, names[depth], next);
+          long stamp = deepest.inode() == hinted[depth] ? stamps[depth] : 0;
+          Dentry d = settle(c, deepest, old, names[depth], next, stamp);
           deepest.unpin();
           deepest = d;
         }
       }
-      if (isMissing && deepest.inode().cachesMissing() && deepest.cached(names[depth]) == null) {
+      if (isMissing) {
         synchronized (deepest) {
-          insert(deepest, names[depth], null).unpin();
+          long stamp = deepest.inode() == hinted[depth] ? stamps[depth] : 0;
+          missing(deepest, names[depth], stamp);
         }
       }
     }
@@ -356,9 +365,10 @@ public final class Vfs {
    * Makes what was looked up the cached child; {@code known} (pinned or null) is what was cached.
    * Under {@code dir}'s monitor.
    */
-  private Dentry settle(Syscall c, Dentry dir, Dentry known, String name, Inode child) {
+  private Dentry settle(Syscall c, Dentry dir, Dentry known, String name, Inode child, long stamp) {
     if (known != null) {
       if (child != null && known.inode() == child) {
+        known.stamp = stamp;
         child.unused();
         return known;
       }
@@ -377,18 +387,31 @@ public final class Vfs {
     }
     Inode in = dir.inode();
     if (child == null) {
-      if (c.error() == -Errno.ENOENT && in.cachesMissing() && !in.isRevalidated()) {
-        insert(dir, name, null).unpin();
+      if (c.error() == -Errno.ENOENT) {
+        missing(dir, name, stamp);
         c.fail(-Errno.ENOENT);
       }
       return null;
     }
     if (in.isCacheable()) {
-      return insert(dir, name, child);
+      Dentry d = insert(dir, name, child);
+      d.stamp = stamp;
+      return d;
     }
     Dentry d = new Dentry(dir, name, child);
     d.pin();
     return d;
+  }
+
+  /** Remembers, if that is worth it, that a lookup has not found a name. */
+  private void missing(Dentry dir, String name, long stamp) {
+    Inode in = dir.inode();
+    boolean isWorthIt = in.isRevalidated() ? stamp != 0 : in.cachesMissing();
+    if (isWorthIt && dir.isHashed() && dir.cached(name) == null) {
+      Dentry d = insert(dir, name, null);
+      d.stamp = stamp;
+      d.unpin();
+    }
   }
 
   private static Dentry positive(Syscall c, Dentry d) {

@@ -91,6 +91,9 @@ public final class Walk {
   /** Whether it has also found that the name after those is missing. */
   private boolean isNextMissing;
 
+  /** Whether changes by others have been taken note of since the walk began. */
+  private boolean hasHeard;
+
   /** Mount of {@link #dentry}, or of {@link #parent} where that is all there is. */
   public Mount mount() {
     return mount != null ? mount : parentMount;
@@ -210,6 +213,7 @@ public final class Walk {
     dentry = base.dentry();
     lastKind = ROOT;
     trailingSlash = false;
+    hasHeard = false;
     isRootKnown = (flags & (BENEATH | IN_ROOT)) != 0 || (!path.isEmpty() && path.charAt(0) == '/');
     if (path.isEmpty()) {
       return (flags & DIRECTORY) != 0 && !isDirectory() ? -Errno.ENOTDIR : 0;
@@ -405,14 +409,18 @@ public final class Walk {
       isNextMissing = false;
       return c.fail(-Errno.ENOENT);
     }
-    if (fresh > 0 || !dir.isRevalidated()) {
-      Dentry d = dentry.cached(name);
-      if (d != null && d.pin()) {
+    boolean isAsked = fresh == 0 && dir.isRevalidated();
+    Dentry d = dentry.cached(name);
+    if (d != null && (!isAsked || isUnchanged(dir, d))) {
+      if (d.pin()) {
         if (!d.used) {
           d.used = true;
         }
         if (fresh > 0) {
           fresh--;
+        }
+        if (isAsked && d.inode() != null) {
+          d.inode().foundUnchanged();
         }
         if (d.inode() != null) {
           return d;
@@ -440,13 +448,26 @@ public final class Walk {
     if (limit == 1) {
       return vfs.load(c, dentry, name);
     }
-    Dentry d = vfs.loadAhead(c, dentry, names, count, found, opens);
+    d = vfs.loadAhead(c, dentry, names, count, found, opens);
     if (d != null) {
       int known = (int) c.error();
       isNextMissing = (known & Vfs.NEXT_IS_MISSING) != 0;
       fresh = known & ~Vfs.NEXT_IS_MISSING;
     }
     return d;
+  }
+
+  /** Whether nobody can have changed what a name leads to since it was looked up. */
+  private boolean isUnchanged(Inode dir, Dentry d) {
+    long stamp = d.stamp;
+    if (stamp == 0) {
+      return false;
+    }
+    // Once for a walk: all trees that are revalidated are one gofer's.
+    if (!hasHeard) {
+      hasHeard = dir.hear();
+    }
+    return hasHeard && dir.stamp(d.name()) == stamp;
   }
 
   private int up(Syscall c, int flags) {

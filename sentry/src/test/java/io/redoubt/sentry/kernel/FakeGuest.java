@@ -58,4 +58,9 @@ public final class FakeGuest {
   public long str(String s) {
     return memory.string(s);
   }
+
+  /** Runs the timers that are due. */
+  public void runTimers() {
+    kernel.timers.runDue();
+  }
 }

@@ -5,6 +5,7 @@ import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.RegularFile;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.kernel.Timers;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -14,11 +15,13 @@ import java.lang.foreign.MemorySegment;
 final class GoferFile extends RegularFile {
   private final GoferInode inode;
   private final HostFile file;
+  private final Timers timers;
 
-  GoferFile(GoferInode inode, HostFile file, Path path, int flags) {
+  GoferFile(GoferInode inode, HostFile file, Path path, int flags, Timers timers) {
     super(path, flags);
     this.inode = inode;
     this.file = file;
+    this.timers = timers;
   }
 
   /**
@@ -36,6 +39,7 @@ final class GoferFile extends RegularFile {
 
   @Override
   protected long load(Syscall c, MemorySegment to, long length, long offset) {
+    inode.attributes().wasRead();
     return file.read(to, length, offset);
   }
 
@@ -81,6 +85,7 @@ final class GoferFile extends RegularFile {
 
   @Override
   public int advise(Syscall c, long offset, long length, int advice) {
+    file.stamp = 0; // what is advised holds for the descriptor
     return file.advise(offset, length, advice);
   }
 
@@ -90,13 +95,13 @@ final class GoferFile extends RegularFile {
       return -Errno.EACCES;
     }
     if (sharedWritable) {
-      inode.attributes().stale();
+      inode.attributes().wasMapped();
     }
     return file.fd() >= 0 ? file.fd() : -Errno.ENODEV;
   }
 
   @Override
   protected void release() {
-    file.close();
+    inode.closed(file, timers);
   }
 }

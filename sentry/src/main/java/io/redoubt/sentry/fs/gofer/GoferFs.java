@@ -32,6 +32,7 @@ public final class GoferFs {
   final GoferClient client;
   final boolean isReadOnly;
   final Devices devices = new Devices();
+  final KeptFiles keptFiles = new KeptFiles();
 
   /**
    * The inodes in use. The gofer holds a descriptor for each, so a number is not used again by the
@@ -68,7 +69,7 @@ public final class GoferFs {
         return known;
       }
     }
-    known.attributes().refresh(attr);
+    known.attributes().refresh(attr, 0);
     client.closeLater(fid);
     return known;
   }

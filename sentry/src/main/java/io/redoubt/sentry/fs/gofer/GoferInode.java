@@ -15,6 +15,7 @@ import io.redoubt.sentry.fs.SpecialNode;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.fs.StatFs;
 import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.kernel.Timers;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -40,8 +41,12 @@ final class GoferInode extends Inode {
   private int floating = 1;
   private boolean dead;
   private volatile String target; // of a symlink: never changes
-  private HostFile kept; // of a create, or a lookup in order to open, for the open that follows
+
+  /** Of a create, a lookup in order to open, or one that was closed: for an open to come. */
+  private HostFile kept;
+
   private int keptMode;
+  private boolean isKeptClosed;
 
   /** The pipe of a FIFO, the socket bound here. */
   private final Object[] attachment;
@@ -71,9 +76,10 @@ final class GoferInode extends Inode {
    * The gofer says that a name still leads here. A cached dentry of it is pinned meanwhile, so it
    * is alive.
    */
-  GoferInode foundAgain(NodeAttr now) {
+  GoferInode foundAgain(NodeAttr now, long stamp) {
     found();
-    attributes.refreshIfSame(now);
+    attributes.refreshIfSame(now, stamp);
+    attributes.wasAsked();
     return this;
   }
 
@@ -102,7 +108,7 @@ final class GoferInode extends Inode {
       }
     }
     if (fs.forget(this, attributes.dev(), attributes.ino())) {
-      keep(null, 0);
+      keep(null, 0, false);
       if (attributes.isUnlinked()) {
         client.close(fid); // its space shall be free now
       } else {
@@ -201,6 +207,21 @@ final class GoferInode extends Inode {
   }
 
   @Override
+  public boolean hear() {
+    return client.watches.hear();
+  }
+
+  @Override
+  public long stamp(String name) {
+    return attributes.stamp(name);
+  }
+
+  @Override
+  public void foundUnchanged() {
+    attributes.foundUnchanged();
+  }
+
+  @Override
   public int maxAhead() {
     return MAX_AHEAD;
   }
@@ -221,9 +242,11 @@ final class GoferInode extends Inode {
   public int lookupAhead(
       Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
     Walk w = c.scratch().goferWalk;
+    attributes.wasAsked();
     for (int i = 0; i < count; i++) {
       boolean isOurs = found[from + i] instanceof GoferInode known && known.fs == fs;
       w.known[i] = isOurs ? ((GoferInode) found[from + i]).fid : 0;
+      w.stamps[i] = isOurs ? ((GoferInode) found[from + i]).attributes.stamp() : 0;
     }
     int n = client.nodes.walkAgain(fid, names, from, count, opens, w);
     if (n < 0 || (n == 0 && w.error == Errno.EMFILE)) {
@@ -238,11 +261,13 @@ final class GoferInode extends Inode {
       boolean isStillThere = w.known[i] == w.fids[i];
       found[from + i] =
           isStillThere
-              ? ((GoferInode) found[from + i]).foundAgain(w.attrs[i])
+              ? ((GoferInode) found[from + i]).foundAgain(w.attrs[i], w.stamps[i])
               : fs.inode(w.fids[i], w.attrs[i]);
     }
     if (w.fd >= 0) {
-      ((GoferInode) found[from + n - 1]).keep(new HostFile(client, w.fd), Fcntl.O_RDONLY);
+      HostFile last = new HostFile(client, w.fd);
+      last.stamp = w.known[n - 1] == w.fids[n - 1] ? w.stamps[n - 1] : 0;
+      ((GoferInode) found[from + n - 1]).keep(last, Fcntl.O_RDONLY, false);
       w.fd = -1;
     }
     c.fail(w.error == Errno.ENOENT ? -Errno.ENOENT : 0);
@@ -263,7 +288,7 @@ final class GoferInode extends Inode {
 
   private GoferInode made(Opened o) {
     GoferInode made = fs.inode(o.node, o.attr);
-    made.keep(new HostFile(client, o), Fcntl.O_RDWR);
+    made.keep(new HostFile(client, o), Fcntl.O_RDWR, false);
     return made;
   }
 
@@ -277,13 +302,20 @@ final class GoferInode extends Inode {
     return r < 0 ? c.fail(r) : made(o);
   }
 
-  /** Keeps an open file for the open that is to follow. @param mode its access mode */
-  private void keep(HostFile f, int mode) {
+  /**
+   * Keeps an open file for an open to come.
+   *
+   * @param mode its access mode
+   * @param isClosed whether it is one that the guest has closed: then it is good for as long as
+   *     nothing happens to the file; else the open is to follow at once
+   */
+  private void keep(HostFile f, int mode, boolean isClosed) {
     HostFile old;
     synchronized (this) {
       old = kept;
       kept = f;
       keptMode = mode;
+      isKeptClosed = isClosed;
     }
     if (old != null) {
       old.close();
@@ -294,23 +326,41 @@ final class GoferInode extends Inode {
   private HostFile take(int flags) {
     HostFile f;
     boolean isGood;
+    boolean isClosed;
     synchronized (this) {
       f = kept;
       kept = null;
+      isClosed = isKeptClosed;
       isGood =
           (keptMode == Fcntl.O_RDWR || (flags & Fcntl.O_ACCMODE) == Fcntl.O_RDONLY)
               && (flags & Fcntl.O_SYNC) == 0;
     }
-    if (f != null && !isGood) {
+    if (f == null) {
+      return null;
+    }
+    if (isGood && isClosed) {
+      isGood = client.watches.hear() && f.stamp == attributes.stamp();
+    }
+    if (!isGood) {
       f.close();
       return null;
     }
     return f;
   }
 
+  /** The guest has closed {@code f}. */
+  void closed(HostFile f, Timers timers) {
+    if (f.stamp == 0 || f.fd() < 0 || f.stamp != attributes.stamp()) {
+      f.close();
+      return;
+    }
+    keep(f, Fcntl.O_RDONLY, true);
+    fs.keptFiles.add(this, timers);
+  }
+
   @Override
   public void notOpened() {
-    keep(null, 0);
+    keep(null, 0, false);
   }
 
   private Inode made(Syscall c, int node, NodeAttr a) {
@@ -358,7 +408,7 @@ final class GoferInode extends Inode {
     int r = client.directories.link(node.fid, fid, name, a);
     attributes.stale();
     if (r == 0) {
-      node.attributes.refresh(a);
+      node.attributes.refresh(a, 0);
     }
     return r;
   }
@@ -445,13 +495,16 @@ final class GoferInode extends Inode {
         }
         HostFile f = take(flags);
         if (f == null) {
+          attributes.wasAsked();
+          long stamp = asked == Fcntl.O_RDONLY ? attributes.stamp() : 0;
           int[] error = new int[1];
           f = HostFile.open(client, fid, asked, c.scratch().opened, error);
           if (f == null) {
             return c.fail(error[0]);
           }
+          f.stamp = stamp;
         }
-        return new GoferFile(this, f, path, flags);
+        return new GoferFile(this, f, path, flags, c.task.kernel.timers);
       }
       default -> {
         return SpecialNode.open(c, path, flags, type, attributes.rdev(), attachment);
@@ -465,6 +518,7 @@ final class GoferInode extends Inode {
   }
 
   DirSnapshot list(Syscall c, int[] error) {
+    attributes.wasRead();
     return DirSnapshot.read(client, fid, error);
   }
 

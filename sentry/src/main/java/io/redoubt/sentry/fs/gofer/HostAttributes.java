@@ -2,6 +2,7 @@ package io.redoubt.sentry.fs.gofer;
 
 import io.redoubt.gofer.GoferClient;
 import io.redoubt.gofer.NodeAttr;
+import io.redoubt.gofer.NodeWatch;
 import io.redoubt.host.Errno;
 import io.redoubt.sentry.fs.Access;
 import io.redoubt.sentry.fs.SetAttr;
@@ -14,6 +15,9 @@ import java.util.Arrays;
 /**
  * The attributes of a file of the host, as they were when the gofer was asked last. Its monitor
  * guards them, and is the innermost lock.
+ *
+ * <p>An inode that is asked for again and again is watched ({@link NodeWatch}); what was said of it
+ * then holds until something happens to it.
  */
 final class HostAttributes {
   /** Attributes younger than this are those that the walk of the same call has brought. */
@@ -21,6 +25,12 @@ final class HostAttributes {
 
   /** For permission checks on the way: a change of a mode by others is seen after this time. */
   private static final long ACCESS_NANOS = 1_000_000_000;
+
+  /** Answers of the gofer about it before it is worth a watch, which is one more message. */
+  private static final int ASKS = 3;
+
+  /** After so many more one that had none to get is tried again: a power of two. */
+  private static final int ASKS_AGAIN = 64;
 
   private static final int XATTR_MAX = 65_536;
 
@@ -33,6 +43,15 @@ final class HostAttributes {
   private final NodeAttr attr = new NodeAttr();
   private long fetchedNanos;
 
+  /** {@link NodeWatch#stamp} from before they were asked for; 0: they hold for the moment only. */
+  private volatile long stamp;
+
+  /** The guest may store into it at any time: that changes its times, and is no event. */
+  private boolean isMapped;
+
+  private volatile NodeWatch watch;
+  private int asks; // about how often the gofer was asked
+
   /** When mode and owner were fetched: what happens inside a directory does not change those. */
   private long permissionNanos;
 
@@ -43,7 +62,58 @@ final class HostAttributes {
     this.type = found.type();
     this.dev = found.dev;
     this.ino = found.ino;
-    refresh(found);
+    refresh(found, 0);
+  }
+
+  /** The stamp of what will be asked now; 0 where nothing tells of changes. */
+  long stamp() {
+    NodeWatch w = watch;
+    return w == null ? 0 : w.stamp();
+  }
+
+  /** The same for a name in the directory. */
+  long stamp(String name) {
+    NodeWatch w = watch;
+    return w == null ? 0 : w.stamp(name);
+  }
+
+  /** The gofer had to be asked, about the file or a name in it. */
+  void wasAsked() {
+    NodeWatch w = watch;
+    if (w != null) {
+      if (w.isOver()) {
+        watch = null;
+        asks = 0;
+      }
+    } else if ((++asks & ASKS_AGAIN - 1) == ASKS
+        && (type == Stat.S_IFDIR || type == Stat.S_IFREG)) {
+      watch = client.watches.watch(fid, type == Stat.S_IFDIR);
+    }
+  }
+
+  /**
+   * A walk has heard of all changes, and come here without asking: attributes that are unchanged
+   * are as good as those that it would have brought, and others are not to be taken for such.
+   */
+  synchronized void foundUnchanged() {
+    long now = System.nanoTime();
+    boolean isUnchanged = stamp != 0 && stamp == stamp();
+    fetchedNanos = isUnchanged ? now : now - ACCESS_NANOS;
+  }
+
+  /** A read has changed the time of access, perhaps. */
+  void wasRead() {
+    if (stamp != 0) {
+      synchronized (this) {
+        stamp = 0;
+      }
+    }
+  }
+
+  /** The guest has it mapped and may store into it. */
+  synchronized void wasMapped() {
+    isMapped = true;
+    stale();
   }
 
   /** What never changes while it is the same file. */
@@ -64,9 +134,9 @@ final class HostAttributes {
    * As {@link #refresh}, if it is the same file: of the attributes those that cannot change are not
    * believed.
    */
-  synchronized void refreshIfSame(NodeAttr now) {
+  synchronized void refreshIfSame(NodeAttr now, long stamp) {
     if (now.dev == dev && now.ino == ino && now.type() == type) {
-      refresh(now);
+      refresh(now, stamp);
     }
   }
 
@@ -74,24 +144,32 @@ final class HostAttributes {
     return attr.nlink == 0;
   }
 
-  synchronized void refresh(NodeAttr found) {
+  /**
+   * @param stamp of before they were asked for. Of two answers that come in the wrong order the
+   *     older has an older one, and is not believed
+   */
+  synchronized void refresh(NodeAttr found, long stamp) {
     attr.set(found);
+    this.stamp = isMapped ? 0 : stamp;
     fetchedNanos = System.nanoTime();
     permissionNanos = fetchedNanos;
   }
 
   /** What is known of size and times is no longer true. */
   synchronized void stale() {
+    stamp = 0;
     fetchedNanos = System.nanoTime() - ACCESS_NANOS;
   }
 
   private int update(Syscall c) {
+    long known;
     synchronized (this) {
       if (System.nanoTime() - fetchedNanos < FRESH_NANOS) {
         return 0;
       }
+      known = stamp;
     }
-    return fetch(c);
+    return known != 0 && client.watches.hear() && known == stamp() ? 0 : fetch(c);
   }
 
   private int updatePermissions(Syscall c) {
@@ -105,9 +183,11 @@ final class HostAttributes {
 
   private int fetch(Syscall c) {
     NodeAttr a = c.scratch().attr;
+    long before = stamp();
     int r = client.attributes.getattr(fid, a);
     if (r == 0) {
-      refresh(a);
+      refresh(a, before);
+      wasAsked();
     }
     return r;
   }
@@ -115,6 +195,7 @@ final class HostAttributes {
   /** Attributes by a descriptor of this file. */
   int getattr(Syscall c, int fd, Stat out) {
     MemorySegment stat = c.scratch().small;
+    long before = stamp();
     int r = io.redoubt.host.Stat.fstat(fd, stat);
     if (r < 0) {
       return r;
@@ -123,7 +204,7 @@ final class HostAttributes {
     a.loadStat(stat);
     a.uid = client.ids().user(a.uid);
     a.gid = client.ids().group(a.gid);
-    refresh(a);
+    refresh(a, before);
     copy(out);
     return 0;
   }
@@ -205,7 +286,7 @@ final class HostAttributes {
     NodeAttr a = c.scratch().attr;
     int r = client.attributes.setattr(fid, s, a);
     if (r == 0) {
-      refresh(a);
+      refresh(a, 0);
     }
     if (r == 0 && (mask & SetAttr.SIZE) != 0) {
       dropPrivileges(c);
@@ -240,7 +321,7 @@ final class HostAttributes {
   /** A name is gone. @param before attributes from before that */
   synchronized void unlinked(NodeAttr before) {
     if (before.type() == type) { // what cannot change is not believed
-      refresh(before);
+      refresh(before, 0);
       unlinked(0);
     }
   }

@@ -19,6 +19,12 @@ public final class HostFile {
   private final int fd;
   private final int open; // fid, 0 with a descriptor
 
+  /**
+   * {@link io.redoubt.gofer.NodeWatch#stamp} of the file from before it was opened; 0: it is not
+   * worth keeping after the guest has closed it.
+   */
+  long stamp;
+
   /** Takes over what an open brought. */
   public HostFile(GoferClient client, Opened opened) {
     this.client = client;
