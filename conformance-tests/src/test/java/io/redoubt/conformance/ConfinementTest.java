@@ -349,6 +349,40 @@ final class ConfinementTest {
     }
   }
 
+  /** By name, through whatever it holds: of processes those that it may trace, and no more. */
+  @Test
+  void rootsSentrySeesNoOtherProcessOfTheHost() throws IOException {
+    assumeTrue((OWN & ~SENTRY) != 0, "root's processes have no capability that a sentry has not");
+    Process sandbox = start(List.of(), List.of("do"));
+    try {
+      long sentry = pid("sentry", sandbox);
+      List<Long> others =
+          List.of(1L, ProcessHandle.current().pid(), sandbox.pid(), pid("gofer", sandbox));
+      List<Long> guests = ProcessTree.below(ProcessTree.await(sandbox.pid(), "redoubt-init"));
+      assertEquals(2, guests.size(), "a shell and a sleep");
+      int seen = 0;
+      for (String fd : ProcessTree.list(sentry, "fd")) {
+        if (!Files.isDirectory(Path.of("/proc", Long.toString(sentry), "fd", fd))) {
+          continue;
+        }
+        for (long pid : others) {
+          for (String file : new String[] {"status", "cmdline", "task/" + pid + "/children"}) {
+            String name = pid + "/" + file;
+            assertEquals("-2", borrow(sentry, "openat", fd, "@" + name, "0"), name);
+          }
+        }
+        for (long pid : guests) {
+          boolean isOpened =
+              Integer.parseInt(borrow(sentry, "openat", fd, "@" + pid + "/status", "0")) > 0;
+          seen += isOpened ? 1 : 0;
+        }
+      }
+      assertTrue(seen >= 2, "no descriptor shows the guests");
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
   /**
    * The filter that it has loaded, against the one that people can read: the same whether raw
    * sockets are there or not. With them it has CAP_NET_RAW, in the sandbox's user namespace.
