@@ -13,7 +13,7 @@
 enum frame_type {
     FRAME_PLAN = 1,     /* sentry: what to start */
     FRAME_FILTER = 2,   /* sentry: struct sock_filter[], before PLAN */
-    FRAME_LISTENER = 3, /* front: i32 pid of the guest's first process, i32 pid of pid 1, host name, newline, domain name; fd */
+    FRAME_LISTENER = 3, /* front: i32 pid of the guest's first process, host name, newline, domain name; fd */
     FRAME_GO = 4,       /* sentry: it is receiving, the guest may exec */
     FRAME_FAIL = 5,     /* sentry: i32 exit code, text */
     FRAME_SIGNAL = 6,   /* front: i32 signal number */
@@ -30,6 +30,7 @@ enum frame_type {
     FRAME_PROFILE = 17, /* sentry, after FILTER: u32 flags, struct sock_filter[]: linux.seccomp, to be loaded before the first exec */
     FRAME_GOFER = 18,   /* front: fd, the connection with another gofer than the one that was started first */
     FRAME_STATS = 19,   /* events, in place of EXEC; the answer is a TEXT: members of a JSON object */
+    FRAME_ORPHANS = 23, /* front, before LISTENER, where pid 1 is the runtime's own: fd, the file of its children in /proc */
     /* Between the commands of a container and its monitor. */
     FRAME_START = 20, /* command: run the program */
     FRAME_DONE_OK = 21, /* monitor: done */

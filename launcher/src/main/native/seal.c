@@ -43,23 +43,26 @@
 enum { FSCONFIG_STRING = 1, FSCONFIG_CREATE = 6 };
 enum { ATTR_RDONLY = 0x1, ATTR_NOSUID = 0x2, ATTR_NODEV = 0x4, ATTR_NOEXEC = 0x8 };
 
+#define HIDEPID "hidepid"
+#define PTRACEABLE "ptraceable" /* of processes, those that who looks may trace: proc(5) */
+
 /*
  * What root's sentry sees at /proc and /sys, and keeps of them. Who is root may write there what rules the host (core_pattern,
- * release_agent), whatever his capabilities: both are read-only. The memory of guests is written through a second /proc, with the
- * processes that it may trace and nothing else (subset=pid, hidepid in proc(5)): its descriptor is what *fd becomes. The first one
- * cannot hide processes: redoubt-init, to which orphans are given, and the socket maker are not dumpable, and so not to be seen. What
- * cannot be done, in a container in which /proc is partly covered, is left as it is.
+ * release_agent), whatever his capabilities: both are read-only. The memory of guests is written through a second /proc, with
+ * processes and nothing else (subset=pid in proc(5)): its descriptor is what *fd becomes. In both there are only those processes that
+ * it may trace: its guests. The runtime's own pid 1 is none of them, and the orphans that it is given are found otherwise: control.c.
+ * What cannot be done, in a container in which /proc is partly covered, is left as it is.
  */
 static void own_proc(int *fd)
 {
     const unsigned long nothing = MS_NOSUID | MS_NODEV | MS_NOEXEC;
     int context = (int)syscall(SYS_fsopen, "proc", 0);
-    if (context >= 0 && !syscall(SYS_fsconfig, context, FSCONFIG_STRING, "subset", "pid", 0) && !syscall(SYS_fsconfig, context, FSCONFIG_STRING, "hidepid", "4", 0) &&
+    if (context >= 0 && !syscall(SYS_fsconfig, context, FSCONFIG_STRING, "subset", "pid", 0) && !syscall(SYS_fsconfig, context, FSCONFIG_STRING, HIDEPID, PTRACEABLE, 0) &&
         !syscall(SYS_fsconfig, context, FSCONFIG_CREATE, NULL, NULL, 0))
         *fd = (int)syscall(SYS_fsmount, context, 0, ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC);
     if (context >= 0)
         close(context);
-    if (*fd >= 0 && mount("proc", "/proc", "proc", nothing, NULL) == 0)
+    if (*fd >= 0 && mount("proc", "/proc", "proc", nothing, HIDEPID "=" PTRACEABLE) == 0)
         mount(NULL, "/proc", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | nothing, NULL);
     mount(NULL, "/sys", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | nothing, NULL);
 }

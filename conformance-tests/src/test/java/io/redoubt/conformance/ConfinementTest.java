@@ -178,6 +178,32 @@ final class ConfinementTest {
     return outcome.out().trim();
   }
 
+  /**
+   * As the threads of sentry and gofer that spin before they sleep: each is borrowed in a call,
+   * which has the result that it has without that.
+   */
+  @Test
+  void aThreadIsBorrowedInItsNextCall(@TempDir Path directory) throws Exception {
+    byte[] bytes = new byte[1 << 20]; // a minute's
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) i;
+    }
+    Path data = Files.write(directory.resolve("data"), bytes);
+    String spins = Guests.compiled("isolation/spins", true).toString();
+    Process process =
+        Command.of("/bin/sh", "-c", "exec \"$0\" 3<\"$1\" 3", spins, data.toString()).start();
+    try {
+      assertEquals("ready", process.inputReader().readLine());
+      for (int i = 0; i < 50; i++) {
+        assertEquals(Long.toString(process.pid()), borrow(process.pid(), "getpid"));
+      }
+      borrow(process.pid(), "lseek", "3", "0", "2"); // to the end
+      assertEquals(0, process.waitFor());
+    } finally {
+      Command.killAll(process);
+    }
+  }
+
   /** A sandbox with a root of its own, a directory that is only read and one that is written. */
   private static Process startWithTrees(List<String> before, List<String> options, Path trees)
       throws IOException {
@@ -323,6 +349,40 @@ final class ConfinementTest {
     }
   }
 
+  /** By name, through whatever it holds: of processes those that it may trace, and no more. */
+  @Test
+  void rootsSentrySeesNoOtherProcessOfTheHost() throws IOException {
+    assumeTrue((OWN & ~SENTRY) != 0, "root's processes have no capability that a sentry has not");
+    Process sandbox = start(List.of(), List.of("do"));
+    try {
+      long sentry = pid("sentry", sandbox);
+      List<Long> others =
+          List.of(1L, ProcessHandle.current().pid(), sandbox.pid(), pid("gofer", sandbox));
+      List<Long> guests = ProcessTree.below(ProcessTree.await(sandbox.pid(), "redoubt-init"));
+      assertEquals(2, guests.size(), "a shell and a sleep");
+      int seen = 0;
+      for (String fd : ProcessTree.list(sentry, "fd")) {
+        if (!Files.isDirectory(Path.of("/proc", Long.toString(sentry), "fd", fd))) {
+          continue;
+        }
+        for (long pid : others) {
+          for (String file : new String[] {"status", "cmdline", "task/" + pid + "/children"}) {
+            String name = pid + "/" + file;
+            assertEquals("-2", borrow(sentry, "openat", fd, "@" + name, "0"), name);
+          }
+        }
+        for (long pid : guests) {
+          boolean isOpened =
+              Integer.parseInt(borrow(sentry, "openat", fd, "@" + pid + "/status", "0")) > 0;
+          seen += isOpened ? 1 : 0;
+        }
+      }
+      assertTrue(seen >= 2, "no descriptor shows the guests");
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
   /**
    * The filter that it has loaded, against the one that people can read: the same whether raw
    * sockets are there or not. With them it has CAP_NET_RAW, in the sandbox's user namespace.
@@ -389,17 +449,13 @@ final class ConfinementTest {
     return count == 0 ? Path.of("") : path.subpath(0, count);
   }
 
+  /** By any thread that code could be brought into: one that is not in Java all the time. */
   private static void inject(long pid, String call) throws IOException {
-    Path program = Guests.compiled("isolation/inject", true);
-    // A thread that waits: any but the one that is in Java all the time.
     for (String thread : ProcessTree.list(pid, "task")) {
-      String number = Integer.toString(Syscalls.number(call));
-      if (!ProcessTree.read(pid, "task/" + thread + "/comm").startsWith("VM Thread")) {
-        continue;
+      if (ProcessTree.read(pid, "task/" + thread + "/comm").startsWith("VM Thread")) {
+        borrow(Long.parseLong(thread), call);
+        return;
       }
-      Outcome outcome = Command.of(program.toString(), thread, number).run();
-      assertEquals(0, outcome.exit(), outcome::describe);
-      return;
     }
     throw new AssertionError("no such thread: " + pid);
   }
@@ -468,10 +524,7 @@ final class ConfinementTest {
       assertEquals("ready", sandbox.inputReader().readLine());
       long pid = pid(victim, sandbox);
       assertEquals("0", ProcessTree.status(pid, "Seccomp"));
-      inject(
-          pid,
-          "alarm"); // alarm(0) does nothing, and its 0 is an answer that the C library expects of
-      // futex(2)
+      inject(pid, "alarm"); // alarm(0) does nothing
       assertFalse(sandbox.waitFor(1, TimeUnit.SECONDS));
       sandbox.getOutputStream().write("done\n".getBytes(StandardCharsets.US_ASCII));
       sandbox.getOutputStream().flush();

@@ -34,6 +34,7 @@ public final class ControlSocket {
   public static final int PROFILE = 17;
   public static final int GOFER = 18;
   public static final int STATS = 19;
+  public static final int ORPHANS = 23;
 
   private static final int HEADER_BYTES = 8;
   private static final int MAX_PAYLOAD = 4 << 20;

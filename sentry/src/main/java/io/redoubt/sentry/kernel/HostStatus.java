@@ -73,9 +73,16 @@ final class HostStatus {
    * been reaped.
    */
   int[] children(int pid, int tid) {
-    if (!load(pid + "/task/" + tid + "/children")) {
-      return new int[0];
-    }
+    return load(pid + "/task/" + tid + "/children") ? numbers() : new int[0];
+  }
+
+  /** As above. @param fd an open file of that name; negative: no children */
+  int[] childrenIn(int fd) {
+    return fd >= 0 && load(fd) ? numbers() : new int[0];
+  }
+
+  /** The numbers that have been loaded. */
+  private int[] numbers() {
     int n = 0;
     int[] out = new int[8];
     int value = 0;
@@ -122,6 +129,13 @@ final class HostStatus {
     if (fd < 0) {
       return false;
     }
+    boolean isLoaded = load(fd);
+    Unistd.close(fd);
+    return isLoaded;
+  }
+
+  /** The whole of an open file, wherever its position is. */
+  private boolean load(int fd) {
     length = 0;
     // A seq_file gives at most a page at once, and all of what it has if that is less.
     long n;
@@ -132,10 +146,9 @@ final class HostStatus {
         Memory.copy(buffer, 0, larger, 0, length);
         buffer = larger;
       }
-      n = Unistd.read(fd, buffer.address() + length, buffer.byteSize() - length);
+      n = Unistd.pread(fd, buffer.address() + length, buffer.byteSize() - length, length);
       length += (int) Math.max(n, 0);
     } while (n > PAGE / 2);
-    Unistd.close(fd);
     if (text.length < length) {
       text = new byte[(int) buffer.byteSize()];
     }

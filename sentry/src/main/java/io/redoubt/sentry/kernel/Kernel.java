@@ -68,7 +68,7 @@ public final class Kernel {
   private boolean hasNetwork;
   private boolean hasRawSockets;
   private int networkMaker = -1;
-  private int networkPid;
+  private boolean isHostsNetwork;
 
   /** The ptys; made last, because it registers with the devices and with the ends of processes. */
   public final Terminals terminals = new Terminals(this);
@@ -183,14 +183,14 @@ public final class Kernel {
    * Gives the sandbox a network; before {@link #serve}.
    *
    * @param maker the connection to the socket maker, or negative for the host's own network
-   * @param namespacePid a host process that stays in the network namespace
+   * @param isHosts whether it is the one that the sentry itself is in
    * @param hasRaw whether raw and packet sockets can be made, with CAP_NET_RAW
    */
-  public void configureNetwork(int maker, int namespacePid, boolean hasRaw) {
+  public void configureNetwork(int maker, boolean isHosts, boolean hasRaw) {
     hasNetwork = true;
     hasRawSockets = hasRaw;
     networkMaker = maker;
-    networkPid = namespacePid;
+    isHostsNetwork = isHosts;
   }
 
   /** An address family by its AF_* number; null: EAFNOSUPPORT. */
@@ -230,10 +230,12 @@ public final class Kernel {
   /**
    * A file below /proc/net of the sandbox's network namespace, as Latin-1, or null.
    *
+   * @param caller a thread in that namespace; one that calls is there for as long as it takes
    * @param name a constant
    */
-  public String readNetworkFile(String name) {
-    return hasNetwork ? hostProc.read(networkPid + "/net/" + name) : null;
+  public String readNetworkFile(Task caller, String name) {
+    String thread = isHostsNetwork ? "self" : Integer.toString(caller.hostTid);
+    return hasNetwork ? hostProc.read(thread + "/net/" + name) : null;
   }
 
   void onProcessExit(Process p) {

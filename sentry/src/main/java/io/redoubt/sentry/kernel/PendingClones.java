@@ -39,11 +39,6 @@ final class PendingClones {
     this.kernel = kernel;
   }
 
-  /** The runtime's own pid 1 on the host, or 0. */
-  int shimHostPid() {
-    return shimHostPid;
-  }
-
   void setShim(int hostPid) {
     shimHostPid = hostPid;
   }

@@ -33,6 +33,9 @@ public final class TaskTable {
   private final HostStatus status = new HostStatus();
   private final Orphans orphans;
 
+  /** The file of the children of the runtime's own pid 1, in /proc; or -1. */
+  private int shimChildren = -1;
+
   /** The last processes took descriptors of the sentry's own reserve. */
   private boolean isShortOfFds;
 
@@ -96,7 +99,7 @@ public final class TaskTable {
     if (pending.hasBrother(maker)) {
       Process parent = maker.process.parent;
       if (parent == null) {
-        takeInFrom(pending.shimHostPid(), pending.shimHostPid());
+        takeInLiving(status.childrenIn(shimChildren));
       } else {
         for (Task t : new ArrayList<>(parent.threads)) {
           takeInFrom(parent.hostPid, t.hostTid);
@@ -154,6 +157,16 @@ public final class TaskTable {
     kernel.first = t.process;
     pending.setShim(kernel.hasShim ? status.ppid : 0); // as addStarted has just read it
     return t;
+  }
+
+  /**
+   * Where orphans are to be found when pid 1 is the runtime's own, which is not to be seen in the
+   * sentry's /proc. Before {@link #addFirst}.
+   *
+   * @param children a descriptor of the file of its children there (proc_tid_children(5))
+   */
+  public synchronized void setOrphans(int children) {
+    shimChildren = children;
   }
 
   /**
@@ -483,7 +496,7 @@ public final class TaskTable {
 
   /** Takes in the children of all threads that there are, and of the runtime's own pid 1. */
   synchronized void takeInAll() {
-    takeInFrom(pending.shimHostPid(), pending.shimHostPid());
+    takeInLiving(status.childrenIn(shimChildren));
     for (Process p : new ArrayList<>(processes.values())) {
       for (Task t : new ArrayList<>(p.threads)) {
         takeInFrom(p.hostPid, t.hostTid);
@@ -493,7 +506,11 @@ public final class TaskTable {
 
   /** Takes in children that a host thread made or was given, but none that is dead. */
   private void takeInFrom(int hostPid, int hostTid) {
-    for (int child : status.children(hostPid, hostTid)) {
+    takeInLiving(status.children(hostPid, hostTid));
+  }
+
+  private void takeInLiving(int[] children) {
+    for (int child : children) {
       if (byHostTid(child) == null && status.read(child) && status.state != 'Z') {
         watch(adopt(child));
       }

@@ -8,7 +8,6 @@ import io.redoubt.sentry.fs.pseudo.Content;
 import io.redoubt.sentry.fs.pseudo.PseudoDir;
 import io.redoubt.sentry.fs.pseudo.PseudoFile;
 import io.redoubt.sentry.fs.pseudo.PseudoFs;
-import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.KernelThread;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.net.Network;
@@ -69,9 +68,9 @@ final class InterfacesDir extends PseudoDir {
   }
 
   /** The lines of /proc/net/dev behind its two of headings. */
-  private static List<String> lines(Kernel kernel) {
+  private static List<String> lines(Syscall c) {
     List<String> lines = new ArrayList<>();
-    String dev = kernel.readNetworkFile("dev");
+    String dev = c.task.kernel.readNetworkFile(c.task, "dev");
     for (String line : dev == null ? new String[0] : dev.split("\n")) {
       int colon = line.indexOf(':');
       if (colon > 0 && line.indexOf('|') < 0) {
@@ -87,7 +86,7 @@ final class InterfacesDir extends PseudoDir {
 
   @Override
   public Inode lookup(Syscall c, String name) {
-    List<String> lines = lines(c.task.kernel);
+    List<String> lines = lines(c);
     for (int i = 0; i < lines.size(); i++) {
       if (nameOf(lines.get(i)).equals(name)) {
         return directory(name, FIRST_INO + (long) i * ENTRIES_EACH);
@@ -98,7 +97,7 @@ final class InterfacesDir extends PseudoDir {
 
   @Override
   public int readdir(Syscall c, long position, DirSink sink) {
-    List<String> lines = lines(c.task.kernel);
+    List<String> lines = lines(c);
     for (int i = (int) Math.min(position, lines.size()); i < lines.size(); i++) {
       if (!sink.add(nameOf(lines.get(i)), FIRST_INO + (long) i * ENTRIES_EACH, 4, i + 1L)) {
         return 0;
@@ -206,7 +205,7 @@ final class InterfacesDir extends PseudoDir {
   }
 
   private static int statistic(Syscall c, String name, int column, StringBuilder out) {
-    for (String line : lines(c.task.kernel)) {
+    for (String line : lines(c)) {
       if (nameOf(line).equals(name)) {
         String[] columns = line.substring(line.indexOf(':') + 1).strip().split("\\s+");
         out.append(column < columns.length ? columns[column] : "0");

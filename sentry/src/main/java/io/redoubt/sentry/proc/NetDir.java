@@ -108,7 +108,7 @@ final class NetDir extends PseudoDir {
           n.start(); // before its first use loopback may not be up, and has no address
         }
       }
-      String s = c.task.kernel.readNetworkFile(name);
+      String s = c.task.kernel.readNetworkFile(c.task, name);
       out.append(s == null ? otherwise : s);
       return 0;
     };
