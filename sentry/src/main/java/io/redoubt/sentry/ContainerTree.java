@@ -88,9 +88,7 @@ final class ContainerTree {
       return; // what is not there cannot be written
     }
     Mount of = p.mount();
-    Mount m = new Mount(of.type, of.source, p.dentry(), of.flags() | Mount.READ_ONLY);
-    m.options = of.options;
-    check(path, kernel.vfs.attach(m, p));
+    check(path, kernel.vfs.attach(of.bind(p.dentry(), of.flags() | Mount.READ_ONLY), p));
   }
 
   private void mask(String path) {

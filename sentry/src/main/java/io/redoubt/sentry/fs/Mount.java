@@ -36,7 +36,9 @@ public final class Mount {
   /** Super block options for /proc/mounts, such as "size=1024k"; "" for none. */
   public volatile String options = "";
 
+  private final SuperBlock superBlock;
   private volatile int flags;
+  private volatile boolean expires;
   private volatile Mount parent;
   private volatile Dentry mountPoint;
 
@@ -45,13 +47,27 @@ public final class Mount {
   }
 
   /**
+   * A new file system, read-only itself if the mount is.
+   *
    * @param flags of {@link #READ_ONLY} and the like
    */
   public Mount(String type, String source, Dentry root, int flags) {
+    this(type, source, root, flags, new SuperBlock((flags & READ_ONLY) != 0));
+  }
+
+  private Mount(String type, String source, Dentry root, int flags, SuperBlock superBlock) {
     this.type = type;
     this.source = source;
     this.root = root;
     this.flags = flags;
+    this.superBlock = superBlock;
+  }
+
+  /** Another mount of the same file system, from {@code root} on, with flags of its own. */
+  public Mount bind(Dentry root, int flags) {
+    Mount m = new Mount(type, source, root, flags, superBlock);
+    m.options = options;
+    return m;
   }
 
   /** What it is mounted on; null for the root and for what is not mounted. */
@@ -64,12 +80,18 @@ public final class Mount {
     return mountPoint;
   }
 
+  /** The mount's own: a file system that is read-only is not among them. */
   public int flags() {
     return flags;
   }
 
+  public SuperBlock superBlock() {
+    return superBlock;
+  }
+
+  /** Nothing is written here, since the mount or its file system is read-only. */
   public boolean isReadOnly() {
-    return (flags & READ_ONLY) != 0;
+    return (flags & READ_ONLY) != 0 || superBlock.isReadOnly();
   }
 
   /** Set-user-ID bits and file capabilities have no effect here. */
@@ -93,6 +115,23 @@ public final class Mount {
 
   void setFlags(int flags) {
     this.flags = flags;
+  }
+
+  /** Whether nobody has used the mount since {@link #expire}: MNT_EXPIRE, mnt_expiry_mark. */
+  public boolean isExpiring() {
+    return expires;
+  }
+
+  /** The next use takes the mark away. */
+  public void expire() {
+    expires = true;
+  }
+
+  /** Somebody has used the mount: mntput(). */
+  void used() {
+    if (expires) {
+      expires = false;
+    }
   }
 
   void attachTo(Mount parent, Dentry mountPoint) {

@@ -123,13 +123,8 @@ public final class Vfs {
    */
   public int attach(Mount m, Path place) {
     synchronized (tree) {
-      // The root of a chroot is not walked through what covers it, and somebody else may have been
-      // faster: lock_mount() in fs/namespace.c.
-      Path at = place;
-      for (Mount on; (on = mounts.get(at)) != null; ) {
-        at = new Path(on, on.root);
-      }
-      if (PathText.isRemoved(at.dentry())) {
+      Path at = top(place);
+      if (!isThere(at)) {
         return -Errno.ENOENT;
       }
       boolean directory = at.inode().type() == Stat.S_IFDIR;
@@ -153,6 +148,46 @@ public final class Vfs {
   }
 
   /**
+   * What covers a place in the end. The root of a chroot is not walked through what covers it, and
+   * somebody else may have been faster: lock_mount() in fs/namespace.c.
+   */
+  private Path top(Path place) {
+    Path at = place;
+    for (Mount on; (on = mounts.get(at)) != null; ) {
+      at = new Path(on, on.root);
+    }
+    return at;
+  }
+
+  private boolean isThere(Path at) {
+    return isAttached(at.mount()) && !PathText.isRemoved(at.dentry());
+  }
+
+  /** Whether something can be mounted on a place: it is in the tree, and has not been removed. */
+  public boolean canBeCovered(Path place) {
+    synchronized (tree) {
+      return isThere(top(place));
+    }
+  }
+
+  /** Whether a mount is in the tree: check_mnt() in fs/namespace.c. */
+  public boolean isAttached(Mount m) {
+    return m == rootMount || m.parent() != null;
+  }
+
+  /** Whether something is mounted on a mount. */
+  public boolean hasMounts(Mount m) {
+    synchronized (tree) {
+      for (Mount o : order) {
+        if (o.parent() == m) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /**
    * Takes a mount away that has none on itself. Its dentries stay alive for those who still use
    * them.
    */
@@ -162,10 +197,8 @@ public final class Vfs {
       if (parent == null) {
         return -Errno.EINVAL;
       }
-      for (Mount o : order) {
-        if (o.parent() == m) {
-          return -Errno.EBUSY;
-        }
+      if (hasMounts(m)) {
+        return -Errno.EBUSY;
       }
       Dentry at = m.mountPoint();
       mounts.remove(new Path(parent, at));
@@ -197,6 +230,13 @@ public final class Vfs {
       m.setFlags(flags);
     }
     return 0;
+  }
+
+  /** Makes a file system read-only in all its mounts, or lets those have it that may write. */
+  public void setReadOnly(SuperBlock superBlock, boolean readOnly) {
+    synchronized (tree) {
+      superBlock.setReadOnly(readOnly);
+    }
   }
 
   // ---- lookup ----

@@ -140,6 +140,15 @@ public final class Walk {
 
   /** Lets go of the results. Harmless when there are none. */
   public void end() {
+    Mount m = mount();
+    if (m != null) {
+      m.used();
+    }
+    endUnused();
+  }
+
+  /** As {@link #end}, of a walk that is no use of the mount: mntput_no_expire(). */
+  public void endUnused() {
     if (dentry != null) {
       dentry.unpin();
       dentry = null;

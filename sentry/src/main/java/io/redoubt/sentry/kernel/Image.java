@@ -94,6 +94,9 @@ final class Image {
   }
 
   private int loadInterpreter(Syscall c) {
+    if (elf.interpreter.isEmpty()) {
+      return -Errno.EACCES; // not ENOENT: to open_exec() no name is the working directory
+    }
     Path p = c.task.kernel.vfs.lookup(c, c.task.fs.cwd(), elf.interpreter, true);
     if (p == null) {
       return (int) c.error();

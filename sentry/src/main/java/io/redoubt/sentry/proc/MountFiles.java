@@ -26,7 +26,7 @@ final class MountFiles {
       }
       escaped(out, m.source).append(' ');
       escaped(out, at).append(' ').append(m.type).append(' ');
-      flags(out, m.flags());
+      flags(out, m.isReadOnly() ? m.flags() | Mount.READ_ONLY : m.flags());
       options(out, m).append(" 0 0\n");
     }
     return 0;
@@ -54,7 +54,7 @@ final class MountFiles {
       escaped(out, at).append(' ');
       flags(out, m.flags());
       out.append(" - ").append(m.type).append(' ');
-      escaped(out, m.source).append(' ').append(m.isReadOnly() ? "ro" : "rw");
+      escaped(out, m.source).append(' ').append(m.superBlock().isReadOnly() ? "ro" : "rw");
       options(out, m).append('\n');
     }
     return 0;

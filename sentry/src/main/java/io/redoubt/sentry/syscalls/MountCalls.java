@@ -1,23 +1,30 @@
 package io.redoubt.sentry.syscalls;
 
+import static io.redoubt.host.Errno.EAGAIN;
 import static io.redoubt.host.Errno.EBUSY;
 import static io.redoubt.host.Errno.EINVAL;
 import static io.redoubt.host.Errno.ENODEV;
+import static io.redoubt.host.Errno.ENOENT;
 import static io.redoubt.host.Errno.EPERM;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.FULL;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.NONE;
 import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.host.Mman;
+import io.redoubt.sentry.fs.AnonInode;
 import io.redoubt.sentry.fs.Dentry;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.Mount;
 import io.redoubt.sentry.fs.OpenFile;
+import io.redoubt.sentry.fs.Path;
+import io.redoubt.sentry.fs.Stat;
+import io.redoubt.sentry.fs.SuperBlock;
 import io.redoubt.sentry.fs.Vfs;
 import io.redoubt.sentry.fs.Walk;
 import io.redoubt.sentry.fs.mem.Memfd;
 import io.redoubt.sentry.fs.mem.TmpfsOptions;
 import io.redoubt.sentry.kernel.Credentials;
+import io.redoubt.sentry.kernel.Kernel;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.SyscallTable;
 
@@ -27,9 +34,17 @@ final class MountCalls {
   private static final int MS_BIND = 4096;
   private static final int MS_MOVE = 8192;
   private static final int MS_REC = 16384;
+  private static final int MS_SILENT = 32768;
+  private static final long MS_NOUSER = 1L << 31;
+
+  /** MS_STRICTATIME and the flags of {@link Mount}. */
+  private static final long MS_ATIMES = 1 << 24 | Mount.NOATIME | Mount.NODIRATIME | Mount.RELATIME;
+
   private static final int MS_PROPAGATION = (1 << 17) | (1 << 18) | (1 << 19) | (1 << 20);
   private static final int MS_MAGIC = 0xc0ed0000;
+  private static final int MNT_FORCE = 1;
   private static final int MNT_DETACH = 2;
+  private static final int MNT_EXPIRE = 4;
   private static final int UMOUNT_NOFOLLOW = 8;
   private static final int KEPT =
       Mount.READ_ONLY | Mount.NOSUID | Mount.NODEV | Mount.NOEXEC | Mount.NOATIME;
@@ -73,21 +88,24 @@ final class MountCalls {
       if (r < 0) {
         return r;
       }
+      if ((flags & MS_NOUSER) != 0) {
+        return -EINVAL;
+      }
       if (!isAdmin(c)) {
         return -EPERM;
       }
-      Vfs vfs = c.task.kernel.vfs;
+      // The order of path_mount() in fs/namespace.c.
       if ((flags & MS_REMOUNT) != 0) {
-        return w.dentry() == w.mount().root ? vfs.remount(w.mount(), (int) flags & KEPT) : -EINVAL;
-      }
-      if ((flags & MS_PROPAGATION) != 0) {
-        return 0; // there is one mount namespace, and nobody to propagate to
-      }
-      if ((flags & MS_MOVE) != 0) {
-        return -EINVAL;
+        return remount(c, w, flags);
       }
       if ((flags & MS_BIND) != 0) {
         return bind(c, w, source, (flags & MS_REC) != 0);
+      }
+      if ((flags & MS_PROPAGATION) != 0) {
+        return changePropagation(c.task.kernel.vfs, w, flags & ~(MS_REC | MS_SILENT));
+      }
+      if ((flags & MS_MOVE) != 0 || c.arg2 == 0) {
+        return -EINVAL;
       }
       if (!type.equals("tmpfs")) {
         return -ENODEV;
@@ -99,16 +117,55 @@ final class MountCalls {
       }
       Mount m = new Mount("tmpfs", source, new Dentry(null, "/", root), (int) flags & KEPT);
       m.options = options;
-      return vfs.attach(m, w.path());
+      return c.task.kernel.vfs.attach(m, w.path());
     } finally {
       w.end();
     }
+  }
+
+  /** With MS_BIND the mount's own flags, else those of the file system as well. */
+  private static long remount(Syscall c, Walk w, long flags) {
+    Kernel kernel = c.task.kernel;
+    Mount m = w.mount();
+    if (w.dentry() != m.root || !kernel.vfs.isAttached(m)) {
+      return -EINVAL;
+    }
+    int kept = (int) flags & KEPT;
+    if ((flags & MS_ATIMES) == 0) {
+      kept |= m.flags() & (int) MS_ATIMES;
+    }
+    boolean isReadOnly = (kept & Mount.READ_ONLY) != 0;
+    if ((flags & MS_BIND) == 0) {
+      int r = reconfigure(c, m.superBlock(), isReadOnly);
+      if (r < 0) {
+        return r;
+      }
+    } else if (isReadOnly && (m.flags() & Mount.READ_ONLY) == 0 && MountUse.isWritten(kernel, m)) {
+      return -EBUSY;
+    }
+    return kernel.vfs.remount(m, kept);
+  }
+
+  /** reconfigure_super() in fs/super.c. */
+  private static int reconfigure(Syscall c, SuperBlock superBlock, boolean isReadOnly) {
+    if (isReadOnly && !superBlock.isReadOnly() && MountUse.isWritten(c, superBlock)) {
+      return -EBUSY;
+    }
+    c.task.kernel.vfs.setReadOnly(superBlock, isReadOnly);
+    return 0;
+  }
+
+  /** There is one mount namespace, and nobody to propagate to; only errors are as on Linux. */
+  private static long changePropagation(Vfs vfs, Walk w, long type) {
+    boolean isOne = (type & ~(long) MS_PROPAGATION) == 0 && Long.bitCount(type) == 1;
+    return isOne && w.dentry() == w.mount().root && vfs.isAttached(w.mount()) ? 0 : -EINVAL;
   }
 
   private static long bind(Syscall c, Walk to, String source, boolean recursive) {
     if (source.isEmpty()) {
       return -EINVAL; // do_loopback() in fs/namespace.c
     }
+    Vfs vfs = c.task.kernel.vfs;
     Walk from = c.scratch().secondWalk;
     try {
       int r = from.from(c, Walk.AT_FDCWD, source, Walk.FOLLOW);
@@ -116,13 +173,19 @@ final class MountCalls {
         return r;
       }
       Mount of = from.mount();
-      Mount m = new Mount(of.type, of.source, from.dentry(), of.flags());
-      m.options = of.options;
-      return c.task.kernel.vfs.attach(
-          m, to.path()); // mounts below are not copied, not even with MS_REC
+      if (!vfs.isAttached(of) && !isNamespace(from.path())) {
+        return vfs.canBeCovered(to.path()) ? -EINVAL : -ENOENT;
+      }
+      // Mounts below are not copied, not even with MS_REC.
+      return vfs.attach(of.bind(from.dentry(), of.flags()), to.path());
     } finally {
       from.end();
     }
+  }
+
+  /** Files of /proc/PID/ns can be bound, though they are in no tree: may_copy_tree(). */
+  private static boolean isNamespace(Path p) {
+    return p.inode().getClass() == AnonInode.class && p.inode().type() == Stat.S_IFREG;
   }
 
   private static long umount(Syscall c) {
@@ -130,9 +193,7 @@ final class MountCalls {
     if ((flags & ~15) != 0) {
       return -EINVAL;
     }
-    if (!isAdmin(c)) {
-      return -EPERM;
-    }
+    Kernel kernel = c.task.kernel;
     Walk w = c.scratch().walk;
     Mount m;
     try {
@@ -147,24 +208,41 @@ final class MountCalls {
       if (r < 0) {
         return r;
       }
+      if (!isAdmin(c)) {
+        return -EPERM;
+      }
       m = w.mount();
-      if (w.dentry() != m.root) {
+      if (w.dentry() != m.root || !kernel.vfs.isAttached(m)) {
         return -EINVAL;
       }
       // "." and "/" are not walked through what covers them, and it is that which goes:
       // LOOKUP_MOUNTPOINT.
-      for (Mount on; (on = c.task.kernel.vfs.mountedOn(m, m.root)) != null; ) {
+      for (Mount on; (on = kernel.vfs.mountedOn(m, m.root)) != null; ) {
         m = on;
       }
     } finally {
-      w.end();
+      w.endUnused();
     }
-    // A mount by a path that is detached has no place: EINVAL, before it is asked who uses it.
-    if ((flags & MNT_DETACH) == 0 && m.parent() != null && MountUse.isBusy(c.task.kernel, m)) {
-      return -EBUSY;
+    boolean isRoot = m == c.task.fs.root().mount();
+    if ((flags & MNT_EXPIRE) != 0) {
+      if (isRoot || (flags & (MNT_FORCE | MNT_DETACH)) != 0) {
+        return -EINVAL;
+      }
+      if (kernel.vfs.hasMounts(m) || MountUse.isBusy(kernel, m)) {
+        return -EBUSY;
+      }
+      if (!m.isExpiring()) {
+        m.expire();
+        return -EAGAIN;
+      }
     }
-    int r = c.task.kernel.vfs.detach(m);
-    return r == -EBUSY && (flags & MNT_DETACH) != 0 ? c.task.kernel.vfs.detachAll(m) : r;
+    if ((flags & MNT_DETACH) != 0) {
+      return kernel.vfs.detachAll(m);
+    }
+    if (isRoot) {
+      return reconfigure(c, m.superBlock(), true); // do_umount_root()
+    }
+    return MountUse.isBusy(kernel, m) ? -EBUSY : kernel.vfs.detach(m);
   }
 
   private static long memfdCreate(Syscall c) {

@@ -230,7 +230,10 @@ final class StatCalls {
     Memory.setLong(s, StatfsBuf.F_FSID, st.fsid);
     Memory.setLong(s, StatfsBuf.F_NAMELEN, st.nameLength);
     Memory.setLong(s, StatfsBuf.F_FRSIZE, st.fragmentSize);
-    Memory.setLong(s, StatfsBuf.F_FLAGS, ST_VALID | (mount.flags() & 0xfff));
+    Memory.setLong(
+        s,
+        StatfsBuf.F_FLAGS,
+        ST_VALID | (mount.flags() & 0xfff) | (mount.isReadOnly() ? Mount.READ_ONLY : 0));
     return c.memory().write(to, s, StatfsBuf.SIZEOF);
   }
 }
