@@ -31,6 +31,30 @@ CASE(link_errors) {
   SHOW(link("f", "/proc/g"));
 }
 
+CASE(names_in_a_removed_directory) {
+  put("f", "x");
+  MUST(mkdir("d", 0755));
+  MUST(mkdir("gone", 0755));
+  int fd = MUST(open("gone", O_RDONLY | O_DIRECTORY));
+  MUST(rmdir("gone"));
+  SHOW_AS("link of a file", linkat(AT_FDCWD, "f", fd, "n", 0));
+  SHOW_AS("link of a directory", linkat(AT_FDCWD, "d", fd, "n", 0));
+  SHOW_AS("link of a directory, slash", linkat(AT_FDCWD, "d", fd, "n/", 0));
+  SHOW_AS("link from elsewhere", linkat(AT_FDCWD, "/proc/self/status", fd, "n", 0));
+  SHOW_AS("link of a directory elsewhere", linkat(AT_FDCWD, "/proc", fd, "n", 0));
+  SHOW_AS("link to .", linkat(AT_FDCWD, "f", fd, ".", 0));
+  SHOW_AS("mkdir", mkdirat(fd, "n", 0755));
+  SHOW_AS("mkdir, slash", mkdirat(fd, "n/", 0755));
+  SHOW_AS("symlink", symlinkat("f", fd, "n"));
+  SHOW_AS("symlink, slash", symlinkat("f", fd, "n/"));
+  SHOW_AS("mknod of a file", mknodat(fd, "n", S_IFREG | 0644, 0));
+  SHOW_AS("mknod of nothing", mknodat(fd, "n", S_IFDIR | 0644, 0));
+  SHOW_AS("open", openat(fd, "n", O_CREAT | O_WRONLY, 0644));
+  SHOW_AS("rename", renameat(AT_FDCWD, "f", fd, "n"));
+  SHOW_AS("rename of a directory", renameat(AT_FDCWD, "d", fd, "n"));
+  SHOW_AS("unlink", unlinkat(fd, "n", 0));
+}
+
 CASE(link_of_symlink) {
   struct stat st;
   put("f", "x");

@@ -101,8 +101,10 @@ static void map_bss(const struct stub_segment *segment, ulong bias)
         while ((ulong)byte < anonymous)
             *byte++ = 0;
     }
+    /* vm_brk_flags(): they can be written whatever the segment says, which shows where they reach further than the next one. */
     if (end > anonymous)
-        map(anonymous, end - anonymous, (int)segment->prot, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+        map(anonymous, end - anonymous, PROT_READ | PROT_WRITE | ((int)segment->prot & PROT_EXEC),
+            MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
 }
 
 /* True if one mmap can bring both in: in order, same distance between file and memory, no bss and no hole between them. */

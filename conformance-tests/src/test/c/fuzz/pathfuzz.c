@@ -92,7 +92,7 @@ static void forget(int fd, const char *name) {
         seen[i].ino = 0; /* its number may be another's soon */
 }
 
-/* Devices of file systems that are gone are given to others. */
+/* Devices of file systems that are gone are given to others, also some time after the umount: when nobody stands there any more. */
 static void forget_all(void) {
   for (int i = 0; i < seen_count; i++)
     seen[i].ino = 0;
@@ -149,7 +149,9 @@ static void mount_one(int number) {
   case 0: case 1: {
     unsigned flags = one_in(4) ? MS_RDONLY : one_in(3) ? MS_NOSUID | MS_NODEV : 0;
     snprintf(text, sizeof text, "mount %x", flags);
-    say(number, text, p, NULL, mount("x", p, "tmpfs", flags, "mode=755"));
+    say(number, text, p, NULL, r = mount("x", p, "tmpfs", flags, "mode=755"));
+    if (r == 0)
+      forget_all();
     break;
   }
   case 2:

@@ -111,7 +111,8 @@ final class ExecFuzzTest {
         875294022984L,
         875294022999L,
         270793676914L,
-        253917234131L
+        253917234131L,
+        4980627176L
       })
   void findings(long seed) {
     compare(seed, 1);

@@ -51,6 +51,9 @@ public final class Names {
     Dentry dir = w.parent();
     Mount mount = w.parentMount();
     synchronized (vfs.tree) {
+      if (dir.inode().isRemoved()) {
+        return -Errno.ENOENT; // before all else: lookup_one_qstr_excl()
+      }
       if (!isDecidedByMaking(c, w, mode, rdev, old)) {
         Dentry there = vfs.child(c, dir, w.last());
         if (there != null) {
