@@ -22,7 +22,13 @@ final class SpinBudget {
   private static final int MIN_NANOS = 2_000;
 
   /** A sleep at most this long could have been a spin: the time includes two wake-ups. */
-  private static final long SHORT_SLEEP_NANOS = 100_000;
+  private static final long SHORT_SLEEP_NANOS = 200_000;
+
+  /**
+   * A trial spins for so many times the longest: the peer is still one that sleeps, and takes a
+   * wake-up to answer. It is worth it if both can spin from then on.
+   */
+  private static final int TRIAL_FACTOR = 3;
 
   private static final int FIRST_RUN = 4;
   private static final int LONGEST_RUN = 256;
@@ -42,7 +48,7 @@ final class SpinBudget {
     this.nanos = this.maxNanos;
   }
 
-  /** Nanoseconds to spin now; 0 means sleep at once. */
+  /** Nanoseconds to spin now, of a trial more than the longest; 0 means sleep at once. */
   int next() {
     return nanos;
   }
@@ -75,7 +81,7 @@ final class SpinBudget {
     } else if (++run >= runNeeded && nanos == 0) {
       run = 0;
       isTrial = true;
-      nanos = maxNanos;
+      nanos = TRIAL_FACTOR * maxNanos;
     }
   }
 }

@@ -18,7 +18,7 @@ final class RingPoller {
   private static final long PATIENCE_NANOS = 150_000;
 
   /**
-   * For each call served it may have taken so much time in all: twice what a trap costs, because
+   * For each call served it may have looked in vain for so long: twice what a trap costs, because
    * the guest's own time between calls is in it.
    */
   private static final long WORTH_NANOS = 25_000;
@@ -160,9 +160,9 @@ final class RingPoller {
   /** Looks at the active regions until nothing comes any more. */
   private void watch() {
     wakeUps++;
-    long begun = System.nanoTime();
-    long looked = begun; // when the clock was read
-    long retried = begun; // when all calls were last made worth trying
+    long inVain = 0; // without the time of calls, however long: those take it by a trap as well
+    long looked = System.nanoTime(); // when the clock was read
+    long retried = looked; // when all calls were last made worth trying
     worth = 0;
     boolean isPreempted = false;
     while (!active.isEmpty() && !isPreempted) {
@@ -185,6 +185,7 @@ final class RingPoller {
       }
       long now = System.nanoTime();
       isPreempted = mode == Ring.Mode.AUTO && !isBusy && now - looked > PREEMPTED_NANOS;
+      inVain += isBusy ? 0 : now - looked;
       looked = now;
       for (int i = active.size() - 1; i >= 0; i--) {
         RingRegion r = active.get(i);
@@ -211,7 +212,7 @@ final class RingPoller {
     }
     active.clear();
     if (mode == Ring.Mode.AUTO) {
-      settle(System.nanoTime() - begun, isPreempted);
+      settle(inVain, isPreempted);
     }
   }
 
@@ -238,11 +239,11 @@ final class RingPoller {
     };
   }
 
-  private void settle(long took, boolean isPreempted) {
+  private void settle(long inVain, boolean isPreempted) {
     if (isPreempted) {
       // The time was another's. Whoever it is, is let alone for a moment.
       notBeforeNanos = System.nanoTime() + PREEMPTED_PAUSE_NANOS;
-    } else if (worth * WORTH_NANOS > took) {
+    } else if (worth * WORTH_NANOS > inVain) {
       pauseNanos = FIRST_PAUSE_NANOS;
       wasWorthIt = true;
     } else {
