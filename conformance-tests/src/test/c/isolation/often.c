@@ -15,7 +15,7 @@ static int look(const char *directory)
     snprintf(file, sizeof file, "%s/file", directory);
     snprintf(missing, sizeof missing, "%s/missing", directory);
     int wrong = 0;
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 20000; i++) {
         struct stat st;
         wrong += stat(file, &st) != 0 || st.st_size != 4;
         wrong += access(missing, F_OK) == 0 || errno != ENOENT;

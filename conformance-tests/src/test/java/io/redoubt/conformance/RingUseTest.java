@@ -97,7 +97,7 @@ class RingUseTest {
           Pattern.compile("(?m)^ *[0-9.]+ +[0-9.]+ +\\d+ +\\d+ +(\\d+) .* " + call + "$")
               .matcher(o.err());
       assertTrue(m.find(), () -> call + ": " + o.describe());
-      assertTrue(Long.parseLong(m.group(1)) >= 1000, () -> call + ": " + o.describe());
+      assertTrue(Long.parseLong(m.group(1)) >= 500, () -> call + ": " + o.describe());
     }
   }
 
