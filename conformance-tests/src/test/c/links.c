@@ -55,6 +55,30 @@ CASE(names_in_a_removed_directory) {
   SHOW_AS("unlink", unlinkat(fd, "n", 0));
 }
 
+/* A directory that is gone is not asked whether a name is too long for it. */
+CASE(long_names_in_a_removed_directory) {
+  char name[300] = {0};
+  struct stat st;
+  memset(name, 'n', 299);
+  put("f", "x");
+  MUST(mkdir("gone", 0755));
+  int fd = MUST(open("gone", O_RDONLY | O_DIRECTORY));
+  SHOW_AS("stat before", fstatat(fd, name, &st, 0));
+  SHOW_AS("mkdir before", mkdirat(fd, name, 0755));
+  SHOW_AS("unlink before", unlinkat(fd, name, 0));
+  MUST(rmdir("gone"));
+  SHOW_AS("stat", fstatat(fd, name, &st, 0));
+  SHOW_AS("open", openat(fd, name, O_RDONLY));
+  SHOW_AS("creat", openat(fd, name, O_CREAT | O_WRONLY, 0644));
+  SHOW_AS("mkdir", mkdirat(fd, name, 0755));
+  SHOW_AS("symlink", symlinkat("f", fd, name));
+  SHOW_AS("link", linkat(AT_FDCWD, "f", fd, name, 0));
+  SHOW_AS("unlink", unlinkat(fd, name, 0));
+  SHOW_AS("rmdir", unlinkat(fd, name, AT_REMOVEDIR));
+  SHOW_AS("rename from", renameat(fd, name, AT_FDCWD, "x"));
+  SHOW_AS("rename to", renameat(AT_FDCWD, "f", fd, name));
+}
+
 CASE(link_of_symlink) {
   struct stat st;
   put("f", "x");

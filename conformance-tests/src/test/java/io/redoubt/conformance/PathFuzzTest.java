@@ -141,7 +141,9 @@ final class PathFuzzTest {
     "2, 6200, false",
     "696066100130, 3000, true",
     "110, 1138, true",
-    "349712287433, 5318, false"
+    "349712287433, 5318, false",
+    "841386519645, 5967, false",
+    "293347374330, 250, true"
   })
   void findings(long seed, int count, boolean hasMounts) throws IOException {
     compare(seed, count, hasMounts);

@@ -215,7 +215,7 @@ public final class Names {
       return -Errno.EROFS; // before anything is looked up: mnt_want_write() in do_unlinkat()
     }
     if (w.last().length() > Walk.MAX_NAME) {
-      return -Errno.ENAMETOOLONG;
+      return Walk.nameTooLong(w.parent().inode());
     }
     Vfs vfs = c.task.kernel.vfs;
     Dentry dir = w.parent();

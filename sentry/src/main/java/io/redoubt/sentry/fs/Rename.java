@@ -36,7 +36,8 @@ public final class Rename {
         return (int) c.error();
       }
       Dentry target = child(c, to);
-      if (target == null && c.error() != -Errno.ENOENT) {
+      boolean isTooLong = to.last().length() > Walk.MAX_NAME;
+      if (target == null && (c.error() != -Errno.ENOENT || isTooLong)) {
         victim.unpin();
         return (int) c.error();
       }
@@ -55,7 +56,7 @@ public final class Rename {
   /** What the last component names. Only now a file system sees that a name is too long. */
   private static Dentry child(Syscall c, Walk w) {
     return w.last().length() > Walk.MAX_NAME
-        ? c.fail(-Errno.ENAMETOOLONG)
+        ? c.fail(Walk.nameTooLong(w.parent().inode()))
         : c.task.kernel.vfs.child(c, w.parent(), w.last());
   }
 

@@ -273,7 +273,7 @@ public final class Walk {
       lastKind = kind(path, at, end);
       if (isLast && (flags & PARENT) != 0) {
         if (end - at > MAX_NAME && (flags & LONG_NAME) == 0) {
-          return -Errno.ENAMETOOLONG;
+          return nameTooLong(dentry.inode());
         }
         becomeParent(path.substring(at, end), trailing);
         return 0;
@@ -296,7 +296,7 @@ public final class Walk {
         return -Errno.EISDIR;
       }
       if (end - at > MAX_NAME) {
-        return -Errno.ENAMETOOLONG;
+        return nameTooLong(dentry.inode());
       }
       String name = path.substring(at, end);
       Dentry child = child(c, name, path, next, flags);
@@ -380,6 +380,11 @@ public final class Walk {
   private void distrust() {
     fresh = 0;
     isNextMissing = false;
+  }
+
+  /** A directory that is gone is not even asked: lookup_one_qstr_excl() in fs/namei.c. */
+  static int nameTooLong(Inode dir) {
+    return dir.isRemoved() ? -Errno.ENOENT : -Errno.ENAMETOOLONG;
   }
 
   private boolean isDirectory() {
