@@ -277,6 +277,16 @@ class HostileSentryTest {
     }
   }
 
+  /** What changes without an event: also others of the host make files of /proc appear. */
+  @Test
+  void onlyLocalFileSystemsAreWatched() throws Exception {
+    try (Pair pair = Pair.over(Root.of("/proc/self"), Root.of(dir.toString()))) {
+      GoferClient gofer = pair.client;
+      assertNull(gofer.watches.watch(gofer.nodes.attach(0, attr), true));
+      assertNotNull(gofer.watches.watch(gofer.nodes.attach(1, attr), true));
+    }
+  }
+
   /** A node that is closed takes its watch along. */
   @Test
   void aWatchEndsWithItsNode() throws Exception {

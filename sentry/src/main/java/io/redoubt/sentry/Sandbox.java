@@ -132,6 +132,7 @@ public final class Sandbox {
     kernel.reactor.start();
     kernel.signals.start();
 
+    int orphans = -1;
     Frame f = control.receive();
     while (f != null && f.type() != ControlSocket.LISTENER) {
       if (f.type() == ControlSocket.CONSOLE) {
@@ -139,7 +140,7 @@ public final class Sandbox {
       } else if (f.type() == ControlSocket.WINSIZE) {
         stdio.resize(f);
       } else if (f.type() == ControlSocket.ORPHANS) {
-        kernel.tasks.setOrphans(f.fd());
+        orphans = f.fd();
       }
       f = control.receive();
     }
@@ -163,6 +164,7 @@ public final class Sandbox {
     var first =
         kernel.tasks.addFirst(
             f.intAt(0),
+            orphans,
             files,
             new FsContext(mounts.root(), mounts.cwd(), config.umask()),
             ProcessConfig.credentials(config),

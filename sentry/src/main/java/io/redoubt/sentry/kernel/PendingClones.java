@@ -24,6 +24,9 @@ final class PendingClones {
   /** What the runtime's own pid 1 is on the host, which inherits orphans; 0: there is none. */
   private int shimHostPid;
 
+  /** The file of its children in /proc, where it is not to be seen; or -1. */
+  private int shimChildren = -1;
+
   /**
    * Without a shim the guest's first process inherits the orphans, and a child of others that has
    * not called yet is among its own: taken for one of those, it would get the first process's files
@@ -39,8 +42,13 @@ final class PendingClones {
     this.kernel = kernel;
   }
 
-  void setShim(int hostPid) {
+  void setShim(int hostPid, int children) {
     shimHostPid = hostPid;
+    shimChildren = children;
+  }
+
+  int shimChildren() {
+    return shimChildren;
   }
 
   boolean isEmpty() {

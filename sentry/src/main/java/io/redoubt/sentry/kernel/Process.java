@@ -31,7 +31,7 @@ public final class Process {
    */
   final java.util.HashMap<Integer, Process> ended = new java.util.HashMap<>();
 
-  int endedSweep = 16;
+  private int endedSweep = 16;
 
   /** The program's file, pinned; null before the first exec and after the end. */
   public volatile Path exe;
@@ -241,5 +241,18 @@ public final class Process {
     synchronized (kernel.tasks) {
       return threads.isEmpty() ? null : threads.get(0);
     }
+  }
+
+  /**
+   * A child that is out of the books stays among its parent's children on the host until it is
+   * reaped: it must not be taken for one that has not called yet. Those that have been reaped are
+   * dropped now and then. Under the monitor of the {@link TaskTable}.
+   */
+  void noteEnded(Process child) {
+    if (ended.size() >= endedSweep) {
+      ended.keySet().removeIf(pid -> io.redoubt.host.Signals.kill(pid, 0) < 0);
+      endedSweep = Math.max(16, 2 * ended.size());
+    }
+    ended.put(child.hostPid, child);
   }
 }

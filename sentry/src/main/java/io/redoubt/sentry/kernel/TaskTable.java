@@ -33,9 +33,6 @@ public final class TaskTable {
   private final HostStatus status = new HostStatus();
   private final Orphans orphans;
 
-  /** The file of the children of the runtime's own pid 1, in /proc; or -1. */
-  private int shimChildren = -1;
-
   /** The last processes took descriptors of the sentry's own reserve. */
   private boolean isShortOfFds;
 
@@ -99,7 +96,7 @@ public final class TaskTable {
     if (pending.hasBrother(maker)) {
       Process parent = maker.process.parent;
       if (parent == null) {
-        takeInLiving(status.childrenIn(shimChildren));
+        takeInLiving(status.childrenIn(pending.shimChildren()));
       } else {
         for (Task t : new ArrayList<>(parent.threads)) {
           takeInFrom(parent.hostPid, t.hostTid);
@@ -147,26 +144,27 @@ public final class TaskTable {
 
   // ---- making ----
 
-  /** The sandbox's first process. */
+  /**
+   * The sandbox's first process.
+   *
+   * @param orphans where they are to be found when pid 1 is the runtime's own, which the sentry
+   *     does not see in /proc: a descriptor of the file of its children there
+   *     (proc_tid_children(5)), or -1
+   */
   public synchronized Task addFirst(
-      int hostPid, FdTable files, FsContext fs, Credentials credentials, ResourceLimits limits) {
+      int hostPid,
+      int orphans,
+      FdTable files,
+      FsContext fs,
+      Credentials credentials,
+      ResourceLimits limits) {
     Task t = addStarted(hostPid, files, fs, credentials, limits);
     if (t == null) {
       throw new IllegalStateException("the guest's first process is gone: hostPid=" + hostPid);
     }
     kernel.first = t.process;
-    pending.setShim(kernel.hasShim ? status.ppid : 0); // as addStarted has just read it
+    pending.setShim(kernel.hasShim ? status.ppid : 0, orphans); // as addStarted has just read it
     return t;
-  }
-
-  /**
-   * Where orphans are to be found when pid 1 is the runtime's own, which is not to be seen in the
-   * sentry's /proc. Before {@link #addFirst}.
-   *
-   * @param children a descriptor of the file of its children there (proc_tid_children(5))
-   */
-  public synchronized void setOrphans(int children) {
-    shimChildren = children;
   }
 
   /**
@@ -468,7 +466,7 @@ public final class TaskTable {
       processes.remove(p.pid, p);
       if (p.parent != null) {
         p.parent.children.remove(p);
-        noteEnded(p.parent, p);
+        p.parent.noteEnded(p);
       }
       Process heir = processes.get(1);
       for (Process child : p.children) {
@@ -496,7 +494,7 @@ public final class TaskTable {
 
   /** Takes in the children of all threads that there are, and of the runtime's own pid 1. */
   synchronized void takeInAll() {
-    takeInLiving(status.childrenIn(shimChildren));
+    takeInLiving(status.childrenIn(pending.shimChildren()));
     for (Process p : new ArrayList<>(processes.values())) {
       for (Task t : new ArrayList<>(p.threads)) {
         takeInFrom(p.hostPid, t.hostTid);
@@ -515,19 +513,6 @@ public final class TaskTable {
         watch(adopt(child));
       }
     }
-  }
-
-  /**
-   * A child that is out of the books stays among its parent's children on the host until it is
-   * reaped: it must not be taken for one that has not called yet. Those that have been reaped are
-   * dropped now and then.
-   */
-  private static void noteEnded(Process parent, Process child) {
-    if (parent.ended.size() >= parent.endedSweep) {
-      parent.ended.keySet().removeIf(pid -> Signals.kill(pid, 0) < 0);
-      parent.endedSweep = Math.max(16, 2 * parent.ended.size());
-    }
-    parent.ended.put(child.hostPid, child);
   }
 
   /**

@@ -1,5 +1,8 @@
 package io.redoubt.sentry.fs;
 
+import io.redoubt.gofer.NodeAttr;
+import io.redoubt.gofer.TestGofer;
+import io.redoubt.sentry.fs.gofer.GoferFs;
 import io.redoubt.sentry.kernel.Credentials;
 import io.redoubt.sentry.kernel.FakeGuest;
 import io.redoubt.sentry.kernel.SyscallTable;
@@ -20,6 +23,13 @@ public final class FsGuest {
 
   public FsGuest(Inode root) {
     guest = new FakeGuest(root, TABLE);
+  }
+
+  /** Of the first tree of a gofer, passed through. */
+  static FsGuest of(TestGofer gofer) {
+    NodeAttr attr = new NodeAttr();
+    int fid = gofer.client.nodes.attach(0, attr);
+    return new FsGuest(GoferFs.create(gofer.client, fid, attr, false));
   }
 
   private FsGuest(FakeGuest guest) {

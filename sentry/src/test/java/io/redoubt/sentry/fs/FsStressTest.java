@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.redoubt.gofer.NodeAttr;
 import io.redoubt.gofer.Root;
 import io.redoubt.gofer.TestGofer;
-import io.redoubt.sentry.fs.gofer.GoferFs;
 import io.redoubt.sentry.fs.mem.MemFs;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,10 +53,7 @@ class FsStressTest {
   void passedThrough() throws Exception {
     populate();
     try (TestGofer gofer = new TestGofer(true, Root.of(host.toString()))) {
-      NodeAttr attr = new NodeAttr();
-      run(
-          new FsGuest(
-              GoferFs.create(gofer.client, gofer.client.nodes.attach(0, attr), attr, false)));
+      run(FsGuest.of(gofer));
     }
   }
 

@@ -9,10 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.redoubt.gofer.NodeAttr;
 import io.redoubt.gofer.Root;
 import io.redoubt.gofer.TestGofer;
-import io.redoubt.sentry.fs.gofer.GoferFs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.HashSet;
@@ -33,9 +31,7 @@ class GoferFsTest {
     Files.createDirectories(host.resolve("a/b"));
     Files.writeString(host.resolve("a/b/f"), "one");
     gofer = new TestGofer(true, Root.of(host.toString()));
-    NodeAttr attr = new NodeAttr();
-    int fid = gofer.client.nodes.attach(0, attr);
-    g = new FsGuest(GoferFs.create(gofer.client, fid, attr, false));
+    g = FsGuest.of(gofer);
   }
 
   @AfterEach

@@ -4,10 +4,8 @@ import static io.redoubt.host.Errno.ENOENT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.redoubt.gofer.NodeAttr;
 import io.redoubt.gofer.Root;
 import io.redoubt.gofer.TestGofer;
-import io.redoubt.sentry.fs.gofer.GoferFs;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -44,9 +42,7 @@ class GoferWatchTest {
     Files.createDirectories(host.resolve("a/b"));
     Files.writeString(host.resolve("a/b/f"), "one");
     gofer = new TestGofer(true, Root.of(host.toString()));
-    NodeAttr attr = new NodeAttr();
-    int fid = gofer.client.nodes.attach(0, attr);
-    g = new FsGuest(GoferFs.create(gofer.client, fid, attr, false));
+    g = FsGuest.of(gofer);
   }
 
   @AfterEach
@@ -165,11 +161,7 @@ class GoferWatchTest {
     }
     String name = host.resolve("a/b/f").toString();
     assertTrue(isOpen(name));
-    long end = System.nanoTime() + 20_000_000_000L;
-    while (isOpen(name) && System.nanoTime() < end) {
-      Thread.sleep(20);
-      g.guest.runTimers();
-    }
+    g.guest.awaitTimers();
     assertTrue(!isOpen(name));
     assertEquals("one", g.cat("/a/b/f"));
   }

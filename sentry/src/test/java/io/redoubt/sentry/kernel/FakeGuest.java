@@ -4,6 +4,7 @@ import io.redoubt.sentry.fs.FdTable;
 import io.redoubt.sentry.fs.FsContext;
 import io.redoubt.sentry.fs.Inode;
 import io.redoubt.sentry.fs.Path;
+import java.util.concurrent.TimeUnit;
 
 /** A guest thread that is none: its calls are handed to the handlers directly. */
 public final class FakeGuest {
@@ -59,8 +60,10 @@ public final class FakeGuest {
     return memory.string(s);
   }
 
-  /** Runs the timers that are due. */
-  public void runTimers() {
-    kernel.timers.runDue();
+  /** Runs all timers, each when it is due. */
+  public void awaitTimers() throws InterruptedException {
+    for (long left; (left = kernel.timers.runDue()) > 0; ) {
+      TimeUnit.NANOSECONDS.sleep(left);
+    }
   }
 }

@@ -39,8 +39,9 @@ final class GoferFile extends RegularFile {
 
   @Override
   protected long load(Syscall c, MemorySegment to, long length, long offset) {
+    long n = file.read(to, length, offset);
     inode.attributes().wasRead();
-    return file.read(to, length, offset);
+    return n;
   }
 
   @Override

@@ -12,8 +12,8 @@ import java.util.HashMap;
 
 /**
  * A tree of the host passed through: bind mounts, and the root with {@code --writable}. Others may
- * change it at any time, so every walk asks the gofer again (for all its names at once), and every
- * fstat too.
+ * change it at any time, so a walk asks the gofer again, for all its names at once, unless it hears
+ * that nothing has happened to any of them ({@link io.redoubt.gofer.WatchClient}).
  */
 public final class GoferFs {
   /** An inode of the host. */

@@ -242,7 +242,6 @@ final class GoferInode extends Inode {
   public int lookupAhead(
       Syscall c, String[] names, int from, int count, Inode[] found, boolean opens) {
     Walk w = c.scratch().goferWalk;
-    attributes.wasAsked();
     for (int i = 0; i < count; i++) {
       boolean isOurs = found[from + i] instanceof GoferInode known && known.fs == fs;
       w.known[i] = isOurs ? ((GoferInode) found[from + i]).fid : 0;
@@ -253,6 +252,9 @@ final class GoferInode extends Inode {
       c.task.kernel.vfs.shrinkCache();
       client.flushCloses();
       n = client.nodes.walkAgain(fid, names, from, count, false, w);
+    }
+    if (n >= 0) {
+      attributes.wasAsked();
     }
     if (n <= 0) {
       return n < 0 ? n : -w.error;
@@ -495,7 +497,6 @@ final class GoferInode extends Inode {
         }
         HostFile f = take(flags);
         if (f == null) {
-          attributes.wasAsked();
           long stamp = asked == Fcntl.O_RDONLY ? attributes.stamp() : 0;
           int[] error = new int[1];
           f = HostFile.open(client, fid, asked, c.scratch().opened, error);
@@ -503,6 +504,7 @@ final class GoferInode extends Inode {
             return c.fail(error[0]);
           }
           f.stamp = stamp;
+          attributes.wasAsked();
         }
         return new GoferFile(this, f, path, flags, c.task.kernel.timers);
       }
@@ -518,8 +520,9 @@ final class GoferInode extends Inode {
   }
 
   DirSnapshot list(Syscall c, int[] error) {
+    DirSnapshot s = DirSnapshot.read(client, fid, error);
     attributes.wasRead();
-    return DirSnapshot.read(client, fid, error);
+    return s;
   }
 
   /** fsync(2) of a directory. */
