@@ -30,10 +30,10 @@ import java.lang.invoke.VarHandle;
  */
 final class GoferServer {
   /**
-   * Longest spin before sleep: what a wake-up across CPUs costs, so never worse than twice the
-   * best.
+   * Longest spin before sleep: what lies between two requests of one guest thread while its sentry
+   * still sleeps for each reply; shorter, and both would sleep in turn for ever.
    */
-  private static final int MAX_SPIN_NANOS = 50_000;
+  private static final int MAX_SPIN_NANOS = 100_000;
 
   private static final int LOOKS_PER_CLOCK_READ = 32;
 

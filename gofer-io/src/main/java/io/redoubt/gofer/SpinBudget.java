@@ -8,9 +8,12 @@ package io.redoubt.gofer;
  * it even keeps the peer from running. So:
  *
  * <ul>
- *   <li>a success allows the longest spin, a failure halves it, down to none;
- *   <li>while there is none, a run of short sleeps is the sign that the peer is quick, and leads to
- *       one trial;
+ *   <li>it is the whole time or none: half a spin meets the gap between two calls never, and costs
+ *       all the same;
+ *   <li>a success is a point of credit, a failure costs four, so that one call among others that
+ *       takes long changes nothing, and a peer that cannot run is noticed at once;
+ *   <li>without credit, a run of short sleeps is the sign that the peer is quick, and leads to one
+ *       trial;
  *   <li>each trial that fails doubles the run that the next one needs, since the machine is
  *       evidently too busy for two who spin.
  * </ul>
@@ -19,8 +22,6 @@ package io.redoubt.gofer;
  * several callers; a lost update costs nothing but accuracy.
  */
 final class SpinBudget {
-  private static final int MIN_NANOS = 2_000;
-
   /** A sleep at most this long could have been a spin: the time includes two wake-ups. */
   private static final long SHORT_SLEEP_NANOS = 200_000;
 
@@ -30,11 +31,14 @@ final class SpinBudget {
    */
   private static final int TRIAL_FACTOR = 3;
 
+  private static final int FULL_CREDIT = 16;
+  private static final int PRICE_OF_MISS = 4;
+
   private static final int FIRST_RUN = 4;
   private static final int LONGEST_RUN = 256;
 
   private final int maxNanos;
-  private int nanos;
+  private int credit;
   private boolean isTrial;
   private int run;
   private int runNeeded = FIRST_RUN;
@@ -45,32 +49,36 @@ final class SpinBudget {
    */
   SpinBudget(int cpus, int maxNanos) {
     this.maxNanos = cpus > 1 ? maxNanos : 0;
-    this.nanos = this.maxNanos;
+    this.credit = FULL_CREDIT;
   }
 
   /** Nanoseconds to spin now, of a trial more than the longest; 0 means sleep at once. */
   int next() {
-    return nanos;
+    if (isTrial) {
+      return TRIAL_FACTOR * maxNanos;
+    }
+    return credit > 0 ? maxNanos : 0;
   }
 
   /** Spinning found what it waited for. */
   void hit() {
-    if (isTrial || nanos != maxNanos) {
+    if (isTrial) {
       isTrial = false;
-      nanos = maxNanos;
+      credit = PRICE_OF_MISS;
+    }
+    if (credit < FULL_CREDIT && ++credit == FULL_CREDIT) {
       runNeeded = FIRST_RUN;
     }
   }
 
   /** Spinning for the whole budget found nothing. */
   void miss() {
-    int half = nanos >> 1;
     if (isTrial) {
-      half = 0;
+      isTrial = false;
       runNeeded = Math.min(runNeeded * 2, LONGEST_RUN);
+    } else {
+      credit = Math.max(credit - PRICE_OF_MISS, 0);
     }
-    isTrial = false;
-    nanos = half < MIN_NANOS ? 0 : half;
     run = 0;
   }
 
@@ -78,10 +86,9 @@ final class SpinBudget {
   void slept(long elapsedNanos) {
     if (elapsedNanos > SHORT_SLEEP_NANOS) {
       run = 0;
-    } else if (++run >= runNeeded && nanos == 0) {
+    } else if (++run >= runNeeded && credit == 0) {
       run = 0;
       isTrial = true;
-      nanos = TRIAL_FACTOR * maxNanos;
     }
   }
 }
