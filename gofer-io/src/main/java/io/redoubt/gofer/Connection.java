@@ -84,6 +84,9 @@ final class Connection {
   private final Runnable onDeath;
   private final SpinBudget spin = new SpinBudget(Process.availableCpus(), MAX_SPIN_NANOS);
 
+  /** Whether some other thread of this process spins, on a CPU that is needed. */
+  private volatile boolean isCpuTaken;
+
   /** A bit for each slot that has an owner. */
   private final AtomicLong busy = new AtomicLong();
 
@@ -195,6 +198,15 @@ final class Connection {
     }
   }
 
+  /**
+   * From now on neither callers nor the gofer spin, or they do again. A race with one that is about
+   * to costs its spin.
+   */
+  void setCpuTaken(boolean isTaken) {
+    isCpuTaken = isTaken;
+    region.setVolatile(RegionLayout.SENTRY_SPINS, isTaken ? 1 : 0);
+  }
+
   /** How many requests have been made: exact while none is being made. */
   long requests() {
     long n = 0;
@@ -265,11 +277,12 @@ final class Connection {
     }
     long replySeq = slot.reply + Protocol.SEQ;
     // A gofer that has to wake up first runs soonest, on this very CPU, if this caller sleeps.
-    int budget = isRung ? 0 : spin.next();
+    boolean mayNotSpin = isRung || isCpuTaken;
+    int budget = mayNotSpin ? 0 : spin.next();
     boolean isThere = budget > 0 && spinUntil(replySeq, seq, budget);
     boolean hasMessage = false;
     if (!isThere) {
-      long start = isRung || budget > 0 ? 0 : System.nanoTime();
+      long start = mayNotSpin || budget > 0 ? 0 : System.nanoTime();
       region.setVolatile(slot.asleep, RegionLayout.sleepMark(seq));
       VarHandle.fullFence();
       if (region.getAcquire(replySeq) == seq - 1) {

@@ -146,6 +146,16 @@ public final class GoferClient implements AutoCloseable {
     return at;
   }
 
+  /**
+   * Says that a thread of this process spins from now on, or no longer does. The caller knows that
+   * there are not CPUs enough for it, the guest, and a gofer that spins as well: then gofer and
+   * callers take turns on the guest's CPU, each asleep while the other works, which costs less than
+   * to be in the way of who spins, or to wake a CPU that is idle.
+   */
+  public void setCpuTaken(boolean isTaken) {
+    connection.setCpuTaken(isTaken);
+  }
+
   /** Whom the files belong to on the host. */
   public Ids ids() {
     return ids;

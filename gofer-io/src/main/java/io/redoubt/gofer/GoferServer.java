@@ -64,7 +64,9 @@ final class GoferServer {
     while (isConnected) {
       if (!serveReady()) {
         int budget = spin.next();
-        if (budget == 0) {
+        if (region.getAcquire(RegionLayout.SENTRY_SPINS) != 0) {
+          sleep();
+        } else if (budget == 0) {
           long start = System.nanoTime();
           sleep();
           spin.slept(System.nanoTime() - start);

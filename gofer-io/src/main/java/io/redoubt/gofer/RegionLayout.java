@@ -9,7 +9,7 @@ package io.redoubt.gofer;
  *      0  +----------------------------------------------------------+
  *         | magic (int), version (int)           written once, gofer |
  *    128  +----------------------------------------------------------+
- *         | SLOTS_USED (int)                          written sentry |
+ *         | SLOTS_USED (int), SENTRY_SPINS (int)      written sentry |
  *    256  +----------------------------------------------------------+
  *         | SERVER_ASLEEP (int)        set gofer, taken by whichever |
  *         |                            caller rings                  |
@@ -47,7 +47,7 @@ final class RegionLayout {
   static final int MAGIC = 0x52444754;
 
   /** Of layout and protocol together. */
-  static final int VERSION = 1;
+  static final int VERSION = 2;
 
   static final int SLOTS = 64;
   static final int PAYLOAD_SIZE = 64 * 1024;
@@ -57,6 +57,9 @@ final class RegionLayout {
 
   /** One more than the highest slot ever used: int, only grows. */
   static final long SLOTS_USED = 128;
+
+  /** 1 while a thread of the sentry spins on the CPU that the gofer would spin on: int. */
+  static final long SENTRY_SPINS = 132;
 
   /** 1 while the gofer sleeps or is about to: int. */
   static final long SERVER_ASLEEP = 256;

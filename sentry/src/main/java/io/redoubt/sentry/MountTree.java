@@ -84,6 +84,11 @@ final class MountTree {
     }
   }
 
+  /** The connection to the file proxy; after {@link #build}. */
+  GoferClient gofer() {
+    return gofer;
+  }
+
   private void connect(int socket) {
     List<Root> roots = new ArrayList<>();
     String path = config.root().path();

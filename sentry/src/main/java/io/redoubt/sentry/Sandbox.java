@@ -113,6 +113,9 @@ public final class Sandbox {
     }
     kernel.configure(table, new Stub(stub(), stub()), config.hasShim());
     mounts.build(goferSocket());
+    if (kernel.ring != null) {
+      kernel.ring.shareCpus(mounts.gofer());
+    }
     if (mounts.cwd() == null) {
       throw new StartFailure(
           1,

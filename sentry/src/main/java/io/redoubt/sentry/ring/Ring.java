@@ -1,5 +1,6 @@
 package io.redoubt.sentry.ring;
 
+import io.redoubt.gofer.GoferClient;
 import io.redoubt.host.Mman;
 import io.redoubt.host.Nr;
 import io.redoubt.seccomp.ContainerProfile;
@@ -46,6 +47,10 @@ public final class Ring {
   private final AtomicLong[] sites = new AtomicLong[SiteResult.values().length];
   private final int cpus;
   private volatile RingPoller poller; // guarded by this for writing
+  private GoferClient gofer; // guarded by this
+
+  /** As many CPUs as a guest, a poller and a gofer need, that all run at once. */
+  private static final int ENOUGH_CPUS = 3;
 
   /**
    * @param mode not {@link Mode#OFF}
@@ -60,6 +65,11 @@ public final class Ring {
       sites[i] = new AtomicLong();
     }
     this.cpus = cpus;
+  }
+
+  /** The gofer that shares the CPUs of the sandbox. Before its guests run. */
+  public synchronized void shareCpus(GoferClient with) {
+    gofer = cpus < ENOUGH_CPUS ? with : null;
   }
 
   /** Whether a container's profile lets the trampoline make the calls that it needs. */
@@ -123,7 +133,7 @@ public final class Ring {
     RingPoller p;
     synchronized (this) {
       if (poller == null) {
-        poller = new RingPoller(mode);
+        poller = new RingPoller(mode, gofer);
         poller.start();
       }
       p = poller;

@@ -1,5 +1,6 @@
 package io.redoubt.sentry.ring;
 
+import io.redoubt.gofer.GoferClient;
 import io.redoubt.host.Process;
 import io.redoubt.sentry.kernel.KernelThread;
 import java.util.ArrayList;
@@ -46,6 +47,7 @@ final class RingPoller {
   private static final long TRY_AGAIN_NANOS = 20_000_000;
 
   private final Ring.Mode mode;
+  private final GoferClient gofer;
   private final ArrayList<RingRegion> active = new ArrayList<>();
   private final ArrayList<RingRegion> added = new ArrayList<>(); // guarded by this
   private final RingThread thread = new RingThread(this::run);
@@ -62,8 +64,12 @@ final class RingPoller {
   private long pauseNanos = FIRST_PAUSE_NANOS;
   private long worth; // calls served since it woke up, by regions that it has left
 
-  RingPoller(Ring.Mode mode) {
+  /**
+   * @param gofer whom to tell when a CPU is taken; null: nobody
+   */
+  RingPoller(Ring.Mode mode, GoferClient gofer) {
     this.mode = mode;
+    this.gofer = gofer;
   }
 
   void start() {
@@ -160,6 +166,9 @@ final class RingPoller {
   /** Looks at the active regions until nothing comes any more. */
   private void watch() {
     wakeUps++;
+    if (gofer != null) {
+      gofer.setCpuTaken(true);
+    }
     long inVain = 0; // without the time of calls, however long: those take it by a trap as well
     long looked = System.nanoTime(); // when the clock was read
     long retried = looked; // when all calls were last made worth trying
@@ -185,11 +194,12 @@ final class RingPoller {
       }
       long now = System.nanoTime();
       isPreempted = mode == Ring.Mode.AUTO && !isBusy && now - looked > PREEMPTED_NANOS;
-      inVain += isBusy ? 0 : now - looked;
-      looked = now;
+      boolean isWaiting = false; // for a call that traps: its process cannot make another one
       for (int i = active.size() - 1; i >= 0; i--) {
         RingRegion r = active.get(i);
-        if (r.isBusy || isInTrap(r, now)) {
+        boolean isInTrap = isInTrap(r, now);
+        if (r.isBusy || isInTrap) {
+          isWaiting |= isInTrap;
           r.isBusy = false;
           r.lastCallNanos = now;
         } else if (isIdle(r, now)) {
@@ -197,6 +207,8 @@ final class RingPoller {
           leave(r);
         }
       }
+      inVain += isBusy || isWaiting ? 0 : now - looked;
+      looked = now;
       if (now - retried > TRY_AGAIN_NANOS) {
         retried = now;
         for (int i = 0; i < active.size(); i++) {
@@ -211,6 +223,9 @@ final class RingPoller {
       leave(r);
     }
     active.clear();
+    if (gofer != null) {
+      gofer.setCpuTaken(false);
+    }
     if (mode == Ring.Mode.AUTO) {
       settle(inVain, isPreempted);
     }
