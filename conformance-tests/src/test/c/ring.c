@@ -3,6 +3,7 @@
  * handlers that call, handlers that do not return, forks, threads, other identities. On Linux none of this is special.
  */
 #include "harness.h"
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <sys/epoll.h>
@@ -144,7 +145,11 @@ CASE(good_and_bad_addresses_from_one_place) {
                 {"minus one", (char *)-1}, {"unmapped", gone}, {"no access", hidden + 4096}, {"into no access", hidden + 4090},
                 {"end of the heap", top - 1}, {"behind the heap", (char *)(((unsigned long)top + 4095) & ~4095ul) + (1 << 20)}};
   enum { PLACES = sizeof places / sizeof *places };
-  int results[2][PLACES][9];
+  enum { WAYS = 14 };
+  int results[2][PLACES][WAYS];
+  int epoll = epoll_create1(0);
+  struct epoll_event event = {EPOLLOUT, {.u64 = 77}};
+  MUST(epoll_ctl(epoll, EPOLL_CTL_ADD, p[1], &event) == 0);
   for (int i = 0; i < OFTEN; i++) /* so that what is good is known */
     for (int k = 0; k < 3; k++) {
       struct stat *st = (struct stat *)(places[k].at + 64);
@@ -167,10 +172,19 @@ CASE(good_and_bad_addresses_from_one_place) {
         r[n++] = pread(fd, k < 3 ? at + 512 : at, 0, 0) < 0 ? errno : 0;
         r[n++] = write(p[1], k < 3 ? at + 512 : at, 1) < 0 ? errno : 0;
         r[n++] = readlink("f", k < 3 ? at + 512 : at, 10) < 0 ? errno : 0;
+        struct pollfd *polled = (struct pollfd *)(k < 3 ? at + 512 : at);
+        if (k < 3) *polled = (struct pollfd){p[1], POLLOUT, 0};
+        r[n++] = poll(polled, 1, 0) < 0 ? errno : k < 3 && polled->revents != POLLOUT;
+        struct epoll_event *events = (struct epoll_event *)(k < 3 ? at + 512 : at);
+        r[n++] = epoll_wait(epoll, events, 4, 0) < 0 ? errno : k < 3 && events->data.u64 != 77;
+        r[n++] = getcwd(k < 3 ? at + 512 : at, 300) == NULL ? errno : k < 3 && at[512] != '/';
+        struct statx *stx = (struct statx *)(k < 3 ? at + 512 : at);
+        r[n++] = statx(AT_FDCWD, "f", 0, STATX_SIZE, stx) ? errno : k < 3 && stx->stx_size != 8192;
+        r[n++] = statx(AT_FDCWD, at, 0, STATX_SIZE, (struct statx *)(b + 512)) ? errno : 0;
       }
   for (int round = 0; round < 2; round++)
     for (int k = 0; k < PLACES; k++)
-      for (int n = 0; n < 9; n++) say("%d %s %d: %s", round, places[k].name, n, results[round][k][n] ? errno_name(results[round][k][n]) : "good");
+      for (int n = 0; n < WAYS; n++) say("%d %s %d: %s", round, places[k].name, n, results[round][k][n] ? errno_name(results[round][k][n]) : "good");
   SHOW(constant[0] == 'f' && constant[1] == 0);
 }
 

@@ -25,6 +25,7 @@
 #define RING_COUNT (RING_DATA + 4)    /* calls that found it was not */
 #define RING_BUSY (RING_DATA + 8)     /* 1: a thread is mapping it, or could not */
 #define RING_SAVED (RING_DATA + 64)   /* registers of that thread */
+#define RING_STACK (RING_DATA + 128)  /* its stack pointer, while it is */
 
 /* A forked child that makes a few calls and goes does not pay for a region. */
 #define RING_PATIENCE 16
@@ -64,6 +65,8 @@
 #define SLOT_NUMBER_MASK 0xffff
 #define SLOT_HAS_PAYLOAD 0x10000
 
+#define KINDS 440 /* no call of a higher number has any */
+
 /* What a call's arguments lead to; RingPayload in the sentry has the same table. */
 #define KIND_PATH_DI 1   /* a path, first argument */
 #define KIND_PATH_SI 2   /* a path, second argument */
@@ -71,7 +74,15 @@
 #define KIND_STAT_SI 8   /* gets a struct stat, second argument */
 #define KIND_STAT_DX 16  /* gets a struct stat, third argument */
 #define KIND_IN_SI 32    /* as many bytes as the third argument says, second argument */
+#define KIND_OTHER 64    /* none of those but one of these: */
+#define KIND_POLL 65     /* struct pollfd, first argument, as many as the second says: there and back */
+#define KIND_EVENTS 66   /* gets up to as many struct epoll_event as the third argument says, second argument */
+#define KIND_GETCWD 68   /* gets up to as many bytes as the second argument says, first argument */
+#define KIND_STATX 72    /* a path, second argument, and gets a struct statx, fifth */
 #define STAT_BYTES 144
+#define STATX_BYTES 256
+#define POLLFD_BYTES 8
+#define EVENT_BYTES 12
 
 /* A slot: the first line is shared, the second only ever touched by the guest. */
 #define SLOT_STATE 0
@@ -82,6 +93,7 @@
 #define SLOT_SEEN 68
 #define SLOT_LINK 72
 #define SLOT_SAVED 80
+#define SLOT_STACK 112 /* the stack pointer of the call that has claimed it */
 
 /* States. The guest makes FREE to CALLED, and back if nobody has taken it; the sentry CALLED to SERVING to an answer. */
 #define SLOT_FREE 0

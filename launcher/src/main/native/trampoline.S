@@ -7,7 +7,9 @@
  * is free, and the stack must not be touched: leaf functions keep data below it, and Go's stacks are tiny.
  *
  * Each step can be followed by a signal, whose handler may come here itself: it finds this thread's slot claimed and takes
- * another one, or none. A handler that never returns leaves the slot claimed for good; when none is left all calls trap.
+ * another one, or none. A handler that never returns (longjmp) leaves the slot claimed, and so does a thread that is killed here. Who finds a
+ * slot claimed by a call that was made with the stack pointer that it has itself knows that nobody will come back to that call: no
+ * handler of its thread runs there while it is under way, and no other thread has that stack. It takes the slot over.
  */
 #include "ring.h"
 
@@ -18,6 +20,7 @@
 #define FUTEX 202
 #define CLOSE 3
 #define MMAP 9
+#define MUNMAP 11
 #define MADVISE 28
 #define STUB_CALL 0x7265
 #define STUB_ATTACH 3
@@ -31,6 +34,23 @@ ring_image:
         .quad   0
         .quad   RING_CODE               /* RING_ENTER */
         .balign 64
+
+/*
+ * Claims the slot at r11 or jumps to `none`. SLOT_STACK is 0 from before a claim is given up until after the next one is there: a signal
+ * in between must not find the stack pointer of the call before.
+ */
+        .macro  claim none
+        lock btsl $0, SLOT_CLAIM(%r11)
+        jnc     claimed
+        cmpq    %rsp, SLOT_STACK(%r11)
+        jne     \none
+        cmpl    $SLOT_FREE, SLOT_STATE(%r11)
+        je      claimed
+        cmpl    $SLOT_DONE, SLOT_STATE(%r11)
+        jb      \none                           /* the sentry may have it still */
+        movl    $SLOT_FREE, SLOT_STATE(%r11)
+        jmp     claimed
+        .endm
 
 /*
  * Jumps to `none` unless \pointer is in memory that is there for good and, if \writes is 1, can be written; then r8 is how many
@@ -72,13 +92,12 @@ ring_image:
         shrl    $(32 - RING_SLOT_BITS), %r11d
         shll    $RING_SLOT_SHIFT, %r11d
         addl    $RING_SLOTS, %r11d
-        lock btsl $0, SLOT_CLAIM(%r11)
-        jnc     claimed
-        xorl    $(1 << RING_SLOT_SHIFT), %r11d
-        lock btsl $0, SLOT_CLAIM(%r11)
-        jc      real
+        claim   beside
+beside: xorl    $(1 << RING_SLOT_SHIFT), %r11d
+        claim   real
 
 claimed:
+        movq    %rsp, SLOT_STACK(%r11)
         movq    %rcx, SLOT_LINK(%r11)
         cmpl    $0, SLOT_SEEN(%r11)
         je      first_use
@@ -147,6 +166,7 @@ finished:
         ja      copy_out
 done:   movq    SLOT_RESULT(%r11), %rax
         movl    $SLOT_FREE, SLOT_STATE(%r11)
+        movq    $0, SLOT_STACK(%r11)
         movl    $0, SLOT_CLAIM(%r11)    /* last: from here on the slot is another's */
         addq    $2, %rcx                /* behind the syscall instruction */
         jmp     *%rcx
@@ -156,6 +176,7 @@ not_served:
 not_taken:
         movq    SLOT_LINK(%r11), %rcx
         movzwl  SLOT_NR(%r11), %eax
+        movq    $0, SLOT_STACK(%r11)
         movl    $0, SLOT_CLAIM(%r11)
 real:   jmp     *%rcx
 
@@ -174,6 +195,8 @@ first_use:
  */
 payload:
         movl    %eax, %eax
+        cmpl    $KINDS, %eax
+        jae     plain
         movzbl  RING_TEXT + kinds - ring_image(%rax), %ecx
         testl   %ecx, %ecx
         jz      plain
@@ -185,16 +208,18 @@ payload:
         movq    $0, PAYLOAD_IN(%rax)            /* and no PAYLOAD_ROOM */
         testb   $KIND_IN_SI, %cl
         jnz     written
+        testb   $KIND_OTHER, %cl
+        jnz     other
         movq    %rsi, %r9                       /* where something goes to, and how much there is room for */
         movq    %rdx, %r10
         testb   $KIND_OUT_SI, %cl
-        jnz     1f
+        jnz     out
         movl    $STAT_BYTES, %r10d
         testb   $KIND_STAT_DX, %cl
         cmovnz  %rdx, %r9
         testb   $(KIND_STAT_SI | KIND_STAT_DX), %cl
         jz      2f
-1:      room    %r9, 2f, 1
+out:    room    %r9, 2f, 1
         cmpq    %r8, %r10
         cmova   %r8, %r10
         cmpq    $PAYLOAD_MAX, %r10
@@ -247,15 +272,53 @@ written:
         rep movsb
         jmp     filled
 
+other:  cmpb    $KIND_POLL, %cl
+        je      polled
+        movq    %rdi, %r9
+        movq    %rsi, %r10
+        cmpb    $KIND_GETCWD, %cl
+        je      only
+        movq    SLOT_ARGS+32(%r11), %r9
+        movl    $STATX_BYTES, %r10d
+        cmpb    $KIND_STATX, %cl
+        movl    $KIND_PATH_SI, %ecx
+        je      out
+        movq    %rsi, %r9                       /* KIND_EVENTS */
+        movl    %edx, %r10d
+        imulq   $EVENT_BYTES, %r10, %r10
+only:   xorl    %ecx, %ecx
+        jmp     out
+
+polled: cmpq    $(PAYLOAD_MAX / POLLFD_BYTES), %rsi
+        ja      emptied
+        movq    %rdi, %r9
+        leal    (,%rsi,POLLFD_BYTES), %ecx
+        room    %r9, emptied, 1
+        cmpq    %r8, %rcx
+        ja      emptied
+        movl    %ecx, PAYLOAD_IN(%rax)
+        movl    %ecx, PAYLOAD_ROOM(%rax)
+        movq    %r9, %rsi
+        leaq    PAYLOAD_BYTES(%rax), %rdi
+        rep movsb
+        jmp     filled
+
 copy_out:
         movl    %r11d, %eax
         subl    $RING_SLOTS, %eax
         shll    $RING_PAYLOAD_SHIFT, %eax
         addl    $RING_PAYLOADS, %eax
         movzwl  SLOT_NR(%r11), %ecx
+        movzbl  RING_TEXT + kinds - ring_image(%rcx), %ecx
         movq    SLOT_ARGS+8(%r11), %rdi
-        testb   $KIND_STAT_DX, RING_TEXT + kinds - ring_image(%rcx)
+        testb   $KIND_STAT_DX, %cl
         cmovnz  SLOT_ARGS+16(%r11), %rdi
+        cmpb    $KIND_POLL, %cl
+        cmove   SLOT_ARGS(%r11), %rdi
+        cmpb    $KIND_GETCWD, %cl
+        cmove   SLOT_ARGS(%r11), %rdi
+        cmpb    $KIND_STATX, %cl
+        cmove   SLOT_ARGS+32(%r11), %rdi
         movl    PAYLOAD_OUT(%rax), %ecx
         leaq    PAYLOAD_BYTES(%rax), %rsi
         cld
@@ -268,15 +331,16 @@ copy_out:
 /* The process has no region: after some calls it asks for one. */
 unattached:
         cmpl    $0, RING_BUSY
-        jne     real
+        jne     busy
         lock incl RING_COUNT
         cmpl    $RING_PATIENCE, RING_COUNT
         jl      real
         movl    $1, %r11d
         xchgl   %r11d, RING_BUSY
         testl   %r11d, %r11d
-        jnz     real
-        movq    %rax, RING_SAVED
+        jnz     busy
+        movq    %rsp, RING_STACK
+attach: movq    %rax, RING_SAVED
         movq    %rcx, RING_SAVED+8
         movq    %rdi, RING_SAVED+16
         movq    %rsi, RING_SAVED+24
@@ -284,7 +348,13 @@ unattached:
         movq    %r10, RING_SAVED+40
         movq    %r8, RING_SAVED+48
         movq    %r9, RING_SAVED+56
-        movl    $STUB_CALL, %eax
+        testl   %r11d, %r11d
+        jz      ask
+        movl    $MUNMAP, %eax           /* what may be there was mapped by the attempt before */
+        movl    $RING_REGION, %edi
+        movl    $RING_REGION_BYTES, %esi
+        syscall
+ask:    movl    $STUB_CALL, %eax
         movl    $STUB_ATTACH, %edi
         syscall                         /* an fd that can be mapped once, or -errno */
         testq   %rax, %rax
@@ -319,6 +389,7 @@ refused:
         movl    $0, RING_COUNT
         movl    $0, RING_BUSY
 attach_failed:
+        movq    $0, RING_STACK
         movq    RING_SAVED, %rax
         movq    RING_SAVED+8, %rcx
         movq    RING_SAVED+16, %rdi
@@ -328,6 +399,12 @@ attach_failed:
         movq    RING_SAVED+48, %r8
         movq    RING_SAVED+56, %r9
         jmp     real
+
+/* Somebody asks, or has, in vain; or a handler has left who did, as `claim` has it, and then it is begun anew. */
+busy:   cmpq    %rsp, RING_STACK
+        jne     real
+        movl    $1, %r11d
+        jmp     attach
 
         .macro  kind number, what
         .org    kinds + \number
@@ -339,17 +416,22 @@ kinds:  kind    0, KIND_OUT_SI                  /* read */
         kind    4, (KIND_PATH_DI | KIND_STAT_SI) /* stat */
         kind    5, KIND_STAT_SI                 /* fstat */
         kind    6, (KIND_PATH_DI | KIND_STAT_SI) /* lstat */
+        kind    7, KIND_POLL                    /* poll */
         kind    17, KIND_OUT_SI                 /* pread64 */
         kind    18, KIND_IN_SI                  /* pwrite64 */
         kind    21, KIND_PATH_DI                /* access */
+        kind    79, KIND_GETCWD                 /* getcwd */
         kind    89, (KIND_PATH_DI | KIND_OUT_SI) /* readlink */
         kind    217, KIND_OUT_SI                /* getdents64 */
+        kind    232, KIND_EVENTS                /* epoll_wait */
         kind    257, KIND_PATH_SI               /* openat */
         kind    262, (KIND_PATH_SI | KIND_STAT_DX) /* newfstatat */
         kind    267, KIND_PATH_SI               /* readlinkat */
         kind    269, KIND_PATH_SI               /* faccessat */
+        kind    281, KIND_EVENTS                /* epoll_pwait */
+        kind    332, KIND_STATX                 /* statx */
         kind    439, KIND_PATH_SI               /* faccessat2 */
-        .org    kinds + RING_NUMBERS
+        .org    kinds + KINDS
 ring_image_end:
         .org    ring_image + (RING_THUNKS - RING_TEXT) /* an error if it is longer */
 

@@ -50,6 +50,16 @@ class RingUseTest {
     assertTrue(Long.parseLong(m.group(4)) >= 1000 || !hasProcmapQuery(), o::describe);
   }
 
+  /** Slots that handlers have left by siglongjmp are found and used again. */
+  @Test
+  void slotsThatWereLeftAreTakenOver() {
+    Path program = Guests.compiled("isolation/leaves", true);
+    Outcome o = command("root", List.of(), List.of(program.toString())).run();
+    assertEquals(0, o.exit(), o::describe);
+    assertEquals("good\n", o.out(), o::describe);
+    assertTrue(byRing(o.err(), "lseek") >= 20_000, o::describe);
+  }
+
   /**
    * A call that needs the gofer is not served by the ring. So these need none: the directory is
    * watched, also by a gofer that is confined, and a user's.

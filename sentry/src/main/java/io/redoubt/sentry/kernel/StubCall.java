@@ -38,14 +38,10 @@ final class StubCall {
     if (ring == null) {
       return -Errno.EAGAIN; // a child of vfork asks, in the memory of its parent
     }
-    int fd = ring.attach(c.task);
-    if (fd < 0) {
-      return fd;
-    }
-    long there =
-        MapCalls.lend(
-            c, fd, RingLayout.REGION_BYTES, RingLayout.REGION_PROT, RingLayout.REGION_FLAGS);
-    ring.attached();
-    return there;
+    return ring.attach(
+        c.task,
+        fd ->
+            MapCalls.lend(
+                c, fd, RingLayout.REGION_BYTES, RingLayout.REGION_PROT, RingLayout.REGION_FLAGS));
   }
 }

@@ -4,6 +4,7 @@ import io.redoubt.host.Errno;
 import io.redoubt.sentry.kernel.Process;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Task;
+import java.util.function.IntToLongFunction;
 
 /**
  * The ring tier of one process that has the trampoline: its region, if it has asked for one, and
@@ -18,6 +19,17 @@ public final class ProcessRing {
   private volatile RingRegion region;
 
   private boolean isOver; // guarded by this
+
+  /**
+   * How often it may ask. A thread that a signal handler has left while it asked asks once more;
+   * but each region is memory of the sentry, and the guest may keep them mapped.
+   */
+  private static final int MOST_REGIONS = 64;
+
+  private int regions; // guarded by this
+
+  /** Held while a region is made and given; the outermost lock. */
+  private final Object attaching = new Object();
 
   // Since when calls that could have come by the ring have come one soon after the other. Several
   // threads may write these: a lost one does no harm.
@@ -95,30 +107,51 @@ public final class ProcessRing {
   }
 
   /**
-   * The trampoline asks for a region.
+   * The trampoline asks for a region, and gets it before another thread can ask as well.
    *
-   * @return the host fd of its memory; -EAGAIN while other processes share the memory of this one,
-   *     -ENOMEM
+   * @param giver plants the host fd of its memory in the guest; the fd is the region's
+   * @return what {@code giver} answers; -EAGAIN while other processes share the memory of this one,
+   *     -ENOMEM, -EPERM
    */
-  public synchronized int attach(Task model) {
-    if (sharer != null || isSharedForGood) {
-      return -Errno.EAGAIN;
+  public long attach(Task model, IntToLongFunction giver) {
+    synchronized (attaching) {
+      RingRegion old;
+      synchronized (this) {
+        if (sharer != null || isSharedForGood) {
+          return -Errno.EAGAIN;
+        }
+        if (isOver || regions == MOST_REGIONS) {
+          return -Errno.EPERM;
+        }
+        regions++;
+        old = region;
+        region = null;
+      }
+      if (old != null) {
+        end(old, false);
+      }
+      RingRegion r = ring.isFull() ? null : RingRegion.create(model);
+      if (r == null) {
+        return -Errno.ENOMEM;
+      }
+      ring.note(r);
+      boolean isLate;
+      synchronized (this) {
+        isLate = isOver;
+        region = isLate ? null : r;
+      }
+      if (isLate) {
+        end(r, false);
+        return -Errno.EPERM;
+      }
+      return r.give(giver);
     }
-    if (isOver || region != null) {
-      return -Errno.EPERM;
-    }
-    RingRegion r = ring.isFull() ? null : RingRegion.create(model);
-    region = r;
-    if (r == null) {
-      return -Errno.ENOMEM;
-    }
-    ring.note(r);
-    return r.fd();
   }
 
-  /** The process has its descriptor of the region's memory. */
-  public void attached() {
-    region.closeFd();
+  /** With no lock held that a handler takes. */
+  private void end(RingRegion r, boolean isLast) {
+    r.close();
+    ring.forget(r, isLast);
   }
 
   /** For a child that has the same code. */
@@ -161,8 +194,7 @@ public final class ProcessRing {
       r = region;
     }
     if (r != null) {
-      r.close();
-      ring.forget(r);
+      end(r, true);
     }
   }
 }

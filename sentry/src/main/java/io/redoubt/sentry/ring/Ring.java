@@ -40,7 +40,7 @@ public final class Ring {
 
   private final ArrayList<RingRegion> live = new ArrayList<>(); // guarded by itself
   private final AtomicLong doorbells = new AtomicLong();
-  private final AtomicLong regions = new AtomicLong(); // that are over
+  private final AtomicLong processes = new AtomicLong(); // whose regions are over
   private final AtomicLong served = new AtomicLong(); // by them
   private final AtomicLong refused = new AtomicLong();
   private final AtomicLong payloads = new AtomicLong();
@@ -150,8 +150,8 @@ public final class Ring {
         b.append(b.isEmpty() ? "ring: call sites: " : ", ").append(n).append(' ').append(r.label);
       }
     }
-    if (regions.get() > 0) {
-      b.append("\nring: ").append(regions.get()).append(" processes, ");
+    if (processes.get() > 0) {
+      b.append("\nring: ").append(processes.get()).append(" processes, ");
       b.append(served.get()).append(" calls served, ").append(refused.get()).append(" refused, ");
       b.append(payloads.get()).append(" with a payload, ");
       b.append(poller == null ? 0 : poller.wakeUps()).append(" wake-ups of the poller");
@@ -197,10 +197,13 @@ public final class Ring {
     return b.append(",\"refusedSites\":").append(left).append('}').toString();
   }
 
-  void forget(RingRegion region) {
+  /**
+   * @param isLast whether its process will have no other one
+   */
+  void forget(RingRegion region, boolean isLast) {
     synchronized (live) {
       live.remove(region);
-      regions.incrementAndGet();
+      processes.addAndGet(isLast ? 1 : 0);
       served.addAndGet(region.served);
       payloads.addAndGet(region.payloads);
       refused.addAndGet(region.refused);

@@ -21,7 +21,7 @@ package io.redoubt.sentry.ring;
  *
  *  slot
  *     0      both        u32 state   u32 number   u64 argument[6]   i64 result
- *    64      guest       claim, link, saved registers: the sentry never looks at these lines
+ *    64      guest       claim, link, saved registers, stack pointer: the sentry never looks at these lines
  * </pre>
  */
 public final class RingLayout {

@@ -2,6 +2,7 @@ package io.redoubt.sentry.ring;
 
 import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.GuestMemory;
+import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
@@ -23,6 +24,10 @@ final class RingPayload extends GuestMemory {
   static final int STAT_SI = 8;
   static final int STAT_DX = 16;
   static final int IN_SI = 32;
+  static final int POLL = 65;
+  static final int EVENTS = 66;
+  static final int GETCWD = 68;
+  static final int STATX = 72;
 
   private static final byte[] KINDS = kinds();
 
@@ -57,15 +62,20 @@ final class RingPayload extends GuestMemory {
     k[4] = PATH_DI | STAT_SI; // stat
     k[5] = STAT_SI; // fstat
     k[6] = PATH_DI | STAT_SI; // lstat
+    k[7] = POLL; // poll
     k[17] = OUT_SI; // pread64
     k[18] = IN_SI; // pwrite64
     k[21] = PATH_DI; // access
+    k[79] = GETCWD; // getcwd
     k[89] = PATH_DI | OUT_SI; // readlink
     k[217] = OUT_SI; // getdents64
+    k[232] = EVENTS; // epoll_wait
     k[257] = PATH_SI; // openat
     k[262] = PATH_SI | STAT_DX; // newfstatat
     k[267] = PATH_SI; // readlinkat
     k[269] = PATH_SI; // faccessat
+    k[281] = EVENTS; // epoll_pwait
+    k[332] = STATX; // statx
     k[439] = PATH_SI; // faccessat2
     return k;
   }
@@ -73,6 +83,40 @@ final class RingPayload extends GuestMemory {
   /** What the arguments of a call lead to. @param nr any number */
   static int kind(int nr) {
     return nr >= 0 && nr < KINDS.length ? KINDS[nr] : 0;
+  }
+
+  /** Whether something comes with a call of this kind. */
+  static boolean hasIn(int kind) {
+    return kind < POLL ? (kind & (PATH_DI | PATH_SI | IN_SI)) != 0 : kind == POLL || kind == STATX;
+  }
+
+  /** Whether something goes back. */
+  static boolean hasOut(int kind) {
+    return kind < POLL ? (kind & (OUT_SI | STAT_SI | STAT_DX)) != 0 : true;
+  }
+
+  private static boolean isPath(int kind) {
+    return kind < POLL ? (kind & (PATH_DI | PATH_SI)) != 0 : kind == STATX;
+  }
+
+  /** Where what comes with a call is from. */
+  static long inAddress(int kind, long arg0, long arg1) {
+    return kind == PATH_DI
+            || kind == (PATH_DI | STAT_SI)
+            || kind == (PATH_DI | OUT_SI)
+            || kind == POLL
+        ? arg0
+        : arg1;
+  }
+
+  /** Where what goes back belongs. */
+  static long outAddress(int kind, long arg0, long arg1, long arg2, long arg4) {
+    return switch (kind) {
+      case POLL, GETCWD -> arg0;
+      case STATX -> arg4;
+      case PATH_SI | STAT_DX -> arg2;
+      default -> arg1;
+    };
   }
 
   /** The process as another thread of it sees it. */
@@ -93,23 +137,19 @@ final class RingPayload extends GuestMemory {
    *
    * @param at offset of the payload in the region
    */
-  void begin(int nr, long at, long arg0, long arg1, long arg2) {
+  void begin(Syscall c, int nr, long at) {
     int kind = kind(nr);
     payload = at;
     int in = Memory.getInt(region, at + RingLayout.PAYLOAD_IN);
     int out = Memory.getInt(region, at + RingLayout.PAYLOAD_ROOM);
-    isMalformed = in < 0 || in > RingLayout.PAYLOAD_MAX || out < 0 || out > RingLayout.PAYLOAD_MAX;
-    isPath = (kind & (PATH_DI | PATH_SI)) != 0;
-    inAddress = (kind & PATH_DI) != 0 ? arg0 : arg1;
-    inLength =
-        in < 0 || in > RingLayout.PAYLOAD_MAX || (kind & ~(OUT_SI | STAT_SI | STAT_DX)) == 0
-            ? 0
-            : in;
-    outAddress = (kind & STAT_DX) != 0 ? arg2 : arg1;
-    room =
-        out < 0 || out > RingLayout.PAYLOAD_MAX || (kind & (OUT_SI | STAT_SI | STAT_DX)) == 0
-            ? 0
-            : out;
+    boolean isInSane = in >= 0 && in <= RingLayout.PAYLOAD_MAX;
+    boolean isOutSane = out >= 0 && out <= RingLayout.PAYLOAD_MAX;
+    isMalformed = !isInSane || !isOutSane;
+    isPath = isPath(kind);
+    inAddress = inAddress(kind, c.arg0, c.arg1);
+    inLength = isInSane && hasIn(kind) ? in : 0;
+    outAddress = outAddress(kind, c.arg0, c.arg1, c.arg2, c.arg4);
+    room = isOutSane && hasOut(kind) ? out : 0;
     outLength = 0;
   }
 

@@ -1,5 +1,6 @@
 package io.redoubt.sentry.ring;
 
+import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
@@ -9,6 +10,7 @@ import io.redoubt.sentry.audit.Audit;
 import io.redoubt.sentry.kernel.Syscall;
 import io.redoubt.sentry.kernel.Task;
 import java.lang.foreign.MemorySegment;
+import java.util.function.IntToLongFunction;
 
 /**
  * The slots of one process. Who calls is known from the region; nothing that stands in it is
@@ -117,9 +119,24 @@ final class RingRegion {
     isActive = true;
     isWatched = true;
     tryAll();
+    refuseLeft();
     Memory.setInt(memory, RingLayout.SPINS_OFFSET, spins);
     Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 1);
     return true;
+  }
+
+  /**
+   * A call that is still there from before was published after the last look of {@link
+   * #deactivate}. Its thread takes it back, unless a handler has left it, and then it must not be
+   * made now, long after: neither here nor, by whichever of the two is first, twice.
+   */
+  private void refuseLeft() {
+    for (int slot = 0; slot < RingLayout.SLOT_COUNT; slot++) {
+      int state = RingLayout.slotOffset(slot) + RingLayout.STATE_OFFSET;
+      if (Memory.getIntAcquire(memory, state) == RingLayout.CALLED) {
+        Memory.compareAndSetInt(memory, state, RingLayout.CALLED, RingLayout.TRAP);
+      }
+    }
   }
 
   /**
@@ -173,11 +190,14 @@ final class RingRegion {
     closeFd();
   }
 
-  synchronized int fd() {
-    return fd;
+  /** Has {@code giver} plant the fd of the memory in the guest, while it is open: once. */
+  synchronized long give(IntToLongFunction giver) {
+    long given = fd < 0 ? -Errno.EPERM : giver.applyAsLong(fd);
+    closeFd();
+    return given;
   }
 
-  synchronized void closeFd() {
+  private synchronized void closeFd() {
     if (fd >= 0) {
       Unistd.close(fd);
       fd = -1;
@@ -214,12 +234,10 @@ final class RingRegion {
     if (kind == 0) {
       return;
     }
-    if ((kind & (RingPayload.PATH_DI | RingPayload.PATH_SI | RingPayload.IN_SI)) != 0
-        && !payload.hasIn()) {
-      ranges.missed((kind & RingPayload.PATH_DI) != 0 ? c.arg0 : c.arg1);
-    } else if ((kind & (RingPayload.OUT_SI | RingPayload.STAT_SI | RingPayload.STAT_DX)) != 0
-        && !payload.hasRoom()) {
-      ranges.missed((kind & RingPayload.STAT_DX) != 0 ? c.arg2 : c.arg1);
+    if (RingPayload.hasIn(kind) && !payload.hasIn()) {
+      ranges.missed(RingPayload.inAddress(kind, c.arg0, c.arg1));
+    } else if (RingPayload.hasOut(kind) && !payload.hasRoom()) {
+      ranges.missed(RingPayload.outAddress(kind, c.arg0, c.arg1, c.arg2, c.arg4));
     }
   }
 
@@ -259,7 +277,7 @@ final class RingRegion {
       payload.none();
     } else {
       payloads++;
-      payload.begin(nr, RingLayout.payloadOffset(slot), c.arg0, c.arg1, c.arg2);
+      payload.begin(c, nr, RingLayout.payloadOffset(slot));
     }
     if ((nr & -RingLayout.NUMBERS) != 0 || payload.isMalformed()) {
       Audit.malformedRing(task, "call " + nr + " with a number or a payload of no trampoline's");

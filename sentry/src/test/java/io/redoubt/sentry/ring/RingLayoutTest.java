@@ -67,6 +67,10 @@ class RingLayoutTest {
     here.put("KIND_STAT_SI", (long) RingPayload.STAT_SI);
     here.put("KIND_STAT_DX", (long) RingPayload.STAT_DX);
     here.put("KIND_IN_SI", (long) RingPayload.IN_SI);
+    here.put("KIND_POLL", (long) RingPayload.POLL);
+    here.put("KIND_EVENTS", (long) RingPayload.EVENTS);
+    here.put("KIND_GETCWD", (long) RingPayload.GETCWD);
+    here.put("KIND_STATX", (long) RingPayload.STATX);
     here.put("SLOT_STATE", (long) RingLayout.STATE_OFFSET);
     here.put("SLOT_NR", (long) RingLayout.NUMBER_OFFSET);
     here.put("SLOT_ARGS", (long) RingLayout.ARGUMENTS_OFFSET);
