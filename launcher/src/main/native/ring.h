@@ -14,7 +14,7 @@
 #define RING_TEXT 0x180000   /* the trampoline: r-x, private */
 #define RING_DATA 0x181000   /* words of this process: rw-, private, zero again in a forked child */
 #define RING_REGION 0x183000 /* shared with the sentry; not there in a forked child, until that has its own */
-#define RING_REGION_BYTES 0x23000
+#define RING_REGION_BYTES 0x63000
 
 #define RING_ENTER 0x180008 /* holds the address to which a rewritten call site jumps */
 #define RING_CODE 0x180040
@@ -50,16 +50,16 @@
 #define RING_SLOT_SHIFT 8 /* 256 bytes each */
 
 /*
- * A page for each slot: small things that go with a call, copied by the trampoline. The first two words are the guest's, the third
- * the sentry's.
+ * Three pages for each slot: small things that go with a call, copied by the trampoline. The first two words are the guest's, the third
+ * the sentry's. So much holds 8 KiB, with which much is read and written, and ends below 0x200000.
  */
 #define RING_PAYLOADS (RING_REGION + 0x3000)
-#define RING_PAYLOAD_SHIFT 4 /* a page to a slot */
+#define RING_PAYLOAD_BYTES 0x3000
 #define PAYLOAD_IN 0         /* bytes of the path, with its NUL, or of what is written */
 #define PAYLOAD_ROOM 4       /* bytes that may come back */
 #define PAYLOAD_OUT 8        /* bytes that do */
 #define PAYLOAD_BYTES 16
-#define PAYLOAD_MAX 4080
+#define PAYLOAD_MAX 12272
 
 /* In SLOT_NR, beside the number. */
 #define SLOT_NUMBER_MASK 0xffff

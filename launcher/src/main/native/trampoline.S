@@ -203,7 +203,7 @@ payload:
         cld
         movl    %r11d, %eax
         subl    $RING_SLOTS, %eax
-        shll    $RING_PAYLOAD_SHIFT, %eax
+        imull   $(RING_PAYLOAD_BYTES >> RING_SLOT_SHIFT), %eax, %eax
         addl    $RING_PAYLOADS, %eax
         movq    $0, PAYLOAD_IN(%rax)            /* and no PAYLOAD_ROOM */
         testb   $KIND_IN_SI, %cl
@@ -306,7 +306,7 @@ polled: cmpq    $(PAYLOAD_MAX / POLLFD_BYTES), %rsi
 copy_out:
         movl    %r11d, %eax
         subl    $RING_SLOTS, %eax
-        shll    $RING_PAYLOAD_SHIFT, %eax
+        imull   $(RING_PAYLOAD_BYTES >> RING_SLOT_SHIFT), %eax, %eax
         addl    $RING_PAYLOADS, %eax
         movzwl  SLOT_NR(%r11), %ecx
         movzbl  RING_TEXT + kinds - ring_image(%rcx), %ecx

@@ -17,7 +17,7 @@ package io.redoubt.sentry.ring;
  *   512      sentry      u32 bytes of the table that follows at 528: u64 start, end of ranges of memory that is
  *                        there as long as the process ({@link StableRanges})
  *  4096      slot[32] of 256 bytes
- * 12288      payload[32] of 4096 bytes: u32 in   u32 room (guest)   u32 out (sentry)   at 16: bytes
+ * 12288      payload[32] of 12288 bytes: u32 in   u32 room (guest)   u32 out (sentry)   at 16: bytes
  *
  *  slot
  *     0      both        u32 state   u32 number   u64 argument[6]   i64 result
@@ -43,7 +43,7 @@ public final class RingLayout {
   /** Where the region is in every process that has one. */
   public static final long REGION = 0x183000;
 
-  public static final int REGION_BYTES = 0x23000;
+  public static final int REGION_BYTES = 0x63000;
 
   /** How it is mapped there: PROT_READ, PROT_WRITE; MAP_SHARED, MAP_FIXED_NOREPLACE. */
   public static final int REGION_PROT = 0x3;
@@ -69,7 +69,7 @@ public final class RingLayout {
   static final int PAYLOAD_ROOM = 4;
   static final int PAYLOAD_OUT = 8;
   static final int PAYLOAD_BYTES = 16;
-  static final int PAYLOAD_MAX = 4080;
+  static final int PAYLOAD_MAX = 0x3000 - PAYLOAD_BYTES;
 
   /** Beside the number of a call: it has a payload. */
   static final int HAS_PAYLOAD = 0x10000;
@@ -107,7 +107,7 @@ public final class RingLayout {
   private RingLayout() {}
 
   static int payloadOffset(int slot) {
-    return PAYLOADS_OFFSET + slot * 4096;
+    return PAYLOADS_OFFSET + slot * 0x3000;
   }
 
   static int slotOffset(int slot) {

@@ -54,6 +54,8 @@ class RingLayoutTest {
     here.put("RING_RANGE", RingLayout.REGION + RingLayout.RANGE_OFFSET);
     here.put("RING_RANGE_WRITABLE", RingLayout.RANGE_WRITABLE);
     here.put("RING_PAYLOADS", RingLayout.REGION + RingLayout.PAYLOADS_OFFSET);
+    here.put(
+        "RING_PAYLOAD_BYTES", (long) RingLayout.payloadOffset(1) - RingLayout.payloadOffset(0));
     here.put("PAYLOAD_IN", (long) RingLayout.PAYLOAD_IN);
     here.put("PAYLOAD_ROOM", (long) RingLayout.PAYLOAD_ROOM);
     here.put("PAYLOAD_OUT", (long) RingLayout.PAYLOAD_OUT);
@@ -90,7 +92,10 @@ class RingLayoutTest {
   void slotsAreAlignedTogether() {
     long slots = RingLayout.REGION + RingLayout.SLOTS_OFFSET;
     assertEquals(0, slots % (RingLayout.SLOT_COUNT * RingLayout.SLOT_BYTES));
+    assertTrue(RingLayout.slotOffset(RingLayout.SLOT_COUNT) <= RingLayout.PAYLOADS_OFFSET, "fits");
     assertTrue(
-        RingLayout.slotOffset(RingLayout.SLOT_COUNT) <= RingLayout.REGION_BYTES, "fits the region");
+        RingLayout.payloadOffset(RingLayout.SLOT_COUNT) <= RingLayout.REGION_BYTES,
+        "fits the region");
+    assertTrue(RingLayout.REGION + RingLayout.REGION_BYTES <= 0x200000, "where lld puts programs");
   }
 }
