@@ -50,6 +50,21 @@ class RingUseTest {
     assertTrue(Long.parseLong(m.group(4)) >= 1000 || !hasProcmapQuery(), o::describe);
   }
 
+  /** --ring=…,off=PATH: that program traps, and others do not. */
+  @Test
+  void programsCanBeLeftOut() {
+    Path program = Guests.compiled("isolation/often", true);
+    for (String without : List.of(program.toString(), "/usr/bin/another")) {
+      List<String> words = new ArrayList<>(sandbox(List.of(), List.of(program.toString())));
+      words.set(words.indexOf("--ring=always"), "--ring=always,off=" + without);
+      Outcome o = Command.of(words).run();
+      assertEquals(0, o.exit(), o::describe);
+      assertEquals("good\n", o.out(), o::describe);
+      boolean isLeftOut = without.equals(program.toString());
+      assertEquals(!isLeftOut, RING.matcher(o.err()).find(), o::describe);
+    }
+  }
+
   /** Slots that handlers have left by siglongjmp are found and used again. */
   @Test
   void slotsThatWereLeftAreTakenOver() {

@@ -2,6 +2,9 @@ package io.redoubt.launcher;
 
 import io.redoubt.sentry.limits.Limit;
 import io.redoubt.sentry.ring.Ring;
+import io.redoubt.sentry.ring.RingUse;
+import java.util.HashSet;
+import java.util.Set;
 
 /**
  * The annotations {@code dev.redoubt.*} of a container. Who describes a container is not who
@@ -124,16 +127,18 @@ final class Annotations {
   /**
    * @param isShortOfCpus whether the container has too few for the ring tier, unless it asks for it
    */
-  Ring.Mode ring(boolean isShortOfCpus) {
+  RingUse ring(boolean isShortOfCpus) {
     String asked = value(RING);
     if (asked == null) {
-      return isShortOfCpus ? Ring.Mode.OFF : operator.ring();
+      return isShortOfCpus ? RingUse.of(Ring.Mode.OFF) : operator.ring();
     }
-    Ring.Mode mode = RingOption.mode(asked, "annotation " + RING);
-    if (rank(mode) > rank(operator.ring())) {
+    RingUse use = RingOption.parse(asked, "annotation " + RING);
+    if (rank(use.mode()) > rank(operator.ring().mode())) {
       require(RING, asked);
     }
-    return mode;
+    Set<String> without = new HashSet<>(operator.ring().without());
+    without.addAll(use.without());
+    return new RingUse(use.mode(), without);
   }
 
   /** How much CPU time of the machine it may take. */

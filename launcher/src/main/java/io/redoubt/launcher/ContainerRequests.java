@@ -5,6 +5,7 @@ import io.redoubt.sentry.SandboxConfig;
 import io.redoubt.sentry.SandboxConfig.Capabilities;
 import io.redoubt.sentry.StartFailure;
 import io.redoubt.sentry.ring.Ring;
+import io.redoubt.sentry.ring.RingUse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -205,6 +206,6 @@ record ContainerRequests(SandboxConfig container, List<String> plan, boolean uni
         SandboxConfig.Network.OWN,
         null,
         false,
-        Ring.Mode.AUTO); // it is the container's that counts
+        RingUse.of(Ring.Mode.AUTO)); // it is the container's that counts
   }
 }

@@ -133,7 +133,7 @@ final class DoCommand {
         network(given, operator),
         trace(given, here),
         given.has("--stats"),
-        given.has("--ring") ? RingOption.mode(given.value("--ring"), "--ring") : operator.ring());
+        given.has("--ring") ? RingOption.parse(given.value("--ring"), "--ring") : operator.ring());
   }
 
   private static OperatorConfig operator(Given given, String here) {

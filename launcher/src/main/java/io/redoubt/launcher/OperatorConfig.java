@@ -5,6 +5,7 @@ import io.redoubt.sentry.Audits;
 import io.redoubt.sentry.StartFailure;
 import io.redoubt.sentry.limits.Limit;
 import io.redoubt.sentry.ring.Ring;
+import io.redoubt.sentry.ring.RingUse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,17 +24,13 @@ import java.util.List;
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record OperatorConfig(
-    String path,
-    Ring.Mode ring,
-    boolean netRaw,
-    String audit,
-    List<String> allowed,
-    long[] limits) {
+    String path, RingUse ring, boolean netRaw, String audit, List<String> allowed, long[] limits) {
   static final String DEFAULT_PATH = "/etc/redoubt/redoubt.json";
 
   /** No file. */
   static final OperatorConfig NONE =
-      new OperatorConfig(DEFAULT_PATH, Ring.Mode.AUTO, false, null, List.of(), new long[0]);
+      new OperatorConfig(
+          DEFAULT_PATH, RingUse.of(Ring.Mode.AUTO), false, null, List.of(), new long[0]);
 
   /** Annotations that an operator can allow; with any value of those that have several. */
   private static final List<String> WEAKENING =
@@ -75,7 +72,7 @@ record OperatorConfig(
     OperatorConfig c =
         new OperatorConfig(
             path,
-            RingOption.mode(ring, path + ": ring"),
+            RingOption.parse(ring, path + ": ring"),
             top.flag("netRaw"),
             audit(top),
             allow == null ? List.of() : allowed(allow),

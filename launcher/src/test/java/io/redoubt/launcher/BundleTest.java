@@ -199,7 +199,17 @@ class BundleTest {
         with(",'annotations':{'dev.redoubt.limit.mounts':'999999999'}").warnings());
     assertEquals(
         io.redoubt.sentry.ring.Ring.Mode.OFF,
-        with(",'annotations':{'dev.redoubt.ring':'off'}").config().ring());
+        with(",'annotations':{'dev.redoubt.ring':'off'}").config().ring().mode());
+    assertEquals(
+        new io.redoubt.sentry.ring.RingUse(
+            io.redoubt.sentry.ring.Ring.Mode.AUTO, java.util.Set.of("/a b", "/usr/bin/c")),
+        with(",'annotations':{'dev.redoubt.ring':'auto,off=/usr/bin/c,off=/a b'}").config().ring());
+    for (String wrong : List.of("", "on", "auto,", "auto,/x", "auto,off=x", "auto,off=")) {
+      assertThrows(
+          StartFailure.class,
+          () -> with(",'annotations':{'dev.redoubt.ring':'" + wrong + "'}"),
+          wrong);
+    }
     for (String refused :
         List.of(
             "'dev.redoubt.ring':'always'",
@@ -218,7 +228,7 @@ class BundleTest {
     OperatorConfig allows =
         new OperatorConfig(
             "/c",
-            io.redoubt.sentry.ring.Ring.Mode.AUTO,
+            io.redoubt.sentry.ring.RingUse.of(io.redoubt.sentry.ring.Ring.Mode.AUTO),
             false,
             null,
             List.of("dev.redoubt.network=host"),
@@ -230,7 +240,12 @@ class BundleTest {
   /** What an operator's file allows, and whether it has the sandboxes have raw sockets. */
   private static OperatorConfig operator(boolean netRaw, String... allowed) {
     return new OperatorConfig(
-        "/c", io.redoubt.sentry.ring.Ring.Mode.AUTO, netRaw, null, List.of(allowed), new long[0]);
+        "/c",
+        io.redoubt.sentry.ring.RingUse.of(io.redoubt.sentry.ring.Ring.Mode.AUTO),
+        netRaw,
+        null,
+        List.of(allowed),
+        new long[0]);
   }
 
   private SandboxConfig.Network network(String fields, OperatorConfig operator) {

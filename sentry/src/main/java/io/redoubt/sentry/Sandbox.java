@@ -104,7 +104,7 @@ public final class Sandbox {
     SyscallTable table = CallTable.create();
     kernel.observe(Observation.of(config, control, table, kernel));
     kernel.profile = container == null ? null : container.profile();
-    if (config.ring() != Ring.Mode.OFF) {
+    if (config.ring().mode() != Ring.Mode.OFF) {
       kernel.ring = new Ring(config.ring(), Process.availableCpus(), kernel.hostProc.ofGuests());
     }
     if (container != null) {

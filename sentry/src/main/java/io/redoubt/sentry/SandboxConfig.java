@@ -1,6 +1,6 @@
 package io.redoubt.sentry;
 
-import io.redoubt.sentry.ring.Ring;
+import io.redoubt.sentry.ring.RingUse;
 import java.util.List;
 
 /**
@@ -48,7 +48,7 @@ public record SandboxConfig(
     Network network,
     String trace,
     boolean stats,
-    Ring.Mode ring) {
+    RingUse ring) {
 
   /** The network namespace of the sandbox's sockets. */
   public enum Network {

@@ -50,6 +50,10 @@ final class Exec {
 
   private final Task task;
   private final Image image;
+
+  /** Whether the program gets the trampoline. */
+  private boolean usesRing;
+
   private final int stubFd; // its number in the guest
   private final int stub; // number of the one that it runs
   private volatile int phase = REWRITTEN;
@@ -144,7 +148,7 @@ final class Exec {
         if (c.nr == StubCall.NUMBER && c.arg0 == DONE) {
           c.task.exec = null;
           image.release();
-          if (c.arg1 == 1 && task.kernel.usesRing()) {
+          if (c.arg1 == 1 && usesRing) {
             c.task.process.ring = task.kernel.ring.of(c.task.process);
           }
           return 0;
@@ -264,6 +268,7 @@ final class Exec {
     if (image.interpreterFile != null) {
       t.kernel.noteMapping(image.interpreterFd, image.interpreterFile);
     }
+    usesRing = usesRing();
     MemorySegment out = c.scratch().bulk.asSlice(0, PLAN_LIMIT);
     int limit = (int) Math.min(PLAN_LIMIT, Math.max(LoadPlan.STRINGS, c.arg2));
     int n =
@@ -280,7 +285,7 @@ final class Exec {
             image.prefix,
             image.drop,
             image.comm(),
-            t.kernel.usesRing() ? LoadPlan.RING : 0);
+            usesRing ? LoadPlan.RING : 0);
     if (n < 0) {
       return n;
     }
@@ -296,6 +301,13 @@ final class Exec {
     MemorySegment out = c.scratch().bulk.asSlice(0, LoadPlan.WINDOW * LoadPlan.SEGMENT_BYTES);
     int n = LoadPlan.segments(out, 0, elf, (int) c.arg2);
     return n == 0 ? -Errno.EINVAL : c.memory().write(c.arg3, out, n) == 0 ? n : -Errno.EFAULT;
+  }
+
+  private boolean usesRing() {
+    var kernel = task.kernel;
+    return kernel.usesRing()
+        && (!kernel.ring.hasExceptions()
+            || kernel.ring.isFor(PathText.of(kernel.vfs, image.path, kernel.vfs.root())));
   }
 
   /** Latin-1 bytes of a string. */

@@ -7,6 +7,7 @@ import io.redoubt.seccomp.ContainerProfile;
 import io.redoubt.sentry.kernel.Process;
 import io.redoubt.sentry.kernel.Syscall;
 import java.util.ArrayList;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -32,6 +33,7 @@ public final class Ring {
   }
 
   final Mode mode;
+  private final Set<String> without;
   final int procFd;
   private final SiteRewriter rewriter;
 
@@ -53,12 +55,13 @@ public final class Ring {
   private static final int ENOUGH_CPUS = 3;
 
   /**
-   * @param mode not {@link Mode#OFF}
+   * @param use its mode is not {@link Mode#OFF}
    * @param cpus that the sandbox may use
    * @param procFd the host's /proc, O_PATH
    */
-  public Ring(Mode mode, int cpus, int procFd) {
-    this.mode = mode;
+  public Ring(RingUse use, int cpus, int procFd) {
+    this.mode = use.mode();
+    this.without = use.without();
     this.rewriter = new SiteRewriter(procFd);
     this.procFd = procFd;
     for (int i = 0; i < sites.length; i++) {
@@ -78,6 +81,16 @@ public final class Ring {
         && p.allows(Nr.MADVISE, RingLayout.DATA, 4096, Mman.MADV_WIPEONFORK)
         && p.allows(Nr.MADVISE, RingLayout.REGION, RingLayout.REGION_BYTES, Mman.MADV_DONTFORK)
         && p.allows(Nr.FUTEX, RingLayout.REGION, 0);
+  }
+
+  /** Whether any program is to have none. */
+  public boolean hasExceptions() {
+    return !without.isEmpty();
+  }
+
+  /** Whether the program at {@code path} in the sandbox is to have the trampoline. */
+  public boolean isFor(String path) {
+    return !without.contains(path);
   }
 
   /** A process of which the stub has said that the trampoline is there. */
