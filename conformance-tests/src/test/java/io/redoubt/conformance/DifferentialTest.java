@@ -46,6 +46,7 @@ final class DifferentialTest {
           "dirs",
           "exec",
           "io",
+          "largereads",
           "links",
           "locks",
           "mappings",

@@ -1,5 +1,6 @@
 package io.redoubt.conformance;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
@@ -56,6 +57,22 @@ final class DoFilesTest {
     StringBuilder text = new StringBuilder();
     outcome.out().lines().filter(mine::contains).forEach(line -> text.append(line).append('\n'));
     return new Outcome(outcome.exit(), text.toString(), outcome.err(), outcome.timedOut());
+  }
+
+  /** A descriptor of a file of the host goes on in the copy that a write has made. */
+  @Test
+  void largeReadsGoOnInACopy() throws IOException {
+    byte[] content = new byte[1_000_000];
+    for (int i = 0; i < content.length; i++) {
+      content[i] = (byte) ('a' + i % 23);
+    }
+    Path file = Files.write(directory.resolve("large"), content);
+    Path twin = Files.write(directory.resolve("twin"), content);
+    String program = Guests.compiled("isolation/copyup", true).toString();
+    Outcome linux = Command.of(program, twin.toString()).run();
+    assertEquals(0, linux.exit(), linux::describe);
+    Expect.prints(linux.out(), Redoubt.command(program, file.toString()).run());
+    assertArrayEquals(content, Files.readAllBytes(file));
   }
 
   @Test

@@ -58,8 +58,8 @@ final class DoCommand {
               new Option(
                   "--ring",
                   null,
-                  "auto|off|always",
-                  "serve hot calls through shared memory: while it pays (default), never, always"),
+                  "auto|off|always[,off=PROGRAM]",
+                  "serve hot calls through shared memory: while it pays (default), never, always; for all but PROGRAM"),
               new Option(
                   "--config",
                   null,

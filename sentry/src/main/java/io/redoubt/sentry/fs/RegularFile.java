@@ -19,8 +19,97 @@ public abstract class RegularFile extends OpenFile {
 
   private static final int SIGXFSZ = 25;
 
+  private LentFile lent; // guarded by positionLock
+
   protected RegularFile(Path path, int flags) {
     super(path, flags);
+  }
+
+  /**
+   * A descriptor of the sentry that has what the file has now, or a negative number. It is the same
+   * one for as long as the content is that of the same host file.
+   */
+  protected abstract int contentFd(Syscall c);
+
+  /** Something reads, of which {@link #load} does not know. */
+  protected abstract void noteRead();
+
+  /** The file is closed: gives back what it has of the host. */
+  protected abstract void closeContent();
+
+  @Override
+  protected final void release() {
+    synchronized (positionLock) {
+      if (lent != null) {
+        lent.forget();
+      }
+    }
+    closeContent();
+  }
+
+  /**
+   * Has the host kernel make a read, if it is of many bytes ({@link LentFile}).
+   *
+   * @param position where, or negative: read(2)
+   * @return {@link Syscall#CONTINUE}, or 0: it is to be made here
+   */
+  public final long readInGuest(Syscall c, long length, long position) {
+    boolean isByPosition = position < 0;
+    if (length < LentFile.MIN_BYTES || (isByPosition && isWritable())) {
+      return 0;
+    }
+    synchronized (positionLock) {
+      int from = contentFd(c);
+      if (from < 0) {
+        return 0;
+      }
+      if (isByPosition) {
+        settle(from);
+      }
+      boolean isLent = lent != null && lent.hasPosition();
+      long at = !isByPosition ? position : isLent ? lent.seek(0, 1) : this.position;
+      if (size(c) - at < LentFile.MIN_BYTES / 2) {
+        return 0;
+      }
+      if (c.listener() < 0) {
+        return Syscall.CONTINUE; // it comes again, by a trap
+      }
+      if (lent == null) {
+        lent = new LentFile();
+      }
+      if (!lent.lend(c, from, at, isByPosition)) {
+        return 0;
+      }
+      noteRead();
+      return Syscall.CONTINUE;
+    }
+  }
+
+  /** The content may be another host file's now (copied up): then the position is here again. */
+  private void settle(int from) {
+    if (lent != null && lent.hasPosition() && !lent.isOf(from)) {
+      position = lent.takePosition();
+      lent.forget();
+    }
+  }
+
+  private boolean isPositionLent(Syscall c) {
+    if (lent == null || !lent.hasPosition()) {
+      return false;
+    }
+    settle(contentFd(c));
+    return lent.hasPosition();
+  }
+
+  @Override
+  public final long read(Syscall c, UserBuffer dst) {
+    synchronized (positionLock) {
+      if (!isPositionLent(c)) {
+        return super.read(c, dst);
+      }
+      noteRead();
+      return lent.read(dst, c.scratch().bulk, CHUNK);
+    }
   }
 
   /** Size of the file in bytes, or a negative errno. */
@@ -133,6 +222,9 @@ public abstract class RegularFile extends OpenFile {
   @Override
   public final long seek(Syscall c, long offset, int whence) {
     synchronized (positionLock) {
+      if (isPositionLent(c)) {
+        return lent.seek(offset, whence);
+      }
       long to;
       switch (whence) {
         case 0 -> to = offset;

@@ -79,16 +79,31 @@ public final class MapCalls {
         return hostFd;
       }
       c.task.kernel.noteMapping(hostFd, f);
-      int r =
-          Seccomp.addFd(c.listener, c.id, Seccomp.SECCOMP_ADDFD_FLAG_SETFD, hostFd, fd, O_CLOEXEC);
-      if (r < 0) {
-        return -Errno.ENOMEM; // or the guest is gone, and nobody hears it
-      }
-      c.task.process.noteScratchFd(fd);
-      return Syscall.CONTINUE;
+      // Where it fails the guest may be gone, and nobody hears it.
+      return plant(c, hostFd, fd, null) < 0 ? -Errno.ENOMEM : Syscall.CONTINUE;
     } finally {
       f.close();
     }
+  }
+
+  /**
+   * Plants {@code hostFd} at the guest's own number, for the call that is let through next.
+   *
+   * @param owner who will lend the same description again for later calls, and then finds it there:
+   *     planting takes two changes of process; null: nobody
+   * @return 0 or a negative errno
+   */
+  public static int plant(Syscall c, int hostFd, int fd, Object owner) {
+    if (owner != null && c.task.process.isBorrowed(fd, owner)) {
+      return 0;
+    }
+    int r =
+        Seccomp.addFd(c.listener, c.id, Seccomp.SECCOMP_ADDFD_FLAG_SETFD, hostFd, fd, O_CLOEXEC);
+    if (r < 0) {
+      return r;
+    }
+    c.task.process.noteScratchFd(fd, owner);
+    return 0;
   }
 
   /**

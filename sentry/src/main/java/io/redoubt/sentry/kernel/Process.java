@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.agrona.collections.Int2ObjectHashMap;
 
 /**
  * A thread group: what user space calls a process. Guarded by the task table's monitor where
@@ -90,6 +91,9 @@ public final class Process {
 
   private final BitSet scratchFds = new BitSet(); // guarded by itself
 
+  /** Of those that are lent for more than one call: to whom. Guarded by scratchFds. */
+  private final Int2ObjectHashMap<Object> borrowed = new Int2ObjectHashMap<>();
+
   /** Threads that have something to settle before their next call: {@link Task#doDuties}. */
   final AtomicInteger duties = new AtomicInteger();
 
@@ -118,6 +122,7 @@ public final class Process {
     argvDrop = maker.argvDrop;
     synchronized (maker.scratchFds) {
       scratchFds.or(maker.scratchFds);
+      borrowed.putAll(maker.borrowed);
     }
   }
 
@@ -130,6 +135,7 @@ public final class Process {
     hasExeced = true;
     synchronized (scratchFds) {
       scratchFds.clear();
+      borrowed.clear();
     }
   }
 
@@ -190,8 +196,29 @@ public final class Process {
 
   /** A host fd has been planted in the guest at this number, for a file mapping. */
   void noteScratchFd(int fd) {
+    noteScratchFd(fd, null);
+  }
+
+  /**
+   * The same.
+   *
+   * @param owner of the description, who need not plant it again; null: of a single call
+   */
+  void noteScratchFd(int fd, Object owner) {
     synchronized (scratchFds) {
       scratchFds.set(fd);
+      if (owner == null) {
+        borrowed.remove(fd);
+      } else {
+        borrowed.put(fd, owner);
+      }
+    }
+  }
+
+  /** Whether what is planted at this number is {@code owner}'s. */
+  boolean isBorrowed(int fd, Object owner) {
+    synchronized (scratchFds) {
+      return borrowed.get(fd) == owner;
     }
   }
 
@@ -204,6 +231,7 @@ public final class Process {
         return false;
       }
       scratchFds.clear((int) fd);
+      borrowed.remove((int) fd);
       return true;
     }
   }

@@ -12,6 +12,7 @@ import static io.redoubt.sentry.kernel.SyscallTable.Support.PARTIAL;
 
 import io.redoubt.sentry.fs.FsNotify;
 import io.redoubt.sentry.fs.OpenFile;
+import io.redoubt.sentry.fs.RegularFile;
 import io.redoubt.sentry.fs.Stat;
 import io.redoubt.sentry.kernel.PollEvents;
 import io.redoubt.sentry.kernel.ResourceLimits;
@@ -116,6 +117,12 @@ public final class FileCalls {
     }
     if (position > Long.MAX_VALUE - length) {
       return -EINVAL;
+    }
+    if (f instanceof RegularFile r && !FsNotify.isActive()) {
+      long n = r.readInGuest(c, length, position);
+      if (n != 0) {
+        return n;
+      }
     }
     return finishRead(c, f, c.buffer(address, length), position, 0);
   }

@@ -192,12 +192,19 @@ public final class FsGuest {
     return call(18, fd, guest.memory.bytes(data), data.length, offset);
   }
 
+  private static final int PIECE = 64 * 1024;
+
   /** Bytes at an offset; null on an error. */
   public byte[] pread(int fd, int length, long offset) {
     fresh();
     long to = guest.memory.allocate(length);
-    long n = call(17, fd, to, length, offset);
-    return n < 0 ? null : guest.memory.read(to, (int) n);
+    int done = 0;
+    long n;
+    do { // a call of more would be let through to the host, which knows nothing of this guest
+      n = call(17, fd, to + done, Math.min(length - done, PIECE), offset + done);
+      done += (int) Math.max(n, 0);
+    } while (n > 0 && done < length);
+    return n < 0 ? null : guest.memory.read(to, done);
   }
 
   /** The whole of a small file, or "errno N". */

@@ -102,7 +102,17 @@ final class GoferFile extends RegularFile {
   }
 
   @Override
-  protected void release() {
+  protected int contentFd(Syscall c) {
+    return file.fd();
+  }
+
+  @Override
+  protected void noteRead() {
+    inode.attributes().wasRead();
+  }
+
+  @Override
+  protected void closeContent() {
     inode.closed(file, timers);
   }
 }

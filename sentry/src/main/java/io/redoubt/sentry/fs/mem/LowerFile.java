@@ -161,6 +161,12 @@ final class LowerFile {
     }
   }
 
+  /** Its descriptor if it is open and has one, or -1. */
+  int openFd() {
+    HostFile f = file;
+    return f == null ? -1 : f.fd();
+  }
+
   /** A user is gone. */
   void release() {
     LowerFile old = null;

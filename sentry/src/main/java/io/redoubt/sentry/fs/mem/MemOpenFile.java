@@ -146,7 +146,24 @@ class MemOpenFile extends RegularFile {
   }
 
   @Override
-  protected void release() {
+  protected int contentFd(Syscall c) {
+    synchronized (node) {
+      if (content.lower() != null) {
+        return lower.openFd();
+      }
+      return content.hasMemfd() ? content.mapFd(c, false) : -1;
+    }
+  }
+
+  @Override
+  protected void noteRead() {
+    if (content.lower() == null && (flags() & O_NOATIME) == 0) {
+      node.accessed();
+    }
+  }
+
+  @Override
+  protected void closeContent() {
     if (lower != null) {
       lower.release();
     }
