@@ -50,6 +50,19 @@ class RingUseTest {
     assertTrue(Long.parseLong(m.group(4)) >= 1000 || !hasProcmapQuery(), o::describe);
   }
 
+  /**
+   * Sites cannot be changed any more where there are threads: they are before the first is made.
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void callsOfThreadsComeByTheRing(boolean isStatic) {
+    Path program = Guests.compiled("isolation/threaded", isStatic);
+    Outcome o = command("root", List.of(), List.of(program.toString())).run();
+    assertEquals(0, o.exit(), o::describe);
+    assertEquals("good\n", o.out(), o::describe);
+    assertTrue(byRing(o.err(), "lseek") >= 4000, o::describe);
+  }
+
   /** --ring=…,off=PATH: that program traps, and others do not. */
   @Test
   void programsCanBeLeftOut() {

@@ -101,6 +101,9 @@ final class SignalActions {
     return to;
   }
 
+  /** glibc's, of pthread_cancel(3). */
+  private static final int SIGCANCEL = 32;
+
   static void register(SyscallTable t) {
     t.on(RT_SIGACTION, "rt_sigaction", 4, SignalActions::sigaction, FULL);
   }
@@ -120,6 +123,9 @@ final class SignalActions {
       return -Errno.EFAULT;
     }
     boolean isHandler = Long.compareUnsigned(Memory.getLong(s, 0), SIG_IGN) > 0;
+    if (isHandler && signal == SIGCANCEL && c.task.process.ring != null) {
+      c.task.process.ring.onCancelHandler();
+    }
     boolean needsEnter =
         isHandler
             && (Memory.getLong(s, FLAGS) & SA_RESTART) == 0

@@ -215,6 +215,8 @@ public final class TaskTable {
     ProcessRing ring = maker.process.ring;
     if (ring != null && (flags & CloneFlags.VM) != 0 && (flags & CloneFlags.THREAD) == 0) {
       ring.onShare(maker, (flags & CloneFlags.VFORK) != 0);
+    } else if (ring != null && (flags & CloneFlags.THREAD) != 0) {
+      ring.onThread(maker.call);
     }
     PendingClone c = new PendingClone(maker, flags, pidFile);
     synchronized (this) {

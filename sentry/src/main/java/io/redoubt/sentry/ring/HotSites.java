@@ -13,6 +13,7 @@ final class HotSites {
   private static final byte TRIED = Byte.MAX_VALUE;
 
   private long[] addresses;
+  private short[] numbers; // of the calls
   private byte[] counts;
 
   /** The same, for another process that has the same code. */
@@ -21,6 +22,7 @@ final class HotSites {
     if (addresses != null) {
       copy.counts = counts.clone();
       copy.addresses = addresses.clone();
+      copy.numbers = numbers.clone();
     }
     return copy;
   }
@@ -28,13 +30,15 @@ final class HotSites {
   /**
    * Counts a trap.
    *
+   * @param nr number of the call, one that is served
    * @param hot traps until a site is hot
    * @return true once for each site that has become hot
    */
-  boolean isHot(long address, int hot) {
+  boolean isHot(long address, int nr, int hot) {
     if (addresses == null) {
       counts = new byte[SIZE];
       addresses = new long[SIZE];
+      numbers = new short[SIZE];
     }
     int i = (int) ((address ^ address >>> 7 ^ address >>> 14) & SIZE - 1);
     if (addresses[i] != address) {
@@ -43,6 +47,7 @@ final class HotSites {
         return false;
       }
       addresses[i] = address;
+      numbers[i] = (short) nr;
       counts[i] = 0;
     }
     if (counts[i] == TRIED) {
@@ -53,5 +58,23 @@ final class HotSites {
     }
     counts[i] = TRIED;
     return true;
+  }
+
+  /** Does something for each site that has trapped at least so often, and marks it as tried. */
+  void tryAll(int atLeast, Visitor visitor) {
+    for (int i = 0; counts != null && i < SIZE; i++) {
+      if (counts[i] >= atLeast) {
+        counts[i] = TRIED;
+        visitor.visit(addresses[i], numbers[i]);
+      }
+    }
+  }
+
+  /** What {@link #tryAll} does. */
+  interface Visitor {
+    /**
+     * @param address behind the call
+     */
+    void visit(long address, int nr);
   }
 }

@@ -44,6 +44,9 @@ public final class ProcessRing {
 
   private boolean isSharedForGood; // guarded by this
 
+  private boolean cancels; // threads of its own; guarded by this
+  private boolean hasHadThreads; // for which sites were rewritten; guarded by this
+
   ProcessRing(Ring ring, Process process, HotSites sites) {
     this.ring = ring;
     this.sites = sites;
@@ -58,7 +61,7 @@ public final class ProcessRing {
     if (!RingCalls.isServed(c.nr)) {
       return;
     }
-    c.isAtHotSite = sites.isHot(c.instructionPointer, ring.hot());
+    c.isAtHotSite = sites.isHot(c.instructionPointer, c.nr, ring.hot());
     RingRegion r = region;
     if (r == null || !ring.isWorthWhile()) {
       return;
@@ -95,6 +98,24 @@ public final class ProcessRing {
   }
 
   /**
+   * The one thread of the process is in a clone that makes another, and then code cannot be changed
+   * any more. So the sites that have been of use are rewritten now, and those behind them: libc has
+   * two in each function that is a cancellation point, one for processes with threads.
+   */
+  public void onThread(Syscall c) {
+    if (!mayRewrite()) {
+      return;
+    }
+    synchronized (this) {
+      if (cancels) {
+        return;
+      }
+      hasHadThreads = true;
+    }
+    sites.tryAll(ring.warm(), (address, nr) -> ring.rewriteFrom(c, address, nr));
+  }
+
+  /**
    * Whether code may be changed: nobody else runs it. The one thread of the process is in a call.
    */
   private boolean mayRewrite() {
@@ -104,6 +125,38 @@ public final class ProcessRing {
       }
     }
     return process.kernel.tasks.isSingleThreaded(process);
+  }
+
+  /**
+   * The process has a handler by which glibc cancels threads. Before 2.41 that unwinds the stack of
+   * a thread that is in a cancellation point from wherever the signal finds it, and from the
+   * trampoline nobody can.
+   */
+  public void onCancelHandler() {
+    RingRegion r;
+    synchronized (this) {
+      cancels = true;
+      isSharedForGood |= hasHadThreads;
+      r = hasHadThreads ? region : null;
+    }
+    if (r != null) {
+      r.turnOff();
+    }
+  }
+
+  /** A forked child has its maker's code and handlers. */
+  void inherit(ProcessRing maker) {
+    boolean makerCancels;
+    boolean makerHadThreads;
+    synchronized (maker) {
+      makerCancels = maker.cancels;
+      makerHadThreads = maker.hasHadThreads;
+    }
+    synchronized (this) {
+      cancels = makerCancels;
+      hasHadThreads = makerHadThreads;
+      isSharedForGood = makerCancels && makerHadThreads;
+    }
   }
 
   /**

@@ -100,7 +100,9 @@ public final class Ring {
 
   /** A child of a process that has: a copy of its memory, with the sites as they are there. */
   public ProcessRing ofChild(Process process, ProcessRing maker) {
-    return new ProcessRing(this, process, maker.sitesCopied());
+    ProcessRing ring = new ProcessRing(this, process, maker.sitesCopied());
+    ring.inherit(maker);
+    return ring;
   }
 
   /** Whether no more processes can have a region. */
@@ -133,6 +135,11 @@ public final class Ring {
   /** Traps of one site until it is rewritten, which costs as much as some five of them. */
   int hot() {
     return mode == Mode.AUTO ? 12 : 1;
+  }
+
+  /** Traps of one site that make it worth rewriting where that is the last occasion. */
+  int warm() {
+    return mode == Mode.AUTO ? 3 : 1;
   }
 
   /** How many of them in a row wake the poller. */
@@ -228,6 +235,11 @@ public final class Ring {
     if (p != null) {
       p.noteEnd();
     }
+  }
+
+  /** Rewrites a site that has trapped before, and those behind it, while {@code c} is pending. */
+  void rewriteFrom(Syscall c, long address, int nr) {
+    rewriter.rewriteFrom(c.task.hostTid, address, nr, c.listener(), c.id(), sites);
   }
 
   /** Makes the site of a trapped call one that jumps to the trampoline, if that can be done. */

@@ -63,7 +63,7 @@ final class SitePlan {
    * @return MOV, MOVED or CAVE and the fields of it; NO_CALL, NO_FORM
    */
   SiteResult make(byte[] code, int length, long address, int site, int nr) {
-    if (site < 0 || site > length - CALL_BYTES || code[site] != 0x0f || code[site + 1] != 0x05) {
+    if (site < 0 || site > length - CALL_BYTES || !isCall(code, site)) {
       return SiteResult.NO_CALL;
     }
     movedAt = instructionBefore(code, site);
@@ -90,6 +90,10 @@ final class SitePlan {
 
   private static boolean endsWith(byte[] code, int end, byte[] what) {
     return end >= what.length && Arrays.equals(code, end - what.length, end, what, 0, what.length);
+  }
+
+  static boolean isCall(byte[] code, int at) {
+    return code[at] == 0x0f && code[at + 1] == 0x05;
   }
 
   static int int32(byte[] code, int at) {

@@ -8,6 +8,7 @@ import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.KernelThread;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Makes single {@code syscall} instructions of a guest go to the trampoline, in the memory of the
@@ -59,6 +60,26 @@ public final class SiteRewriter {
    *     that the thread stays
    */
   public SiteResult rewrite(int tid, long ip, int nr, int listener, long id) {
+    return rewrite(tid, ip, nr, listener, id, null);
+  }
+
+  /**
+   * Rewrites a site, and the next ones in the code, of calls that are served, as far as their
+   * numbers can be seen. For a process that will have threads: one that is cancelled while its call
+   * waits is unwound from there (glibc before 2.41), which works only where the program has its
+   * call. So no caves.
+   *
+   * @param results one counter for each {@link SiteResult}
+   */
+  void rewriteFrom(int tid, long ip, int nr, int listener, long id, AtomicLong[] results) {
+    results[rewrite(tid, ip, nr, listener, id, results).ordinal()].incrementAndGet();
+  }
+
+  /**
+   * @param following counts those behind it, or null: they are left
+   */
+  private SiteResult rewrite(
+      int tid, long ip, int nr, int listener, long id, AtomicLong[] following) {
     int mem = Fcntl.openat(procFd, tid + "/mem", Fcntl.O_RDWR | Fcntl.O_CLOEXEC, 0);
     if (mem < 0) {
       return mem == -Errno.ENOENT || mem == -Errno.ESRCH ? SiteResult.GONE : SiteResult.READ_ONLY;
@@ -75,7 +96,17 @@ public final class SiteRewriter {
       if (listener >= 0 && Seccomp.idValid(listener, id) < 0) {
         return SiteResult.GONE;
       }
-      SiteResult r = new Rewriting(mem, m, small.asSlice(DATA, PAGE)).run(ip, nr);
+      MemorySegment data = small.asSlice(DATA, PAGE);
+      Rewriting first = new Rewriting(mem, m, data, following != null);
+      SiteResult r = first.run(ip, nr);
+      if (following != null) {
+        first.findFollowing(ip);
+        for (int i = 0; i < first.followingCount; i++) {
+          SiteResult f =
+              new Rewriting(mem, m, data, true).run(first.following[i], first.followingNumbers[i]);
+          following[f.ordinal()].incrementAndGet();
+        }
+      }
       isQueried = m.isQueried();
       return r;
     } finally {
@@ -95,8 +126,21 @@ public final class SiteRewriter {
     private int codeLength;
     private long codeAddress;
 
-    Rewriting(int mem, ProcessMaps maps, MemorySegment data) {
+    private static final int MOST_FOLLOWING = 3;
+    private static final int READ = 0;
+    private static final byte EAX_EAX = (byte) 0xc0;
+
+    private final InstructionLength decoder = new InstructionLength();
+    final long[] following = new long[MOST_FOLLOWING];
+    final int[] followingNumbers = new int[MOST_FOLLOWING];
+    int followingCount;
+
+    /** Whether the real call has to stay where it is. */
+    private final boolean isInPlace;
+
+    Rewriting(int mem, ProcessMaps maps, MemorySegment data, boolean isInPlace) {
       this.mem = mem;
+      this.isInPlace = isInPlace;
       this.maps = maps;
       this.data = data;
     }
@@ -118,7 +162,33 @@ public final class SiteRewriter {
         return SiteResult.ALREADY;
       }
       r = plan.make(code, codeLength, codeAddress, at, nr);
+      if (r == SiteResult.CAVE && isInPlace) {
+        return SiteResult.NO_FORM;
+      }
       return r.isRewritten() ? write(r, ip, nr) : r;
+    }
+
+    /** Looks for calls behind one, whose numbers are put into eax right before them. */
+    private void findFollowing(long ip) {
+      int at = codeLength == 0 ? 0 : (int) (ip - codeAddress);
+      int numberAt = -1; // of the instruction before
+      while (at < codeLength && followingCount < MOST_FOLLOWING) {
+        int n = decoder.decode(code, at, codeLength);
+        if (n == SitePlan.CALL_BYTES && SitePlan.isCall(code, at) && numberAt >= 0) {
+          int nr = code[numberAt] == (byte) 0xb8 ? SitePlan.int32(code, numberAt + 1) : READ;
+          if (RingCalls.isServed(nr)) {
+            following[followingCount] = codeAddress + at + n;
+            followingNumbers[followingCount++] = nr;
+          }
+        }
+        if (n == 0) {
+          return;
+        }
+        boolean isMov = n == 5 && code[at] == (byte) 0xb8;
+        boolean isXor = n == 2 && (code[at] == 0x31 || code[at] == 0x33) && code[at + 1] == EAX_EAX;
+        numberAt = isMov || isXor ? at : -1;
+        at += n;
+      }
     }
 
     private SiteResult findSegment(long site) {
