@@ -17,8 +17,9 @@
 
 /* launcher/src/main/native/ring.h */
 #define REGION 0x183000
-#define WORDS (0x23000 / 4)
+#define WORDS (0x63000 / 4)
 #define PAYLOADS (0x3000 / 4)
+#define PAYLOAD (0x3000 / 4)
 #define HAS_PAYLOAD 0x10000
 
 static long now_ms(void)
@@ -33,6 +34,9 @@ static unsigned next(unsigned *seed)
     *seed = *seed * 1664525 + 1013904223;
     return *seed >> 8;
 }
+
+/* Calls that may have a payload. */
+static const unsigned short with[] = {0, 1, 2, 4, 5, 6, 7, 17, 18, 21, 79, 89, 217, 232, 257, 262, 281, 332};
 
 /* Mostly words that mean something: states, numbers of calls, small arguments, addresses. */
 static void *scribble(void *argument)
@@ -52,10 +56,10 @@ static void *scribble(void *argument)
         case 7: word[0] = 1; break;
         /* Calls that say that they have a payload, and lengths of all sizes in it; ranges for its own trampoline. */
         case 8: word[slot + 1] = HAS_PAYLOAD | (next(&seed) % 450); break;
-        case 9: word[slot + 1] = HAS_PAYLOAD | "\0\1\2\4\5\6\21\22\25\131\331"[next(&seed) % 11]; break;
-        case 10: word[PAYLOADS + next(&seed) % 32 * 1024 + next(&seed) % 3] = next(&seed) << 8; break;
-        case 11: word[PAYLOADS + next(&seed) % 32 * 1024 + next(&seed) % 3] = next(&seed) % 5000; break;
-        case 12: word[PAYLOADS + next(&seed) % 32 * 1024 + 4 + next(&seed) % 1020] = next(&seed); break;
+        case 9: word[slot + 1] = HAS_PAYLOAD | with[next(&seed) % (sizeof with / sizeof *with)]; break;
+        case 10: word[PAYLOADS + next(&seed) % 32 * PAYLOAD + next(&seed) % 3] = next(&seed) << 8; break;
+        case 11: word[PAYLOADS + next(&seed) % 32 * PAYLOAD + next(&seed) % 3] = next(&seed) % 14000; break;
+        case 12: word[PAYLOADS + next(&seed) % 32 * PAYLOAD + 4 + next(&seed) % (PAYLOAD - 4)] = next(&seed); break;
         case 13: word[128 + next(&seed) % 70] = next(&seed) % 300; break;
         default: word[slot] = 1; break;
         }

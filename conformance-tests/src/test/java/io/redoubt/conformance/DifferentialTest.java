@@ -72,7 +72,7 @@ final class DifferentialTest {
   /** Families whose dynamically linked program is run as well. */
   private static final Set<String> DYNAMIC_TOO = Set.of("process", "signals", "threads");
 
-  private static final String RING = "ring";
+  private static final Set<String> RING = Set.of("ring", "ringthreads");
 
   /** What REQUIRE in {@code harness.h} prints. */
   private static final String NOT_IMPLEMENTED = "!! not implemented";
@@ -129,14 +129,16 @@ final class DifferentialTest {
   /** The family about the ring tier in the modes that are not the default. */
   @TestFactory
   Stream<DynamicNode> inRingModes() {
-    return families().filter(RING::equals).flatMap(DifferentialTest::inRingModes);
+    return families().filter(RING::contains).flatMap(DifferentialTest::inRingModes);
   }
 
   /** All that can be seen is the same in every mode. */
   @TestFactory
   @Tag("slow")
   Stream<DynamicNode> allInRingModes() {
-    return families().filter(family -> !RING.equals(family)).flatMap(DifferentialTest::inRingModes);
+    return families()
+        .filter(family -> !RING.contains(family))
+        .flatMap(DifferentialTest::inRingModes);
   }
 
   private static Stream<DynamicNode> inRingModes(String family) {

@@ -4,7 +4,6 @@ import io.redoubt.host.Fcntl;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.MapCalls;
 import io.redoubt.sentry.kernel.Syscall;
-import io.redoubt.sentry.kernel.UserBuffer;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -77,27 +76,8 @@ final class LentFile {
   }
 
   /** read(2) at the position, which is here. @return bytes or a negative errno */
-  long read(UserBuffer dst, MemorySegment bulk, int chunk) {
-    long done = 0;
-    while (dst.remaining() > 0) {
-      long want = Math.min(dst.remaining(), chunk);
-      long n = Unistd.read(fd, bulk, want);
-      if (n <= 0) {
-        return done > 0 ? done : n;
-      }
-      long copied = dst.copyOut(bulk, 0, n);
-      if (copied < n) {
-        Unistd.lseek(fd, Math.max(copied, 0) - n, Fcntl.SEEK_CUR);
-      }
-      if (copied < 0) {
-        return done > 0 ? done : copied;
-      }
-      done += copied;
-      if (copied < n || n < want) {
-        break;
-      }
-    }
-    return done;
+  long read(MemorySegment to, long length) {
+    return Unistd.read(fd, to, length);
   }
 
   /** Gives the position back. */

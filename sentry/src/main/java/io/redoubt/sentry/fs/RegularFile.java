@@ -18,6 +18,7 @@ public abstract class RegularFile extends OpenFile {
   private static final int CHUNK = 256 * 1024;
 
   private static final int SIGXFSZ = 25;
+  private static final int SEEK_CUR = 1;
 
   private LentFile lent; // guarded by positionLock
 
@@ -67,7 +68,7 @@ public abstract class RegularFile extends OpenFile {
         settle(from);
       }
       boolean isLent = lent != null && lent.hasPosition();
-      long at = !isByPosition ? position : isLent ? lent.seek(0, 1) : this.position;
+      long at = !isByPosition ? position : isLent ? lent.seek(0, SEEK_CUR) : this.position;
       if (size(c) - at < LentFile.MIN_BYTES / 2) {
         return 0;
       }
@@ -108,7 +109,7 @@ public abstract class RegularFile extends OpenFile {
         return super.read(c, dst);
       }
       noteRead();
-      return lent.read(dst, c.scratch().bulk, CHUNK);
+      return read(c, dst, 0, lent);
     }
   }
 
@@ -145,15 +146,25 @@ public abstract class RegularFile extends OpenFile {
 
   @Override
   public final long readAt(Syscall c, UserBuffer dst, long offset) {
+    return read(c, dst, offset, null);
+  }
+
+  /**
+   * @param by null: from the offset; else at its position
+   */
+  private long read(Syscall c, UserBuffer dst, long offset, LentFile by) {
     MemorySegment bulk = c.scratch().bulk;
     long done = 0;
     while (dst.remaining() > 0) {
       long want = Math.min(dst.remaining(), CHUNK);
-      long n = load(c, bulk, want, offset + done);
+      long n = by == null ? load(c, bulk, want, offset + done) : by.read(bulk, want);
       if (n <= 0) {
         return done > 0 ? done : n;
       }
       long copied = dst.copyOut(bulk, 0, n);
+      if (copied < n && by != null) {
+        by.seek(Math.max(copied, 0) - n, SEEK_CUR); // what the guest did not get
+      }
       if (copied < 0) {
         return done > 0 ? done : copied;
       }

@@ -42,7 +42,11 @@ public final class ProcessRing {
    */
   private Task sharer;
 
-  private boolean isSharedForGood; // guarded by this
+  /**
+   * No region from now on: memory is shared with a process that is not waited for, or threads may
+   * be cancelled. Guarded by this.
+   */
+  private boolean isOffForGood;
 
   private boolean cancels; // threads of its own; guarded by this
   private boolean hasHadThreads; // for which sites were rewritten; guarded by this
@@ -120,7 +124,7 @@ public final class ProcessRing {
    */
   private boolean mayRewrite() {
     synchronized (this) {
-      if (sharer != null || isSharedForGood) {
+      if (sharer != null || isOffForGood) {
         return false;
       }
     }
@@ -136,7 +140,7 @@ public final class ProcessRing {
     RingRegion r;
     synchronized (this) {
       cancels = true;
-      isSharedForGood |= hasHadThreads;
+      isOffForGood |= hasHadThreads;
       r = hasHadThreads ? region : null;
     }
     if (r != null) {
@@ -155,7 +159,7 @@ public final class ProcessRing {
     synchronized (this) {
       cancels = makerCancels;
       hasHadThreads = makerHadThreads;
-      isSharedForGood = makerCancels && makerHadThreads;
+      isOffForGood = makerCancels && makerHadThreads;
     }
   }
 
@@ -170,7 +174,7 @@ public final class ProcessRing {
     synchronized (attaching) {
       RingRegion old;
       synchronized (this) {
-        if (sharer != null || isSharedForGood) {
+        if (sharer != null || isOffForGood) {
           return -Errno.EAGAIN;
         }
         if (isOver || regions == MOST_REGIONS) {
@@ -219,7 +223,7 @@ public final class ProcessRing {
   public void onShare(Task maker, boolean isVfork) {
     RingRegion r;
     synchronized (this) {
-      isSharedForGood |= !isVfork || sharer != null;
+      isOffForGood |= !isVfork || sharer != null;
       sharer = maker;
       r = region;
     }
@@ -232,7 +236,7 @@ public final class ProcessRing {
     RingRegion r;
     synchronized (this) {
       sharer = null;
-      r = isSharedForGood ? null : region;
+      r = isOffForGood ? null : region;
     }
     if (r != null) {
       r.turnOn();
