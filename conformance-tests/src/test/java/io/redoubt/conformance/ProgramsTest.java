@@ -85,6 +85,17 @@ final class ProgramsTest {
     return scripts().filter(Script::isSlow).map(ProgramsTest::test);
   }
 
+  /** What a program does is the same however its calls come. */
+  @TestFactory
+  @Tag("slow")
+  Stream<DynamicTest> programsInRingModes() {
+    return Stream.of("--ring=off", "--ring=always", "--ring=chaos")
+        .flatMap(mode ->
+            scripts()
+                .filter(script -> !script.isSlow())
+                .map(s -> dynamicTest(s.name() + " " + mode, () -> check(s, List.of(mode)))));
+  }
+
   private static Stream<Script> scripts() {
     String only = System.getProperty("redoubt.program");
     try (Stream<Path> files = Files.list(SCRIPTS)) {
@@ -101,17 +112,16 @@ final class ProgramsTest {
   }
 
   private static DynamicTest test(Script script) {
-    return dynamicTest(script.name(), () -> check(script));
+    return dynamicTest(script.name(), () -> check(script, List.of()));
   }
 
-  private static void check(Script script) throws IOException {
+  private static void check(Script script, List<String> options) throws IOException {
     for (String program : script.needs()) {
       assumeTrue(isPresent(program), () -> program + " is missing");
     }
     Outcome linux = bare(script);
     assertFalse(linux.timedOut(), () -> "on bare Linux: " + linux.describe());
-    Outcome sandbox =
-        run(Redoubt.command(List.of(), script.command()), PATIENCE * script.seconds());
+    Outcome sandbox = run(Redoubt.command(options, script.command()), PATIENCE * script.seconds());
     assertFalse(sandbox.timedOut(), sandbox::describe);
     String difference =
         Cases.difference(List.of(linux.out().split("\n")), List.of(sandbox.out().split("\n")));

@@ -12,6 +12,9 @@ final class HotSites {
   /** Counts of a site for which that has been tried. */
   private static final byte TRIED = Byte.MAX_VALUE;
 
+  /** And of one that was tried before there were threads, with those behind it. */
+  private static final byte TRIED_WITH_OTHERS = -1;
+
   private long[] addresses;
   private short[] numbers; // of the calls
   private byte[] counts;
@@ -50,7 +53,7 @@ final class HotSites {
       numbers[i] = (short) nr;
       counts[i] = 0;
     }
-    if (counts[i] == TRIED) {
+    if (counts[i] == TRIED || counts[i] == TRIED_WITH_OTHERS) {
       return false;
     }
     if (++counts[i] < hot) {
@@ -60,11 +63,11 @@ final class HotSites {
     return true;
   }
 
-  /** Does something for each site that has trapped at least so often, and marks it as tried. */
+  /** Does something, once, for each site that has trapped at least so often. */
   void tryAll(int atLeast, Visitor visitor) {
     for (int i = 0; counts != null && i < SIZE; i++) {
       if (counts[i] >= atLeast) {
-        counts[i] = TRIED;
+        counts[i] = TRIED_WITH_OTHERS;
         visitor.visit(addresses[i], numbers[i]);
       }
     }

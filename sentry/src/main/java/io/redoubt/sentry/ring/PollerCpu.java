@@ -10,25 +10,29 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>A thread that is woken is put where its waker runs if nothing speaks against it, and who wakes
  * the poller has just been woken on the guest's CPU. There it would spin, and the guest, whose
- * calls it waits for, would not run.
+ * calls it waits for, would not run. Nor may it move away by itself once it runs there: the idle
+ * CPU that it moves to has taken the guest meanwhile, which it had preempted. So the waker says
+ * where it may run, while it sleeps.
  *
- * <p>Of one thread: affinity is the caller's own.
+ * <p>Guarded by the poller.
  */
 final class PollerCpu {
   private static final int MASK_BYTES = 512; // 4,096 CPUs
 
   private final MemorySegment allowed = Arena.ofAuto().allocate(MASK_BYTES);
   private final int length;
+  private final int tid;
   private int avoided = -1;
 
-  /** Remembers where the calling thread may run, sched_getaffinity(2). */
+  /** For the calling thread: remembers where it may run, sched_getaffinity(2). */
   PollerCpu() {
+    tid = Process.gettid();
     length = Process.schedGetaffinity(0, allowed, MASK_BYTES);
   }
 
   /**
-   * Moves the calling thread to any other CPU that it may have. What the host refuses (a cpuset
-   * that has changed) is let be: it is only speed.
+   * Has the thread run on any other CPU that it may have. What the host refuses (a cpuset that has
+   * changed) is let be: it is only speed.
    */
   void avoid(int cpu) {
     if (cpu == avoided || cpu < 0 || cpu / 8 >= length) {
@@ -39,7 +43,7 @@ final class PollerCpu {
     long word = Memory.getLong(allowed, at);
     Memory.setLong(allowed, at, word & ~bit);
     if (!isEmpty()) {
-      Process.schedSetaffinity(0, allowed, length);
+      Process.schedSetaffinity(tid, allowed, length);
     }
     Memory.setLong(allowed, at, word);
     avoided = cpu;

@@ -52,9 +52,10 @@ final class RingPoller {
   private final ArrayList<RingRegion> added = new ArrayList<>(); // guarded by this
   private final RingThread thread = new RingThread(this::run);
   private volatile boolean hasNews;
+  private volatile boolean isAsleep;
 
-  /** Where the guest ran whose calls woke the poller. */
-  private volatile int guestCpu;
+  /** Null until the thread runs; guarded by this. */
+  private PollerCpu cpu;
 
   private volatile long wakeUps;
   private volatile long looks;
@@ -93,8 +94,10 @@ final class RingPoller {
         return;
       }
       added.add(region);
-      guestCpu = Process.getcpu(); // a listener is woken on the CPU of the thread that has trapped
       hasNews = true;
+      if (mode == Ring.Mode.AUTO && isAsleep && cpu != null) {
+        cpu.avoid(Process.getcpu()); // a listener is woken on the CPU of who has trapped
+      }
     }
     LockSupport.unpark(thread);
   }
@@ -121,18 +124,19 @@ final class RingPoller {
   }
 
   private void run() {
-    PollerCpu cpu = new PollerCpu();
+    synchronized (this) {
+      cpu = new PollerCpu();
+    }
     try {
       for (; ; ) {
         if (hasNews) {
-          if (mode == Ring.Mode.AUTO) {
-            cpu.avoid(guestCpu); // may take as long as its patience: before anybody waits for it
-          }
           takeNews();
         }
         if (active.isEmpty()) {
           sleeps++;
+          isAsleep = true;
           LockSupport.park(this);
+          isAsleep = false;
         } else {
           watch();
         }
