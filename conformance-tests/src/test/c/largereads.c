@@ -11,7 +11,8 @@
 #include <sys/wait.h>
 
 #define KIB 1024L
-#define LARGE (256 * KIB)
+#define LARGE (256 * KIB) /* and, where there are threads, */
+#define LARGER (600 * KIB)
 #define FILE_BYTES (1024 * KIB + 77)
 
 static unsigned char b[2 * FILE_BYTES];
@@ -120,6 +121,23 @@ CASE(shared_descriptions) {
   show_read(twin, LARGE, 3);
 }
 
+/* What the parent does to the descriptors after a fork, and before the child's first call, is not the child's. */
+CASE(forked_before) {
+  make("f", 11);
+  int fd = MUST(open("f", O_RDONLY)), status;
+  volatile int *turn = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  pid_t pid = MUST(fork());
+  if (pid == 0) {
+    while (!*turn)
+      ;
+    _exit(pread(fd, b, LARGE, 3) == LARGE && b[0] == byte_at(3, 11) ? 0 : 1);
+  }
+  show_pread(fd, LARGE, 1, 11);
+  *turn = 1;
+  MUST(waitpid(pid, &status, 0));
+  say_status("child", status);
+}
+
 CASE(numbers_used_again) {
   make("f", 4);
   make("g", 5);
@@ -204,9 +222,9 @@ static int shared;
 static long total;
 
 static void *reader(__attribute__((unused)) void *none) {
-  char *mine = malloc(LARGE);
+  char *mine = malloc(LARGER);
   long n, all = 0;
-  for (int small = 0; (n = read(shared, mine, small ? 1000 : LARGE)) > 0; small = !small) all += n;
+  for (int small = 0; (n = read(shared, mine, small ? 1000 : LARGER)) > 0; small = !small) all += n;
   __atomic_add_fetch(&total, all, __ATOMIC_SEQ_CST);
   free(mine);
   return NULL;

@@ -17,6 +17,7 @@ int main(int argc, char **argv)
         return 1;
     show("first", read(fd, b, sizeof b), fd);
     show("written", pwrite(writer, "changed", 7, 300000), fd);
+    show("aside", pread(fd, b, sizeof b, 5), fd);
     show("behind", read(fd, b, sizeof b), fd);
     show("small", read(fd, b, 1000), fd);
     show("cut", ftruncate(writer, 700000), fd);

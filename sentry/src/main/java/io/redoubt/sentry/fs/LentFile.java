@@ -27,12 +27,22 @@ final class LentFile {
   /** Below, two copies cost less than a trap with a descriptor planted. */
   static final long MIN_BYTES = 128 * 1024;
 
+  /**
+   * The same where the descriptor has to be planted each time, which takes two changes of process.
+   */
+  private static final long MIN_BYTES_SHARED = 512 * 1024;
+
   private static final int NONE = -1;
 
   private int source = NONE; // what the description was made from
   private int fd = NONE; // -errno: it could not be
   private Object owner; // stands for the description where it is planted
   private boolean hasPosition;
+
+  /** Whether a read of {@code length} bytes may be worth it. */
+  static boolean isWorthWhile(Syscall c, long length) {
+    return length >= MIN_BYTES && (length >= MIN_BYTES_SHARED || MapCalls.isAlone(c));
+  }
 
   /** Whether the position is the description's. */
   boolean hasPosition() {

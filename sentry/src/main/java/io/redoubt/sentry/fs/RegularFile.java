@@ -56,7 +56,7 @@ public abstract class RegularFile extends OpenFile {
    */
   public final long readInGuest(Syscall c, long length, long position) {
     boolean isByPosition = position < 0;
-    if (length < LentFile.MIN_BYTES || (isByPosition && isWritable())) {
+    if (!LentFile.isWorthWhile(c, length) || (isByPosition && isWritable())) {
       return 0;
     }
     synchronized (positionLock) {
@@ -64,9 +64,7 @@ public abstract class RegularFile extends OpenFile {
       if (from < 0) {
         return 0;
       }
-      if (isByPosition) {
-        settle(from);
-      }
+      settle(from);
       boolean isLent = lent != null && lent.hasPosition();
       long at = !isByPosition ? position : isLent ? lent.seek(0, SEEK_CUR) : this.position;
       if (size(c) - at < LentFile.MIN_BYTES / 2) {

@@ -94,7 +94,8 @@ public final class MapCalls {
    * @return 0 or a negative errno
    */
   public static int plant(Syscall c, int hostFd, int fd, Object owner) {
-    if (owner != null && c.task.process.isBorrowed(fd, owner)) {
+    Object lasting = owner != null && isAlone(c) ? owner : null;
+    if (lasting != null && c.task.process.isBorrowed(fd, lasting)) {
       return 0;
     }
     int r =
@@ -102,8 +103,16 @@ public final class MapCalls {
     if (r < 0) {
       return r;
     }
-    c.task.process.noteScratchFd(fd, owner);
+    c.task.process.noteScratchFd(fd, lasting);
     return 0;
+  }
+
+  /**
+   * Whether nobody else can change what is planted at the caller's numbers: no other thread, whose
+   * table may be another one, and no process with the same table.
+   */
+  public static boolean isAlone(Syscall c) {
+    return !c.task.files.isShared() && c.task.kernel.tasks.isSingleThreaded(c.task.process);
   }
 
   /**

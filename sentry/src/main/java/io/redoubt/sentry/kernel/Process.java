@@ -121,8 +121,7 @@ public final class Process {
     argvPrefix = maker.argvPrefix;
     argvDrop = maker.argvDrop;
     synchronized (maker.scratchFds) {
-      scratchFds.or(maker.scratchFds);
-      borrowed.putAll(maker.borrowed);
+      scratchFds.or(maker.scratchFds); // not what is borrowed: that may have come since the fork
     }
   }
 
@@ -212,6 +211,15 @@ public final class Process {
       } else {
         borrowed.put(fd, owner);
       }
+    }
+  }
+
+  /**
+   * Another process shares the host's descriptors from now on: what it plants is not known here.
+   */
+  void forgetBorrowed() {
+    synchronized (scratchFds) {
+      borrowed.clear();
     }
   }
 

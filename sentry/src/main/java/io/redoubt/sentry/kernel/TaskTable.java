@@ -212,6 +212,9 @@ public final class TaskTable {
     if ((flags & CloneFlags.FILES) == 0 && !maker.files.mayCopy()) {
       return -Errno.ENOMEM;
     }
+    if ((flags & CloneFlags.FILES) != 0) {
+      maker.process.forgetBorrowed();
+    }
     ProcessRing ring = maker.process.ring;
     if (ring != null && (flags & CloneFlags.VM) != 0 && (flags & CloneFlags.THREAD) == 0) {
       ring.onShare(maker, (flags & CloneFlags.VFORK) != 0);
