@@ -16,8 +16,9 @@ int main(int argc, char **argv)
     if (writer < 0)
         return 1;
     show("first", read(fd, b, sizeof b), fd);
-    show("written", pwrite(writer, "changed", 7, 300000), fd);
-    show("aside", pread(fd, b, sizeof b, 5), fd);
+    long written = pwrite(writer, "changed", 7, 300000), aside = pread(fd, b, sizeof b, 5); /* and nothing about the position between */
+    show("aside", aside, fd);
+    show("written", written, fd);
     show("behind", read(fd, b, sizeof b), fd);
     show("small", read(fd, b, 1000), fd);
     show("cut", ftruncate(writer, 700000), fd);
