@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a guest's process has and can reach: looked at from the host, and tried from inside. */
 final class IsolationTest {
+  private static final int CLOCK_NANOSLEEP = 230;
   private static Process sandbox;
   private static long guest;
 
@@ -34,6 +35,7 @@ final class IsolationTest {
             .start();
     assertEquals("ready", sandbox.inputReader().readLine());
     guest = ProcessTree.await(sandbox.pid(), "sleep");
+    ProcessTree.awaitCall(guest, CLOCK_NANOSLEEP); // a file that it maps is lent to it meanwhile
   }
 
   @AfterAll

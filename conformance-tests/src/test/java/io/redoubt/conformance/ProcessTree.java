@@ -78,6 +78,22 @@ final class ProcessTree {
         "no process called " + name + " below " + front + ": " + describe(front));
   }
 
+  /**
+   * Waits until a process is in a system call of this number. It has the name of its program from
+   * the exec on, while the dynamic linker still maps its libraries.
+   */
+  static void awaitCall(long pid, int number) {
+    long deadline = System.nanoTime() + 20_000_000_000L;
+    while (System.nanoTime() < deadline) {
+      if (read(pid, "syscall").startsWith(number + " ")) {
+        return;
+      }
+      pause(20);
+    }
+    throw new AssertionError(
+        "process " + pid + " is not in call " + number + " but in " + read(pid, "syscall"));
+  }
+
   /** Waits until none of these lives, and returns those that still do. */
   static List<Long> survivors(List<Long> pids, long millis) {
     long deadline = System.nanoTime() + millis * 1_000_000;
