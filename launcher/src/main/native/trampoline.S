@@ -134,7 +134,16 @@ take_back:
         cmpl    $SLOT_DONE, %eax
         jae     finished
 
-        /* It is being served, and that takes long: sleep. The sentry wakes whom it finds WAITED. */
+        /* It is being served, so the poller has a CPU: look longer. Who sleeps is woken on the poller's CPU, in its way. */
+        movl    RING_SPINS, %ecx
+        shll    $3, %ecx
+1:      cmpl    $SLOT_SERVING, SLOT_STATE(%r11)
+        jne     finished
+        pause
+        decl    %ecx
+        jg      1b
+
+        /* That takes very long: sleep. The sentry wakes whom it finds WAITED. */
         movl    $SLOT_SERVING, %eax
         movl    $SLOT_WAITED, %ecx
         lock cmpxchgl %ecx, SLOT_STATE(%r11)

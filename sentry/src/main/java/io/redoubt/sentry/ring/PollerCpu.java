@@ -10,11 +10,9 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>A thread that is woken is put where its waker runs if nothing speaks against it, and who wakes
  * the poller has just been woken on the guest's CPU. There it would spin, and the guest, whose
- * calls it waits for, would not run. Nor may it move away by itself once it runs there: the idle
- * CPU that it moves to has taken the guest meanwhile, which it had preempted. So the waker says
- * where it may run, while it sleeps.
- *
- * <p>Guarded by the poller.
+ * calls it waits for, would not run. Nor may it move away by itself: the idle CPU that it moves to
+ * may be taking the guest just then. So who serves a trap of that process says where the poller may
+ * run: the guest waits for the answer meanwhile.
  */
 final class PollerCpu {
   private static final int MASK_BYTES = 512; // 4,096 CPUs
@@ -22,7 +20,7 @@ final class PollerCpu {
   private final MemorySegment allowed = Arena.ofAuto().allocate(MASK_BYTES);
   private final int length;
   private final int tid;
-  private int avoided = -1;
+  private volatile int avoided = -1;
 
   /** For the calling thread: remembers where it may run, sched_getaffinity(2). */
   PollerCpu() {
@@ -34,7 +32,7 @@ final class PollerCpu {
    * Has the thread run on any other CPU that it may have. What the host refuses (a cpuset that has
    * changed) is let be: it is only speed.
    */
-  void avoid(int cpu) {
+  synchronized void avoid(int cpu) {
     if (cpu == avoided || cpu < 0 || cpu / 8 >= length) {
       return;
     }
@@ -47,6 +45,11 @@ final class PollerCpu {
     }
     Memory.setLong(allowed, at, word);
     avoided = cpu;
+  }
+
+  /** The CPU that it keeps off; -1 if none. */
+  int avoided() {
+    return avoided;
   }
 
   private boolean isEmpty() {

@@ -72,6 +72,9 @@ public final class ProcessRing {
     }
     long now = System.nanoTime();
     r.trapBegunNanos = now;
+    if (r.isWatched()) {
+      ring.avoidCaller();
+    }
     inRow = now - lastTrapNanos < ring.soonNanos() ? inRow + 1 : 0;
     lastTrapNanos = now;
     if (inRow >= ring.wanted()) {

@@ -148,6 +148,14 @@ public final class Ring {
     return mode != Mode.AUTO ? 1 : p != null && p.wasWorthIt() ? 0 : 4;
   }
 
+  /** The poller is awake, and the calling thread serves a trap: they are to have a CPU each. */
+  void avoidCaller() {
+    RingPoller p = poller;
+    if (p != null) {
+      p.avoidCaller();
+    }
+  }
+
   void wake(RingRegion region) {
     doorbells.incrementAndGet();
     RingPoller p;

@@ -13,6 +13,14 @@ import java.util.concurrent.locks.LockSupport;
  * nothing costs CPU time: when none has come for {@link #PATIENCE_NANOS} it sleeps, and when what
  * it saved was less than what it took it stays away for a while, twice as long each time. So it
  * does when it has been preempted, because then somebody else could have used the CPU.
+ *
+ * <p>Poller and caller must not meet on one CPU: each would wait there for what the other does. The
+ * kernel brings them together, also with idle CPUs about, when the caller is woken while the poller
+ * runs (docs/ring-tier.md, "Sleeping and waking"). So the caller is kept from sleeping: it is told
+ * to call by the ring before the poller has woken up, and spins until then; and it spins longer
+ * once its call is being served. Where it has slept all the same, whoever is here last goes away:
+ * the poller after it has woken a caller ({@link #watch}), or it is moved by who serves the
+ * caller's trap ({@link #avoidCaller}).
  */
 final class RingPoller {
   /** About what a wake-up costs the thread that calls and the CPU that it wakes. */
@@ -29,7 +37,7 @@ final class RingPoller {
 
   private static final long PREEMPTED_PAUSE_NANOS = 1_000_000;
   private static final long FIRST_PAUSE_NANOS = 1_000_000;
-  private static final long LAST_PAUSE_NANOS = 32_000_000;
+  private static final long LAST_PAUSE_NANOS = 16_000_000;
 
   /** Looks between two looks at the clock. */
   private static final int LOOKS = 64;
@@ -43,6 +51,9 @@ final class RingPoller {
    */
   private static final int SPINS = 1500;
 
+  /** The same until the poller, which has been woken, looks for the first time. */
+  private static final int FIRST_SPINS = 8000;
+
   /** After this time a call that was not worth trying is tried again. */
   private static final long TRY_AGAIN_NANOS = 20_000_000;
 
@@ -52,10 +63,9 @@ final class RingPoller {
   private final ArrayList<RingRegion> added = new ArrayList<>(); // guarded by this
   private final RingThread thread = new RingThread(this::run);
   private volatile boolean hasNews;
-  private volatile boolean isAsleep;
 
-  /** Null until the thread runs; guarded by this. */
-  private PollerCpu cpu;
+  /** Null until the thread runs. */
+  private volatile PollerCpu cpu;
 
   private volatile long wakeUps;
   private volatile long looks;
@@ -87,19 +97,34 @@ final class RingPoller {
     return wasWorthIt;
   }
 
-  /** Looks at {@code region} from now on. */
+  /**
+   * Looks at {@code region} from now on. The guest is told at once, and not by the poller when it
+   * runs: the thread whose trap has woken it makes its next call through the region then, and waits
+   * there as long as a wake-up takes. By another trap it would be put where the poller has just
+   * begun to run.
+   */
   void add(RingRegion region) {
     synchronized (this) {
-      if (added.contains(region)) {
+      if (added.contains(region) || !region.activate(FIRST_SPINS)) {
         return;
       }
       added.add(region);
       hasNews = true;
-      if (mode == Ring.Mode.AUTO && isAsleep && cpu != null) {
-        cpu.avoid(Process.getcpu()); // a listener is woken on the CPU of who has trapped
-      }
     }
+    avoidCaller();
     LockSupport.unpark(thread);
+  }
+
+  /**
+   * Has the poller run elsewhere than the thread whose call the calling thread serves: a listener
+   * is woken on the CPU of who has trapped.
+   */
+  void avoidCaller() {
+    int here = Process.getcpu();
+    PollerCpu c = cpu;
+    if (mode == Ring.Mode.AUTO && c != null && c.avoided() != here) {
+      c.avoid(here);
+    }
   }
 
   /** How often it has begun to spin. */
@@ -124,9 +149,7 @@ final class RingPoller {
   }
 
   private void run() {
-    synchronized (this) {
-      cpu = new PollerCpu();
-    }
+    cpu = new PollerCpu();
     try {
       for (; ; ) {
         if (hasNews) {
@@ -134,9 +157,7 @@ final class RingPoller {
         }
         if (active.isEmpty()) {
           sleeps++;
-          isAsleep = true;
           LockSupport.park(this);
-          isAsleep = false;
         } else {
           watch();
         }
@@ -148,21 +169,20 @@ final class RingPoller {
 
   private void takeNews() {
     hasNews = false;
-    for (int i = active.size() - 1; i >= 0; i--) {
-      if (active.get(i).isOver()) {
-        leave(active.remove(i));
-      }
-    }
     ArrayList<RingRegion> taken;
     synchronized (this) {
       taken = new ArrayList<>(added);
       added.clear();
     }
     for (RingRegion r : taken) {
-      if (!active.contains(r) && r.activate(SPINS)) {
-        r.lastCallNanos = System.nanoTime();
-        r.servedBefore = r.served;
-        active.add(r);
+      r.lastCallNanos = System.nanoTime();
+      r.servedBefore = r.served;
+      r.spin(SPINS);
+      active.add(r);
+    }
+    for (int i = active.size() - 1; i >= 0; i--) {
+      if (active.get(i).isOver()) {
+        leave(active.remove(i));
       }
     }
   }
@@ -178,7 +198,8 @@ final class RingPoller {
     long retried = looked; // when all calls were last made worth trying
     worth = 0;
     boolean isPreempted = false;
-    while (!active.isEmpty() && !isPreempted) {
+    boolean hasWoken = false; // a caller, which the kernel has put on this CPU: it is to have it
+    while (!active.isEmpty() && !isPreempted && !hasWoken) {
       boolean isBusy = false;
       looks += LOOKS;
       for (int n = 0; n < LOOKS; n++) {
@@ -201,6 +222,8 @@ final class RingPoller {
       boolean isWaiting = false; // for a call that traps: its process cannot make another one
       for (int i = active.size() - 1; i >= 0; i--) {
         RingRegion r = active.get(i);
+        hasWoken |= r.hasWoken && mode == Ring.Mode.AUTO;
+        r.hasWoken = false;
         boolean isInTrap = isInTrap(r, now);
         if (r.isBusy || isInTrap) {
           isWaiting |= isInTrap;
@@ -230,7 +253,7 @@ final class RingPoller {
     if (gofer != null) {
       gofer.setCpuTaken(false);
     }
-    if (mode == Ring.Mode.AUTO) {
+    if (mode == Ring.Mode.AUTO && !hasWoken) {
       settle(inVain, isPreempted);
     }
   }

@@ -55,6 +55,9 @@ final class RingRegion {
   long lastCallNanos;
   boolean isBusy;
 
+  /** The poller's: a caller slept and was woken, on this CPU. */
+  boolean hasWoken;
+
   // The poller's: calls served, since the beginning and until it last looked, and calls refused.
   long served;
   long servedBefore;
@@ -111,18 +114,28 @@ final class RingRegion {
     task = Task.ofRing(model, payload);
   }
 
-  /** The poller is about to look at this region. @return false when it must not */
+  /**
+   * The poller is about to look at this region, or will be when it has woken up. By whoever wakes
+   * it.
+   *
+   * @return false when it must not, or does already
+   */
   synchronized boolean activate(int spins) {
-    if (isOff || isOver) {
+    if (isOff || isOver || isWatched) {
       return false;
     }
     isActive = true;
     isWatched = true;
     tryAll();
     refuseLeft();
-    Memory.setInt(memory, RingLayout.SPINS_OFFSET, spins);
+    spin(spins);
     Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 1);
     return true;
+  }
+
+  /** How often callers look for their answer before they sleep. While it is active. */
+  void spin(int times) {
+    Memory.setInt(memory, RingLayout.SPINS_OFFSET, times);
   }
 
   /**
@@ -145,13 +158,17 @@ final class RingRegion {
    * and takes its call back ({@code trampoline.S}, spin).
    */
   void deactivate() {
-    isWatched = false;
-    Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 0);
+    synchronized (this) {
+      isWatched = false;
+      Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 0);
+    }
     scan();
     synchronized (this) {
-      isActive = false;
-      if (isOver) {
-        unmap();
+      if (!isWatched) { // else somebody wants it looked at again
+        isActive = false;
+        if (isOver) {
+          unmap();
+        }
       }
     }
   }
@@ -169,6 +186,9 @@ final class RingRegion {
 
   synchronized void turnOn() {
     isOff = false;
+    if (isWatched && !isOver) {
+      Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 1);
+    }
   }
 
   synchronized boolean isUsable() {
@@ -304,6 +324,7 @@ final class RingRegion {
       }
       Memory.setIntVolatile(memory, at + RingLayout.STATE_OFFSET, answer);
       Process.futexWake(memory.address() + at + RingLayout.STATE_OFFSET, 1);
+      hasWoken = true;
     }
     return true;
   }
