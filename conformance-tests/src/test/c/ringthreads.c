@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 /* Enough for calls to be served. */
-#define OFTEN 3000
+#define OFTEN 1500
 
 static int file_of(const char *name, int bytes) {
   char b[8192];
@@ -113,4 +113,47 @@ CASE(threads_that_are_cancelled) {
   MUST(pthread_cancel(t));
   MUST(pthread_join(t, &result));
   SHOW(cleaned);
+}
+
+#define THOUSAND 1000
+
+static pthread_barrier_t all_there;
+
+static void *one_of_a_thousand(void *number) {
+  long n = (long)number, wrong = 0;
+  pthread_barrier_wait(&all_there);
+  for (int i = 0; i < 30; i++) {
+    long value = n * 1000 + i, back = 0;
+    struct stat s;
+    wrong += pwrite(threads_fd, &value, sizeof value, n * 8) != sizeof value;
+    wrong += pread(threads_fd, &back, sizeof back, n * 8) != sizeof back || back != value;
+    wrong += fstat(threads_fd, &s) != 0 || access("none", F_OK) != -1 || errno != ENOENT;
+  }
+  pthread_barrier_wait(&all_there);
+  return (void *)wrong;
+}
+
+CASE(a_thousand_threads_at_once) {
+  static pthread_t t[THOUSAND];
+  pthread_attr_t small;
+  long wrong = 0;
+  threads_fd = file_of("f", 8192);
+  for (int i = 0; i < 20; i++) {
+    struct stat s;
+    char byte = 0;
+    MUST(pread(threads_fd, &byte, 1, 0));
+    MUST(pwrite(threads_fd, &byte, 1, 0));
+    MUST(fstat(threads_fd, &s));
+    wrong += access("none", F_OK) != -1;
+  }
+  MUST(pthread_attr_init(&small));
+  MUST(pthread_attr_setstacksize(&small, 65536));
+  MUST(pthread_barrier_init(&all_there, NULL, THOUSAND));
+  for (long i = 0; i < THOUSAND; i++) MUST(pthread_create(&t[i], &small, one_of_a_thousand, (void *)i));
+  for (int i = 0; i < THOUSAND; i++) {
+    void *result;
+    MUST(pthread_join(t[i], &result));
+    wrong += (long)result;
+  }
+  SHOW(wrong);
 }

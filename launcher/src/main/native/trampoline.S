@@ -123,6 +123,7 @@ spin:   cmpl    $SLOT_DONE, SLOT_STATE(%r11)
         cmpl    $0, RING_AWAKE
         je      take_back
         pause
+        movl    %ecx, SLOT_BEAT(%r11)           /* still here, and not in a handler that may not come back */
         decl    %ecx
         jg      spin
 

@@ -62,11 +62,14 @@ public final class ProcessRing {
     if (sharer == c.task) {
       endSharing(); // the thread is back from its vfork
     }
+    RingRegion r = region;
+    if (r != null) {
+      r.awaitServed();
+    }
     if (!RingCalls.isServed(c.nr)) {
       return;
     }
     c.isAtHotSite = sites.isHot(c.instructionPointer, c.nr, ring.hot());
-    RingRegion r = region;
     if (r == null || !ring.isWorthWhile()) {
       return;
     }

@@ -21,7 +21,7 @@ package io.redoubt.sentry.ring;
  *
  *  slot
  *     0      both        u32 state   u32 number   u64 argument[6]   i64 result
- *    64      guest       claim, link, saved registers, stack pointer: the sentry never looks at these lines
+ *    64      guest       claim, link, saved registers, stack pointer; beat: the sentry reads only that, when it was away
  * </pre>
  */
 public final class RingLayout {
@@ -82,6 +82,9 @@ public final class RingLayout {
   static final int NUMBER_OFFSET = 4;
   static final int ARGUMENTS_OFFSET = 8;
   static final int RESULT_OFFSET = 56;
+
+  /** Changes for as long as the thread looks whether its call has been taken. */
+  static final int BEAT_OFFSET = 120;
 
   /** Nobody's, or just claimed. */
   static final int FREE = 0;

@@ -105,7 +105,9 @@ final class RingPoller {
    */
   void add(RingRegion region) {
     synchronized (this) {
-      if (added.contains(region) || !region.activate(FIRST_SPINS)) {
+      // In chaos it comes and goes all the time.
+      int spins = mode == Ring.Mode.AUTO ? FIRST_SPINS : SPINS;
+      if (added.contains(region) || !region.activate(spins)) {
         return;
       }
       added.add(region);
@@ -204,9 +206,10 @@ final class RingPoller {
       looks += LOOKS;
       for (int n = 0; n < LOOKS; n++) {
         int some = 0;
+        long at = System.nanoTime();
         for (int i = 0; i < active.size(); i++) {
           RingRegion r = active.get(i);
-          int found = r.scan();
+          int found = r.scan(at);
           r.isBusy |= found > 0;
           some += found;
         }

@@ -23,6 +23,13 @@ import java.util.function.IntToLongFunction;
  */
 final class RingRegion {
   private static final int MOST_REFUSALS = 8;
+
+  /** Less than it takes to get into a signal handler; looks that follow each other take 0.1 us. */
+  private static final long LATE_NANOS = 2_000;
+
+  /** For so many the thread changes its beat for certain, if it has a CPU. */
+  private static final int BEAT_LOOKS = 50;
+
   private static final int F_ADD_SEALS = 1033;
   private static final int SEALS = 0x7; // seal, shrink, grow: a truncation would be our SIGBUS
   private static final int O_CLOEXEC_ALLOW_SEALING = 0x3;
@@ -62,6 +69,11 @@ final class RingRegion {
   long served;
   long servedBefore;
   long refused;
+
+  private long lookedNanos; // the poller's
+
+  /** By the poller. Others who find it set wait for the monitor. */
+  private volatile boolean isServing;
 
   /** The poller's: calls that came with a payload. */
   long payloads;
@@ -127,7 +139,6 @@ final class RingRegion {
     isActive = true;
     isWatched = true;
     tryAll();
-    refuseLeft();
     spin(spins);
     Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 1);
     return true;
@@ -136,20 +147,6 @@ final class RingRegion {
   /** How often callers look for their answer before they sleep. While it is active. */
   void spin(int times) {
     Memory.setInt(memory, RingLayout.SPINS_OFFSET, times);
-  }
-
-  /**
-   * A call that is still there from before was published after the last look of {@link
-   * #deactivate}. Its thread takes it back, unless a handler has left it, and then it must not be
-   * made now, long after: neither here nor, by whichever of the two is first, twice.
-   */
-  private void refuseLeft() {
-    for (int slot = 0; slot < RingLayout.SLOT_COUNT; slot++) {
-      int state = RingLayout.slotOffset(slot) + RingLayout.STATE_OFFSET;
-      if (Memory.getIntAcquire(memory, state) == RingLayout.CALLED) {
-        Memory.compareAndSetInt(memory, state, RingLayout.CALLED, RingLayout.TRAP);
-      }
-    }
   }
 
   /**
@@ -162,7 +159,7 @@ final class RingRegion {
       isWatched = false;
       Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 0);
     }
-    scan();
+    scan(System.nanoTime());
     synchronized (this) {
       if (!isWatched) { // else somebody wants it looked at again
         isActive = false;
@@ -232,20 +229,65 @@ final class RingRegion {
     return isOver;
   }
 
-  /** Serves what is there, at most one call a slot. By the poller only. @return how many */
-  int scan() {
+  /**
+   * Serves what is there, at most one call a slot. By the poller only.
+   *
+   * @param now when it looks, CLOCK_MONOTONIC
+   * @return how many
+   */
+  int scan(long now) {
     int found = 0;
+    boolean isLate = false;
+    long before = lookedNanos;
+    lookedNanos = now;
     // A bit that is missing costs the thread its fast path, one too many a look.
     int used = Memory.getIntAcquire(memory, RingLayout.USED_OFFSET);
     while (used != 0) {
       int slot = Integer.numberOfTrailingZeros(used);
       used &= used - 1;
       int at = RingLayout.slotOffset(slot);
-      if (Memory.getIntAcquire(memory, at + RingLayout.STATE_OFFSET) == RingLayout.CALLED) {
+      if (Memory.getIntAcquire(memory, at + RingLayout.STATE_OFFSET) != RingLayout.CALLED) {
+        continue;
+      }
+      // The clock anew, and last of all: the poller may be preempted at any point.
+      if ((isLate || System.nanoTime() - before > LATE_NANOS) && !isBeating(at)) {
+        Memory.compareAndSetInt(
+            memory, at + RingLayout.STATE_OFFSET, RingLayout.CALLED, RingLayout.TRAP);
+      } else {
         found += serve(slot, at) ? 1 : 0;
+        isLate = true;
       }
     }
     return found;
+  }
+
+  /**
+   * Whether the thread still waits for this call. Who looks all the time finds a call before a
+   * signal handler of its thread can do anything. Who has been away, or has served another call,
+   * may find one whose thread is in a handler, which must not see it made now, or has been left by
+   * one, and must not be made at all.
+   */
+  private boolean isBeating(int at) {
+    int beat = Memory.getIntVolatile(memory, at + RingLayout.BEAT_OFFSET);
+    for (int i = 0; i < BEAT_LOOKS; i++) {
+      if (Memory.getIntVolatile(memory, at + RingLayout.BEAT_OFFSET) != beat) {
+        return true;
+      }
+      Thread.onSpinWait();
+    }
+    return false;
+  }
+
+  /**
+   * A call of the process has trapped. If that is by a signal handler of a thread whose call is
+   * being served, it must find that one made.
+   */
+  void awaitServed() {
+    if (isServing) {
+      synchronized (this) {
+        return;
+      }
+    }
   }
 
   /** Pointers that did not come with a payload: perhaps they could. */
@@ -276,7 +318,14 @@ final class RingRegion {
     RingCalls.writeNumbers(memory);
   }
 
-  private synchronized boolean serve(int slot, int at) {
+  private boolean serve(int slot, int at) {
+    isServing = true; // before the call is taken, which is a locked instruction: seen by all then
+    boolean isServed = serveLocked(slot, at);
+    isServing = false;
+    return isServed;
+  }
+
+  private synchronized boolean serveLocked(int slot, int at) {
     if (isOff
         || isOver
         || !Memory.compareAndSetInt(
