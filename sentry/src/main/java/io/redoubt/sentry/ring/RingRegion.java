@@ -70,7 +70,10 @@ final class RingRegion {
   long servedBefore;
   long refused;
 
-  private long lookedNanos; // the poller's
+  // The poller's: when it looked, and which slot it has answered last, and when.
+  private long lookedNanos;
+  private int answeredSlot = -1;
+  private long answeredNanos;
 
   /** By the poller. Others who find it set wait for the monitor. */
   private volatile boolean isServing;
@@ -237,7 +240,7 @@ final class RingRegion {
    */
   int scan(long now) {
     int found = 0;
-    boolean isLate = false;
+    boolean hasServed = false;
     long before = lookedNanos;
     lookedNanos = now;
     // A bit that is missing costs the thread its fast path, one too many a look.
@@ -250,12 +253,15 @@ final class RingRegion {
         continue;
       }
       // The clock anew, and last of all: the poller may be preempted at any point.
-      if ((isLate || System.nanoTime() - before > LATE_NANOS) && !isBeating(at)) {
+      long since = slot == answeredSlot ? answeredNanos : before;
+      if ((hasServed || System.nanoTime() - since > LATE_NANOS) && !isBeating(at)) {
         Memory.compareAndSetInt(
             memory, at + RingLayout.STATE_OFFSET, RingLayout.CALLED, RingLayout.TRAP);
       } else {
         found += serve(slot, at) ? 1 : 0;
-        isLate = true;
+        hasServed = true;
+        answeredSlot = slot;
+        answeredNanos = System.nanoTime();
       }
     }
     return found;
