@@ -430,6 +430,8 @@ kinds:  kind    0, KIND_OUT_SI                  /* read */
         kind    17, KIND_OUT_SI                 /* pread64 */
         kind    18, KIND_IN_SI                  /* pwrite64 */
         kind    21, KIND_PATH_DI                /* access */
+        kind    44, KIND_IN_SI                  /* sendto */
+        kind    45, KIND_OUT_SI                 /* recvfrom */
         kind    79, KIND_GETCWD                 /* getcwd */
         kind    89, (KIND_PATH_DI | KIND_OUT_SI) /* readlink */
         kind    217, KIND_OUT_SI                /* getdents64 */

@@ -72,7 +72,8 @@ final class DifferentialTest {
   /** Families whose dynamically linked program is run as well. */
   private static final Set<String> DYNAMIC_TOO = Set.of("process", "signals", "threads");
 
-  private static final Set<String> RING = Set.of("ring", "ringsignals", "ringthreads");
+  private static final Set<String> RING =
+      Set.of("ring", "ringsignals", "ringsockets", "ringthreads");
 
   /** What REQUIRE in {@code harness.h} prints. */
   private static final String NOT_IMPLEMENTED = "!! not implemented";

@@ -20,6 +20,8 @@ final class RingCalls {
   private static final int POLL = 7;
   private static final int IOCTL = 16;
   private static final int WRITEV = 20;
+  private static final int SENDTO = 44;
+  private static final int RECVFROM = 45;
   private static final int FCNTL = 72;
   private static final int EPOLL_WAIT = 232;
   private static final int EPOLL_PWAIT = 281;
@@ -43,7 +45,15 @@ final class RingCalls {
     22, // pipe
     32, // dup
     33, // dup2
+    43, // accept
+    SENDTO,
+    RECVFROM,
+    48, // shutdown
+    51, // getsockname
+    52, // getpeername
     53, // socketpair
+    54, // setsockopt
+    55, // getsockopt
     63, // uname
     FCNTL,
     78, // getdents
@@ -68,6 +78,7 @@ final class RingCalls {
     269, // faccessat
     EPOLL_PWAIT,
     284, // eventfd
+    288, // accept4
     290, // eventfd2
     291, // epoll_create1
     292, // dup3
@@ -82,6 +93,8 @@ final class RingCalls {
 
   private static final int CREATES = 0x40 | 0x200 | 0x400000; // O_CREAT, O_TRUNC, __O_TMPFILE
   private static final long PIPE_BUF = 4096;
+  private static final int MSG_DONTWAIT = 0x40;
+  private static final int MSG_WAITALL = 0x100;
   private static final int F_DUPFD = 0;
   private static final int F_SETFL = 4;
   private static final int F_DUPFD_CLOEXEC = 1030;
@@ -139,6 +152,16 @@ final class RingCalls {
       }
       case WRITE, WRITEV -> {
         if (mayWaitInTheMiddle(c, nr)) {
+          return Syscall.CONTINUE;
+        }
+      }
+      case SENDTO -> {
+        if ((c.arg3 & MSG_DONTWAIT) == 0 && mayWaitInTheMiddle(c, nr)) {
+          return Syscall.CONTINUE;
+        }
+      }
+      case RECVFROM -> {
+        if ((c.arg3 & MSG_WAITALL) != 0) {
           return Syscall.CONTINUE;
         }
       }

@@ -66,6 +66,8 @@ final class RingPayload extends GuestMemory {
     k[17] = OUT_SI; // pread64
     k[18] = IN_SI; // pwrite64
     k[21] = PATH_DI; // access
+    k[44] = IN_SI; // sendto, the data
+    k[45] = OUT_SI; // recvfrom, the data
     k[79] = GETCWD; // getcwd
     k[89] = PATH_DI | OUT_SI; // readlink
     k[217] = OUT_SI; // getdents64
