@@ -18,7 +18,7 @@
 
 #define RING_ENTER 0x180008 /* holds the address to which a rewritten call site jumps */
 #define RING_CODE 0x180040
-#define RING_THUNKS 0x180800 /* to the end of the page: thunks of programs that have no room left, and are near enough */
+#define RING_THUNKS 0x180900 /* to the end of the page: thunks of programs that have no room left, and are near enough */
 
 /* Words of RING_DATA. */
 #define RING_ATTACHED (RING_DATA + 0) /* 1: the region is mapped */
@@ -94,6 +94,7 @@
 #define SLOT_LINK 72
 #define SLOT_SAVED 80
 #define SLOT_STACK 112 /* the stack pointer of the call that has claimed it */
+#define SLOT_INTENT 128 /* the stack pointer of who was last to try */
 #define SLOT_BEAT 120  /* changes for as long as the thread looks whether its call has been taken */
 
 /* States. The guest makes FREE to CALLED, and back if nobody has taken it; the sentry CALLED to SERVING to an answer. */

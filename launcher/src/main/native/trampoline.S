@@ -37,14 +37,24 @@ ring_image:
 
 /*
  * Claims the slot at r11 or jumps to `none`. SLOT_STACK is 0 from before a claim is given up until after the next one is there: a signal
- * in between must not find the stack pointer of the call before.
+ * in between must not find the stack pointer of the call before. A handler that leaves just there leaves a claim without one; then it is
+ * SLOT_INTENT that says whose it is, which only who finds the slot free writes.
  */
         .macro  claim none
+        cmpl    $0, SLOT_CLAIM(%r11)
+        jne     91f
+        movq    %rsp, SLOT_INTENT(%r11)
         lock btsl $0, SLOT_CLAIM(%r11)
         jnc     claimed
-        cmpq    %rsp, SLOT_STACK(%r11)
+        movq    $0, SLOT_INTENT(%r11)           /* another thread was here first, and it is not ours */
+        jmp     \none
+91:     cmpq    %rsp, SLOT_STACK(%r11)
+        je      92f
+        cmpq    $0, SLOT_STACK(%r11)
         jne     \none
-        cmpl    $SLOT_FREE, SLOT_STATE(%r11)
+        cmpq    %rsp, SLOT_INTENT(%r11)
+        jne     \none
+92:     cmpl    $SLOT_FREE, SLOT_STATE(%r11)
         je      claimed
         cmpl    $SLOT_DONE, SLOT_STATE(%r11)
         jb      \none                           /* the sentry may have it still */

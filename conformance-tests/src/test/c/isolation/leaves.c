@@ -1,5 +1,5 @@
 /*
- * leaves: a signal handler leaves the call that it has interrupted by siglongjmp, some hundred times, most of them in the trampoline of the ring
+ * leaves: a signal handler leaves the call that it has interrupted by siglongjmp, a thousand times, most of them in the trampoline of the ring
  * tier. Then come many calls, none of which is interrupted. Prints "good" when all returned what they should.
  */
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { LEFT = 300, AFTER = 40000 };
+enum { LEFT = 1000, AFTER = 40000 };
 
 static sigjmp_buf loop;
 static volatile sig_atomic_t left;

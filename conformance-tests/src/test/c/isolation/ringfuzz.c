@@ -36,14 +36,15 @@ static unsigned next(unsigned *seed)
 }
 
 /* Calls that may have a payload. */
-static const unsigned short with[] = {0, 1, 2, 4, 5, 6, 7, 17, 18, 21, 79, 89, 217, 232, 257, 262, 281, 332};
+static const unsigned short with[] = {0, 1, 2, 4, 5, 6, 7, 17, 18, 21, 44, 45, 79, 89, 217, 232, 257, 262, 281, 332};
 
 /* Mostly words that mean something: states, numbers of calls, small arguments, addresses. */
 static void *scribble(void *argument)
 {
     unsigned seed = (unsigned)(long)argument;
     volatile unsigned *word = (volatile unsigned *)REGION;
-    for (;;) {
+    for (unsigned beat = 0;; beat++) {
+        word[1024 + beat % 32 * 64 + 30]++; /* as if a thread waited there */
         unsigned slot = 1024 + next(&seed) % 32 * 64, r = next(&seed);
         switch (r & 15) {
         case 0: word[slot] = 1; break;

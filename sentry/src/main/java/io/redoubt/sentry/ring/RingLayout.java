@@ -35,7 +35,7 @@ public final class RingLayout {
    * Behind the trampoline, to the end of its page: thunks of segments that have no room left and
    * are near enough for a jump, which those of programs linked for a fixed address are.
    */
-  static final long THUNKS = 0x180800;
+  static final long THUNKS = 0x180900;
 
   /** Words of the process that only its trampoline uses. */
   static final long DATA = 0x181000;

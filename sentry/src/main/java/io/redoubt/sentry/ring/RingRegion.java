@@ -253,16 +253,16 @@ final class RingRegion {
         continue;
       }
       // The clock anew, and last of all: the poller may be preempted at any point.
-      long since = slot == answeredSlot ? answeredNanos : before;
+      long since = slot == answeredSlot ? Math.max(answeredNanos, before) : before;
       if ((hasServed || System.nanoTime() - since > LATE_NANOS) && !isBeating(at)) {
         Memory.compareAndSetInt(
             memory, at + RingLayout.STATE_OFFSET, RingLayout.CALLED, RingLayout.TRAP);
-      } else {
-        found += serve(slot, at) ? 1 : 0;
-        hasServed = true;
-        answeredSlot = slot;
-        answeredNanos = System.nanoTime();
+        break; // one a look: it has taken as long as several calls, and other processes wait
       }
+      found += serve(slot, at) ? 1 : 0;
+      hasServed = true;
+      answeredSlot = slot;
+      answeredNanos = System.nanoTime();
     }
     return found;
   }
