@@ -12,6 +12,8 @@ final class HotSites {
   /** Counts of a site for which that has been tried. */
   private static final byte TRIED = Byte.MAX_VALUE;
 
+  private static final byte MOST = TRIED - 1;
+
   /** And of one that was tried before there were threads, with those behind it. */
   private static final byte TRIED_WITH_OTHERS = -1;
 
@@ -56,7 +58,10 @@ final class HotSites {
     if (counts[i] == TRIED || counts[i] == TRIED_WITH_OTHERS) {
       return false;
     }
-    if (++counts[i] < hot) {
+    if (counts[i] < MOST) {
+      counts[i]++;
+    }
+    if (counts[i] < hot) {
       return false;
     }
     counts[i] = TRIED;

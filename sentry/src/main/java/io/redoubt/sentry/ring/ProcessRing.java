@@ -69,6 +69,7 @@ public final class ProcessRing {
     if (!RingCalls.isServed(c.nr)) {
       return;
     }
+    ring.noteTrap();
     c.isAtHotSite = sites.isHot(c.instructionPointer, c.nr, ring.hot());
     if (r == null || !ring.isWorthWhile()) {
       return;

@@ -41,6 +41,14 @@ public final class Ring {
   private static final int MOST_REGIONS = 256;
 
   private final ArrayList<RingRegion> live = new ArrayList<>(); // guarded by itself
+
+  /**
+   * So many must have trapped in the sandbox before any site is rewritten. Its own code for all
+   * this is cold until then, and a sandbox that ends soon would have paid for it in vain.
+   */
+  private static final int FIRST_TRAPS = 2000;
+
+  private int traps;
   private final AtomicLong doorbells = new AtomicLong();
   private final AtomicLong processes = new AtomicLong(); // whose regions are over
   private final AtomicLong served = new AtomicLong(); // by them
@@ -132,9 +140,14 @@ public final class Ring {
     return mode == Mode.AUTO ? 100_000 : Long.MAX_VALUE;
   }
 
+  /** A call has trapped that could come by the ring. */
+  void noteTrap() {
+    traps++; // by several threads; a lost one does no harm
+  }
+
   /** Traps of one site until it is rewritten, which costs as much as some five of them. */
   int hot() {
-    return mode == Mode.AUTO ? 12 : 1;
+    return mode != Mode.AUTO ? 1 : traps < FIRST_TRAPS ? Integer.MAX_VALUE : 12;
   }
 
   /** Traps of one site that make it worth rewriting where that is the last occasion. */
