@@ -142,7 +142,9 @@ public final class Ring {
 
   /** A call has trapped that could come by the ring. */
   void noteTrap() {
-    traps++; // by several threads; a lost one does no harm
+    if (traps < FIRST_TRAPS) {
+      traps++; // by several threads; a lost one does no harm
+    }
   }
 
   /** Traps of one site until it is rewritten, which costs as much as some five of them. */
