@@ -2,6 +2,7 @@
  * Calls of sockets that the sandbox serves through its ring, so often that they are.
  */
 #include "harness.h"
+#include <pthread.h>
 #include <sys/un.h>
 
 #define OFTEN 2000
@@ -44,7 +45,33 @@ CASE(messages) {
   SHOW(wrong);
 }
 
-/* Room for a part: what does not block says how much, what does goes on when there is room again. */
+static void *drain(void *argument) {
+  int fd = *(int *)argument;
+  char small[777];
+  long sum = 0, n;
+  while ((n = recv(fd, small, sizeof small, 0)) > 0)
+    for (long i = 0; i < n; i++) sum += (unsigned char)small[i];
+  return (void *)sum;
+}
+
+/* Room for a part, and then it waits for more: all of it is sent, once. */
+CASE(sends_that_wait) {
+  static char big[500000];
+  int s[2], wrong = 0;
+  MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+  for (int i = 0; i < OFTEN; i++) wrong += send(s[0], b, 1, 0) != 1 || recv(s[1], b, 1, 0) != 1;
+  memset(big, 3, sizeof big);
+  pthread_t thread;
+  pthread_create(&thread, NULL, drain, &s[1]);
+  for (int i = 0; i < 4; i++) wrong += send(s[0], big, sizeof big, 0) != sizeof big;
+  shutdown(s[0], SHUT_WR);
+  void *sum;
+  pthread_join(thread, &sum);
+  SHOW(wrong);
+  SHOW((long)sum);
+}
+
+/* Room for a part, and it is not to wait: it says how much. */
 CASE(no_room) {
   int s[2], wrong = 0, full = 0;
   MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s));

@@ -94,8 +94,8 @@
 #define SLOT_LINK 72
 #define SLOT_SAVED 80
 #define SLOT_STACK 112 /* the stack pointer of the call that has claimed it */
-#define SLOT_INTENT 128 /* the stack pointer of who was last to try */
 #define SLOT_BEAT 120  /* changes for as long as the thread looks whether its call has been taken */
+#define SLOT_INTENT 128 /* the stack pointer of who was last to try the slot when it was free */
 
 /* States. The guest makes FREE to CALLED, and back if nobody has taken it; the sentry CALLED to SERVING to an answer. */
 #define SLOT_FREE 0

@@ -142,7 +142,7 @@ public final class SentryProfile {
           Rule.on(
               "sched_setaffinity",
               ALLOW,
-              "PollerCpu: the poller's thread, which sleeps, to another CPU than the guest's"));
+              "PollerCpu: the poller's thread, by who serves a trap, to another CPU than the guest's"));
 
   private static final List<Rule> FILES =
       List.of(

@@ -309,7 +309,7 @@ class OwnProfilesTest {
   }
 
   @Test
-  void affinityOfTheOwnThreadAlone() {
+  void affinityIsTheSentrysAlone() {
     assertEquals(ALLOW, run(SENTRY, "sched_setaffinity", 0, 8, 1));
     assertEquals(TRAP, run(GOFER, "sched_setaffinity", 0, 8, 1));
   }

@@ -20,7 +20,7 @@ final class PollerCpu {
   private final MemorySegment allowed = Arena.ofAuto().allocate(MASK_BYTES);
   private final int length;
   private final int tid;
-  private volatile int avoided = -1;
+  private int avoided = -1; // guarded by this
 
   /** For the calling thread: remembers where it may run, sched_getaffinity(2). */
   PollerCpu() {
@@ -45,11 +45,6 @@ final class PollerCpu {
     }
     Memory.setLong(allowed, at, word);
     avoided = cpu;
-  }
-
-  /** The CPU that it keeps off; -1 if none. */
-  int avoided() {
-    return avoided;
   }
 
   private boolean isEmpty() {

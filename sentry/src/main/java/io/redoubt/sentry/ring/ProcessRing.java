@@ -77,7 +77,7 @@ public final class ProcessRing {
     long now = System.nanoTime();
     r.trapBegunNanos = now;
     if (r.isWatched()) {
-      ring.avoidCaller();
+      ring.giveWay();
     }
     inRow = now - lastTrapNanos < ring.soonNanos() ? inRow + 1 : 0;
     lastTrapNanos = now;

@@ -164,10 +164,10 @@ public final class Ring {
   }
 
   /** The poller is awake, and the calling thread serves a trap: they are to have a CPU each. */
-  void avoidCaller() {
+  void giveWay() {
     RingPoller p = poller;
     if (p != null) {
-      p.avoidCaller();
+      p.giveWay();
     }
   }
 

@@ -20,7 +20,7 @@ import java.util.concurrent.locks.LockSupport;
  * to call by the ring before the poller has woken up, and spins until then; and it spins longer
  * once its call is being served. Where it has slept all the same, whoever is here last goes away:
  * the poller after it has woken a caller ({@link #watch}), or it is moved by who serves the
- * caller's trap ({@link #avoidCaller}).
+ * caller's trap ({@link #giveWay}).
  */
 final class RingPoller {
   /** About what a wake-up costs the thread that calls and the CPU that it wakes. */
@@ -72,6 +72,9 @@ final class RingPoller {
   /** Null until the thread runs. */
   private volatile PollerCpu cpu;
 
+  /** Where it was when it last looked at the clock; -1 while it sleeps, or may run anywhere. */
+  private volatile int runsOn = -1;
+
   private volatile long wakeUps;
   private volatile long looks;
   private volatile long sleeps;
@@ -118,19 +121,22 @@ final class RingPoller {
       added.add(region);
       hasNews = true;
     }
-    avoidCaller();
+    PollerCpu c = cpu;
+    if (mode == Ring.Mode.AUTO && c != null) {
+      c.avoid(Process.getcpu()); // a listener is woken on the CPU of who has trapped
+    }
     LockSupport.unpark(thread);
   }
 
   /**
-   * Has the poller run elsewhere than the thread whose call the calling thread serves: a listener
-   * is woken on the CPU of who has trapped.
+   * The calling thread serves a trap of a process whose calls the poller looks for. If both are on
+   * one CPU the poller, which does not run then, is moved off it. Other threads of that process may
+   * trap anywhere else: who moved it for each of them would do so at every trap.
    */
-  void avoidCaller() {
-    int here = Process.getcpu();
-    PollerCpu c = cpu;
-    if (mode == Ring.Mode.AUTO && c != null && c.avoided() != here) {
-      c.avoid(here);
+  void giveWay() {
+    int at = runsOn;
+    if (at >= 0 && at == Process.getcpu()) {
+      cpu.avoid(at);
     }
   }
 
@@ -209,6 +215,7 @@ final class RingPoller {
     while (!active.isEmpty() && !isPreempted && !hasWoken) {
       boolean isBusy = false;
       looks += LOOKS;
+      runsOn = mode == Ring.Mode.AUTO ? Process.getcpu() : -1;
       long at = 0;
       for (int n = 0; n < LOOKS; n++) {
         int some = 0;
@@ -255,6 +262,7 @@ final class RingPoller {
         takeNews();
       }
     }
+    runsOn = -1;
     for (RingRegion r : active) {
       leave(r);
     }

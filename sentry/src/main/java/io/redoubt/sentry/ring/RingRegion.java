@@ -43,7 +43,7 @@ final class RingRegion {
   /** Stands for the threads of the process, which must all have the same files and identity. */
   private Task task;
 
-  // Guarded by this, the outermost of all locks: handlers run with it held.
+  // Guarded by this, the outermost of all locks but the poller's: handlers run with it held.
   private boolean isActive;
   private boolean isOff;
   private boolean isOver;
@@ -255,8 +255,10 @@ final class RingRegion {
       // The clock anew, and last of all: the poller may be preempted at any point.
       long since = slot == answeredSlot ? Math.max(answeredNanos, before) : before;
       if ((hasServed || System.nanoTime() - since > LATE_NANOS) && !isBeating(at)) {
-        Memory.compareAndSetInt(
-            memory, at + RingLayout.STATE_OFFSET, RingLayout.CALLED, RingLayout.TRAP);
+        if (Memory.compareAndSetInt(
+            memory, at + RingLayout.STATE_OFFSET, RingLayout.CALLED, RingLayout.TRAP)) {
+          refused++;
+        }
         break; // one a look: it has taken as long as several calls, and other processes wait
       }
       found += serve(slot, at) ? 1 : 0;
