@@ -23,6 +23,8 @@ import org.junit.jupiter.params.provider.ValueSource;
  * of them trap, too.
  */
 class RingUseTest {
+  private static final int CLOCK_NANOSLEEP = 230;
+
   private static final List<String> USER =
       List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups");
 
@@ -129,6 +131,52 @@ class RingUseTest {
     assertEquals(0, o.exit(), o::describe);
     assertEquals("good\n", o.out(), o::describe);
     assertEquals(0, byRing(o.err(), "access"), o::describe);
+  }
+
+  /** In the default mode calls come by the ring, and who has called is not spun for afterwards. */
+  @Test
+  void thePollerSleepsWhenNobodyCalls() throws IOException {
+    Redoubt.assumeRoot();
+    assumeTrue(Runtime.getRuntime().availableProcessors() > 1, "on one CPU it never runs");
+    Path program = Guests.compiled("isolation/often", true);
+    List<String> words =
+        List.of(Redoubt.front().toString(), "do", "--", "sh", "-c", program + " && exec sleep 60");
+    Process sandbox = Command.of(words).start();
+    try {
+      assertEquals("good", sandbox.inputReader().readLine());
+      ProcessTree.awaitCall(ProcessTree.await(sandbox.pid(), "sleep"), CLOCK_NANOSLEEP);
+      long sentry = ProcessTree.sentry(sandbox.pid());
+      ProcessTree.pause(500); // what is compiled behind the calls
+      long before = cpuTicks(sentry);
+      ProcessTree.pause(2000);
+      long ticks = cpuTicks(sentry) - before;
+      assertTrue(ticks <= 10, () -> "hundredths of a second in two: " + ticks);
+    } finally {
+      Command.killAll(sandbox);
+    }
+  }
+
+  /** Time that a process has had, user and system: proc_pid_stat(5), 14 and 15. */
+  private static long cpuTicks(long pid) {
+    String stat = ProcessTree.read(pid, "stat");
+    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" "); // from the third on
+    return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
+  }
+
+  /** Poller and caller would take turns: on one CPU all calls trap, with two they do not. */
+  @Test
+  void onOneCpuItNeverRuns() {
+    assumeTrue(Guests.isOnPath("taskset"), "taskset is missing");
+    assumeTrue(Runtime.getRuntime().availableProcessors() > 1, "there is one CPU");
+    Path program = Guests.compiled("isolation/often", true);
+    for (boolean isOne : List.of(true, false)) {
+      List<String> words = new ArrayList<>(isOne ? List.of("taskset", "-c", "0") : List.of());
+      words.addAll(List.of(Redoubt.front().toString(), "do", "--stats", "--", program.toString()));
+      Outcome o = Command.of(words).run();
+      assertEquals("good\n", o.out(), o::describe);
+      long served = byRing(o.err(), "lseek");
+      assertTrue(isOne ? served == 0 : served >= 1000, o::describe);
+    }
   }
 
   /** How many of a call came by the ring, as {@code --stats} says: a column that may be empty. */
