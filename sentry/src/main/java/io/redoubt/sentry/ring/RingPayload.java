@@ -164,8 +164,9 @@ final class RingPayload extends GuestMemory {
     return inLength > 0;
   }
 
-  boolean hasRoom() {
-    return room > 0;
+  /** Whether fewer than {@code wanted} bytes could go back, and more could if they are stable. */
+  boolean lacksRoom(long wanted) {
+    return room < RingLayout.PAYLOAD_MAX && Long.compareUnsigned(room, wanted) < 0;
   }
 
   /**

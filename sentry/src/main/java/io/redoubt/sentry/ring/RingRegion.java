@@ -298,15 +298,18 @@ final class RingRegion {
     }
   }
 
-  /** Pointers that did not come with a payload: perhaps they could. */
+  /** Pointers that did not come with a payload, or with too little room: perhaps they could. */
   private void learn(Syscall c, int nr) {
     int kind = RingPayload.kind(nr);
     if (kind == 0) {
       return;
     }
     if (RingPayload.hasIn(kind) && !payload.hasIn()) {
-      ranges.missed(RingPayload.inAddress(kind, c.arg0, c.arg1));
-    } else if (RingPayload.hasOut(kind) && !payload.hasRoom()) {
+      if (kind != RingPayload.IN_SI || Long.compareUnsigned(c.arg2, RingLayout.PAYLOAD_MAX) <= 0) {
+        ranges.missed(RingPayload.inAddress(kind, c.arg0, c.arg1));
+      }
+    } else if (RingPayload.hasOut(kind)
+        && payload.lacksRoom(kind == RingPayload.OUT_SI ? c.arg2 : 1)) {
       ranges.missed(RingPayload.outAddress(kind, c.arg0, c.arg1, c.arg2, c.arg4));
     }
   }

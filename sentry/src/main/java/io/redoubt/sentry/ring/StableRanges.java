@@ -49,46 +49,63 @@ final class StableRanges {
     this.query = Arena.ofAuto().allocate(ProcessMaps.ProcmapQuery.SIZEOF + NAME_BYTES, 8);
   }
 
-  /** A call had to reach for {@code pointer}. */
+  /** A call had to reach for {@code pointer}, or for something behind it. */
   void missed(long pointer) {
-    if (++seen < pause || pointer <= RingLayout.REGION || isKnown(pointer)) {
+    if (++seen < pause || pointer <= RingLayout.REGION) {
       return;
     }
     seen = 0;
-    int before = used;
-    look(pointer);
-    pause = used > before ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
+    boolean isNew = look(behindKnown(pointer));
+    pause = isNew ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
   }
 
-  private boolean isKnown(long pointer) {
+  /** The pointer, or where the range ends in which it is: what it leads to may go on there. */
+  private long behindKnown(long pointer) {
     for (int i = 0; i < used; i++) {
-      long at = RingLayout.RANGE_OFFSET + 16L * i;
-      if (pointer >= Memory.getLong(region, at) && pointer < Memory.getLong(region, at + 8)) {
-        return true; // something else was wrong with it
+      long end = end(i);
+      if (pointer >= start(i) && pointer < end) {
+        return end;
       }
     }
-    return false;
+    return pointer;
   }
 
-  private void look(long pointer) {
+  private long start(int i) {
+    return Memory.getLong(region, RingLayout.RANGE_OFFSET + 16L * i) & ~RingLayout.RANGE_WRITABLE;
+  }
+
+  private long flag(int i) {
+    return Memory.getLong(region, RingLayout.RANGE_OFFSET + 16L * i) & RingLayout.RANGE_WRITABLE;
+  }
+
+  private long end(int i) {
+    return Memory.getLong(region, RingLayout.RANGE_OFFSET + 16L * i + 8);
+  }
+
+  /**
+   * @return whether there is more now that may be touched
+   */
+  private boolean look(long pointer) {
     int fd = Fcntl.openat(procFd, tid + "/maps", Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
     if (fd < 0) {
-      return;
+      return false;
     }
+    boolean isStable = false;
     if (ask(fd, pointer)) {
       long start = field(ProcessMaps.ProcmapQuery.VMA_START);
       long end = field(ProcessMaps.ProcmapQuery.VMA_END);
       long inode = field(ProcessMaps.ProcmapQuery.INODE);
       boolean isWritable = (field(ProcessMaps.ProcmapQuery.VMA_FLAGS) & WRITABLE) != 0;
-      boolean isStable =
+      isStable =
           inode == 0
               ? isNamed("[heap]") || isNamed("[stack]") || (nameLength() == 0 && isBss(fd, start))
               : isOfProgram(fd, start, end, inode);
       if (isStable) {
-        put(isWritable ? start | RingLayout.RANGE_WRITABLE : start, end);
+        put(start, end, isWritable);
       }
     }
     Unistd.close(fd);
+    return isStable;
   }
 
   private long field(long offset) {
@@ -170,22 +187,21 @@ final class StableRanges {
     return true;
   }
 
-  /** Adds a range, or makes one that is there longer: heap and stack grow. */
-  private void put(long start, long end) {
-    for (int i = 0; i < used; i++) {
-      long at = RingLayout.RANGE_OFFSET + 16L * i;
-      long oldStart = Memory.getLong(region, at);
-      long oldEnd = Memory.getLong(region, at + 8);
-      if (start < oldEnd && (oldStart & ~RingLayout.RANGE_WRITABLE) < end) {
-        Memory.setLong(region, at, start);
-        Memory.setLong(region, at + 8, end);
-        return;
-      }
+  /** Adds a range, or makes one that is there longer: heap and stack grow, zeroes follow data. */
+  private void put(long start, long end, boolean isWritable) {
+    long flag = isWritable ? RingLayout.RANGE_WRITABLE : 0;
+    int i = 0;
+    while (i < used && !(start <= end(i) && end >= start(i) && flag == flag(i))) {
+      i++;
     }
-    if (used < COUNT) {
-      long at = RingLayout.RANGE_OFFSET + 16L * used;
-      Memory.setLong(region, at, start);
-      Memory.setLong(region, at + 8, end);
+    if (i == COUNT) {
+      return;
+    }
+    long at = RingLayout.RANGE_OFFSET + 16L * i;
+    boolean isNew = i == used;
+    Memory.setLong(region, at, (isNew ? start : Math.min(start, start(i))) | flag);
+    Memory.setLong(region, at + 8, isNew ? end : Math.max(end, end(i)));
+    if (isNew) {
       used++;
       Memory.setIntRelease(region, RingLayout.RANGES_OFFSET, 16 * used);
     }

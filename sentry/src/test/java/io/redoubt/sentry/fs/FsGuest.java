@@ -266,6 +266,8 @@ public final class FsGuest {
     st.rdev = guest.memory.longAt(at + 40);
     st.size = guest.memory.longAt(at + 48);
     st.blocks = guest.memory.longAt(at + 64);
+    st.atimeSec = guest.memory.longAt(at + 72);
+    st.atimeNsec = (int) guest.memory.longAt(at + 80);
     st.mtimeSec = guest.memory.longAt(at + 88);
     st.mtimeNsec = (int) guest.memory.longAt(at + 96);
     st.ctimeSec = guest.memory.longAt(at + 104);

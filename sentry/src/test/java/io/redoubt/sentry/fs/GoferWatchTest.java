@@ -153,6 +153,24 @@ class GoferWatchTest {
     assertEquals("four", Files.readString(host.resolve("a/b/f")));
   }
 
+  /** A read is no event, but it may change a time; the descriptor that is kept knows. */
+  @Test
+  void attributesOfWhatWasRead() throws IOException {
+    Path f = host.resolve("a/b/f");
+    assertIsKnown(() -> {
+      assertEquals("one", g.cat("/a/b/f"));
+      assertEquals(3, g.stat("/a/b/f").size);
+    });
+    for (int i = 1; i <= 20; i++) {
+      Files.setAttribute(f, "lastAccessTime", FileTime.from(i, TimeUnit.SECONDS)); // before mtime
+      assertEquals(i, g.stat("/a/b/f").atimeSec);
+      g.cat("/a/b/f");
+      Stat is = g.stat("/a/b/f");
+      FileTime read = (FileTime) Files.getAttribute(f, "lastAccessTime");
+      assertEquals(read.to(TimeUnit.NANOSECONDS), is.atimeSec * 1_000_000_000 + is.atimeNsec);
+    }
+  }
+
   /** A descriptor that is kept holds the space of what the host removes, but not for long. */
   @Test
   void whatIsKeptIsClosed() throws IOException, InterruptedException {

@@ -141,7 +141,18 @@ final class GoferInode extends Inode {
 
   @Override
   public int getattr(Syscall c, Stat out) {
-    return attributes.getattr(c, out);
+    if (attributes.areKnown()) {
+      attributes.copy(out);
+      return 0;
+    }
+    synchronized (this) {
+      // What was read and closed has another time of access, perhaps: no event, but the descriptor
+      // knows.
+      if (kept != null && kept.fd() >= 0) {
+        return attributes.getattr(c, kept.fd(), out);
+      }
+    }
+    return attributes.fetch(c, out);
   }
 
   @Override

@@ -161,15 +161,16 @@ final class HostAttributes {
     fetchedNanos = System.nanoTime() - ACCESS_NANOS;
   }
 
-  private int update(Syscall c) {
+  /** Whether what is known is what the host would say now. */
+  boolean areKnown() {
     long known;
     synchronized (this) {
       if (System.nanoTime() - fetchedNanos < FRESH_NANOS) {
-        return 0;
+        return true;
       }
       known = stamp;
     }
-    return known != 0 && client.watches.hear() && known == stamp() ? 0 : fetch(c);
+    return known != 0 && client.watches.hear() && known == stamp();
   }
 
   private int updatePermissions(Syscall c) {
@@ -209,8 +210,9 @@ final class HostAttributes {
     return 0;
   }
 
-  int getattr(Syscall c, Stat out) {
-    int r = update(c);
+  /** Attributes by the gofer. */
+  int fetch(Syscall c, Stat out) {
+    int r = fetch(c);
     if (r == 0) {
       copy(out);
     }
@@ -225,7 +227,8 @@ final class HostAttributes {
     return r;
   }
 
-  private void copy(Stat out) {
+  /** What is known. */
+  void copy(Stat out) {
     synchronized (this) {
       out.dev = fs.devices.guest(attr.dev);
       out.ino = attr.ino;
