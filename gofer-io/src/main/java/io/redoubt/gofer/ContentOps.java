@@ -193,10 +193,28 @@ final class ContentOps {
 
   int fsync() {
     int i = ops.fids.open(ops.request.fid);
-    if (i < 0) {
+    if (i >= 0) {
+      return sync(ops.fids.fd(i));
+    }
+    int dir = ops.directory(ops.request.fid);
+    if (dir < 0) {
       return i;
     }
-    int fd = ops.fids.fd(i);
+    int fd =
+        Fcntl.openat(
+            ops.procFd,
+            ops.names.number(ops.fids.fd(dir)),
+            FileOps.OPEN_ALWAYS | Fcntl.O_RDONLY | Fcntl.O_DIRECTORY,
+            0);
+    if (fd < 0) {
+      return fd;
+    }
+    int r = sync(fd);
+    Unistd.close(fd);
+    return r;
+  }
+
+  private int sync(int fd) {
     return ops.request.flags == 1 ? Unistd.fdatasync(fd) : Unistd.fsync(fd);
   }
 

@@ -182,9 +182,12 @@ public final class FileClient {
     }
   }
 
-  /** Flushes an open file; fdatasync(2) if {@code isDataOnly}. Returns 0 or -errno. */
-  public int fsync(int open, boolean isDataOnly) {
-    return simple(Op.FSYNC, open, isDataOnly ? 1 : 0, 0, 0);
+  /**
+   * Flushes an open file, or the node of a directory; fdatasync(2) if {@code isDataOnly}. Returns 0
+   * or -errno.
+   */
+  public int fsync(int fid, boolean isDataOnly) {
+    return simple(Op.FSYNC, fid, isDataOnly ? 1 : 0, 0, 0);
   }
 
   /** ftruncate(2) of an open file. Returns 0 or -errno. */

@@ -56,7 +56,7 @@ package io.redoubt.gofer;
  * <tr><td>UNLINK<td>FID directory, FLAGS 0, AT_REMOVEDIR or {@link #UNLINK_STAT}, payload: name<td>with
  *     UNLINK_STAT attributes: of what had the name, as they were before
  * <tr><td>RENAME<td>FID and FID2 directories, FLAGS RENAME_*, NAME1, payload: old name, new name<td>
- * <tr><td>FSYNC<td>FID open, FLAGS 1 for data only<td>
+ * <tr><td>FSYNC<td>FID open or directory node, FLAGS 1 for data only<td>
  * <tr><td>STATFS<td>FID node<td>payload: struct statfs
  * <tr><td>GETXATTR<td>FID node, LENGTH room, payload: name<td>RESULT bytes, payload
  * <tr><td>LISTXATTR<td>FID node, LENGTH room<td>RESULT bytes, payload

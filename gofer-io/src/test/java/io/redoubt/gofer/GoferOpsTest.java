@@ -295,6 +295,8 @@ class GoferOpsTest {
       assertEquals(0, client.files.truncate(opened.open, 10));
       assertEquals(0, client.files.fallocate(opened.open, 0, 0, 20));
       assertEquals(0, client.files.fsync(opened.open, true));
+      assertEquals(0, client.files.fsync(client.nodes.attach(0, attr), false)); // a directory
+      assertEquals(-Errno.EBADF, client.files.fsync(node, false));
       assertEquals(20, Files.size(dir.resolve("file")));
       assertEquals(0, client.attributes.getattr(opened.open, attr));
       assertEquals(20, attr.size);

@@ -171,6 +171,22 @@ class GoferWatchTest {
     }
   }
 
+  /** A database looks at its file by name between its writes. */
+  @Test
+  void attributesOfWhatIsOpen() throws IOException {
+    int fd = g.open("/a/b/f", OpenFile.O_WRONLY | OpenFile.O_APPEND, 0);
+    long[] size = {3};
+    assertIsKnown(() -> {
+      assertEquals(1, g.write(fd, "x"));
+      assertEquals(++size[0], g.stat("/a/b/f").size);
+    });
+    Files.writeString(host.resolve("a/b/f"), "");
+    assertEquals(0, g.stat("/a/b/f").size);
+    g.close(fd);
+    Files.writeString(host.resolve("a/b/f"), "closed");
+    assertEquals(6, g.stat("/a/b/f").size);
+  }
+
   /** A descriptor that is kept holds the space of what the host removes, but not for long. */
   @Test
   void whatIsKeptIsClosed() throws IOException, InterruptedException {

@@ -36,7 +36,7 @@ final class GoferDirectoryFile extends DirectoryFile {
 
   @Override
   public long sync(Syscall c, boolean dataOnly) {
-    return inode.syncDirectory(c);
+    return inode.syncDirectory();
   }
 
   @Override

@@ -48,6 +48,9 @@ final class GoferInode extends Inode {
   private int keptMode;
   private boolean isKeptClosed;
 
+  /** One of those that the guest has open, or null. */
+  private HostFile opened;
+
   /** The pipe of a FIFO, the socket bound here. */
   private final Object[] attachment;
 
@@ -146,10 +149,10 @@ final class GoferInode extends Inode {
       return 0;
     }
     synchronized (this) {
-      // What was read and closed has another time of access, perhaps: no event, but the descriptor
-      // knows.
-      if (kept != null && kept.fd() >= 0) {
-        return attributes.getattr(c, kept.fd(), out);
+      // A descriptor knows as well as the gofer: of the time of access, which no event tells of.
+      HostFile f = kept != null ? kept : opened;
+      if (f != null && f.fd() >= 0) {
+        return attributes.getattr(c, f.fd(), out);
       }
     }
     return attributes.fetch(c, out);
@@ -246,6 +249,7 @@ final class GoferInode extends Inode {
       client.flushCloses();
       r = client.nodes.lookup(fid, name, a);
     }
+    attributes.wasAsked();
     return r < 0 ? c.fail(r) : fs.inode(r, a);
   }
 
@@ -259,7 +263,7 @@ final class GoferInode extends Inode {
       w.stamps[i] = isOurs ? ((GoferInode) found[from + i]).attributes.stamp() : 0;
     }
     int n = client.nodes.walkAgain(fid, names, from, count, opens, w);
-    if (n < 0 || (n == 0 && w.error == Errno.EMFILE)) {
+    if (n == -Errno.EMFILE || (n == 0 && w.error == Errno.EMFILE)) {
       c.task.kernel.vfs.shrinkCache();
       client.flushCloses();
       n = client.nodes.walkAgain(fid, names, from, count, false, w);
@@ -363,6 +367,9 @@ final class GoferInode extends Inode {
 
   /** The guest has closed {@code f}. */
   void closed(HostFile f, Timers timers) {
+    synchronized (this) {
+      opened = opened == f ? null : opened;
+    }
     if (f.stamp == 0 || f.fd() < 0 || f.stamp != attributes.stamp()) {
       f.close();
       return;
@@ -517,6 +524,9 @@ final class GoferInode extends Inode {
           f.stamp = stamp;
           attributes.wasAsked();
         }
+        synchronized (this) {
+          opened = f;
+        }
         return new GoferFile(this, f, path, flags, c.task.kernel.timers);
       }
       default -> {
@@ -537,15 +547,8 @@ final class GoferInode extends Inode {
   }
 
   /** fsync(2) of a directory. */
-  int syncDirectory(Syscall c) {
-    Opened o = c.scratch().opened;
-    int r = client.files.open(fid, Fcntl.O_RDONLY | Fcntl.O_DIRECTORY, o);
-    if (r == 0) {
-      int open = o.open;
-      r = client.files.fsync(open, false);
-      client.closeLater(open);
-    }
-    return r;
+  int syncDirectory() {
+    return client.files.fsync(fid, false);
   }
 
   @Override
@@ -572,6 +575,6 @@ final class GoferInode extends Inode {
 
   @Override
   public int syncFileSystem(Syscall c) {
-    return type == Stat.S_IFDIR ? syncDirectory(c) : 0;
+    return type == Stat.S_IFDIR ? syncDirectory() : 0;
   }
 }
