@@ -9,4 +9,7 @@ public interface ImpatientCaller {
    * Whether a look-up is refused. Who answers true knows by it that the -EIO is none of a disk's.
    */
   boolean refusesToWait();
+
+  /** Whether a read is to bring what is in memory, and not to wait for a disk. */
+  boolean isNotForDisks();
 }

@@ -159,6 +159,7 @@ public final class SentryProfile {
           Rule.on("read", ALLOW, "descriptors of the caller, the gofer, /proc"),
           Rule.on("pread64", ALLOW, "files that the gofer donated, memory files, guest memory"),
           Rule.on("pwrite64", ALLOW, "files that the gofer donated, memory files, guest memory"),
+          Rule.on("preadv2", ALLOW, "fs.gofer.HostFile: what is in memory"),
           Rule.on("pwritev2", ALLOW, "fs.gofer.HostFile: append"),
           Rule.on("lseek", ALLOW, "SEEK_DATA, SEEK_HOLE; the caller's files; class path"),
           Rule.on("ftruncate", ALLOW, "memory files, files that the gofer donated"),

@@ -15,7 +15,7 @@ public abstract class RegularFile extends OpenFile {
    * Bytes that one round of a transfer moves: they stay in the second level cache between the two
    * copies.
    */
-  private static final int CHUNK = 256 * 1024;
+  public static final int CHUNK = 256 * 1024;
 
   private static final int SIGXFSZ = 25;
   private static final int SEEK_CUR = 1;

@@ -2,6 +2,7 @@ package io.redoubt.sentry.ring;
 
 import io.redoubt.host.Memory;
 import io.redoubt.sentry.fs.OpenFile;
+import io.redoubt.sentry.fs.RegularFile;
 import io.redoubt.sentry.ipc.PipeFile;
 import io.redoubt.sentry.kernel.Syscall;
 import java.lang.foreign.MemorySegment;
@@ -19,6 +20,7 @@ final class RingCalls {
   private static final int CLOSE = 3;
   private static final int POLL = 7;
   private static final int IOCTL = 16;
+  private static final int PREAD64 = 17;
   private static final int WRITEV = 20;
   private static final int SENDTO = 44;
   private static final int RECVFROM = 45;
@@ -37,7 +39,7 @@ final class RingCalls {
     POLL,
     8, // lseek
     IOCTL,
-    17, // pread64
+    PREAD64,
     18, // pwrite64
     19, // readv
     WRITEV,
@@ -181,9 +183,9 @@ final class RingCalls {
       default -> {}
     }
     RingThread thread = (RingThread) Thread.currentThread();
-    thread.tries(isLookUp(c, nr) ? c : null);
+    thread.tries(isLookUp(c, nr) ? c : null, isShortRead(c, nr));
     long result = c.task.kernel.dispatcher.serveRing(c, nr, timeoutArgument);
-    thread.tries(null);
+    thread.tries(null, false);
     return result;
   }
 
@@ -206,9 +208,15 @@ final class RingCalls {
     return switch (nr) {
       case 2 -> (c.arg1 & CREATES) == 0;
       case 257 -> (c.arg2 & CREATES) == 0;
-      case READ, 4, 5, 6, 17, 19, 21, 78, 89, 137, 138, 217, 262, 267, 269, 295, 332, 439 -> true;
+      case READ, 4, 5, 6, PREAD64, 19, 21, 78, 89, 137, 138, 217, 262, 267, 269, 295, 332, 439 ->
+          true;
       default -> false;
     };
+  }
+
+  /** Whether it is a read of a file by one read of the host's. */
+  private static boolean isShortRead(Syscall c, int nr) {
+    return (nr == READ || nr == PREAD64) && c.arg2 >= 0 && c.arg2 <= RegularFile.CHUNK;
   }
 
   private static boolean isPlainIoctl(int request) {

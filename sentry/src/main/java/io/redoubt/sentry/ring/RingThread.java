@@ -10,6 +10,7 @@ import io.redoubt.sentry.kernel.Syscall;
  */
 final class RingThread extends KernelThread implements ImpatientCaller {
   private Syscall tried;
+  private boolean isNotForDisks;
 
   RingThread(Runnable body) {
     super(body, "ring");
@@ -20,9 +21,17 @@ final class RingThread extends KernelThread implements ImpatientCaller {
    * trap.
    *
    * @param call null: they do not
+   * @param isNotForDisks a read from a disk fails as well. Only of one that is made whole or not at
+   *     all, because what is left of it would be a short read
    */
-  void tries(Syscall call) {
+  void tries(Syscall call, boolean isNotForDisks) {
     tried = call;
+    this.isNotForDisks = isNotForDisks;
+  }
+
+  @Override
+  public boolean isNotForDisks() {
+    return isNotForDisks;
   }
 
   @Override

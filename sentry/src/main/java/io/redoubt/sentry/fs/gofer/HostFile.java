@@ -1,6 +1,7 @@
 package io.redoubt.sentry.fs.gofer;
 
 import io.redoubt.gofer.GoferClient;
+import io.redoubt.gofer.ImpatientCaller;
 import io.redoubt.gofer.Opened;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
@@ -24,6 +25,9 @@ public final class HostFile {
    * worth keeping after the guest has closed it.
    */
   long stamp;
+
+  /** Its file system cannot say that a read would wait. */
+  private boolean waitsAlways;
 
   /** Takes over what an open brought. */
   public HostFile(GoferClient client, Opened opened) {
@@ -62,9 +66,39 @@ public final class HostFile {
 
   /** Reads to the start of {@code to}. @return bytes, 0 at the end, or a negative errno */
   public long read(MemorySegment to, long length, long offset) {
-    return fd >= 0
-        ? Unistd.pread(fd, to, length, offset)
-        : client.files.read(open, offset, to, 0, length);
+    if (fd < 0) {
+      return client.files.read(open, offset, to, 0, length);
+    }
+    if (!waitsAlways
+        && Thread.currentThread() instanceof ImpatientCaller caller
+        && caller.isNotForDisks()) {
+      return readCached(caller, to, length, offset);
+    }
+    return Unistd.pread(fd, to, length, offset);
+  }
+
+  /** A read of what the host has in memory, whole or up to the end of the file; or -EAGAIN. */
+  private long readCached(ImpatientCaller caller, MemorySegment to, long length, long offset) {
+    MemorySegment iovec = KernelThread.scratch().small;
+    long done = 0;
+    while (done < length) {
+      Memory.setLong(iovec, Uio.Iovec.IOV_BASE, to.address() + done);
+      Memory.setLong(iovec, Uio.Iovec.IOV_LEN, length - done);
+      long n = Unistd.preadv2(fd, iovec.address(), 1, offset + done, Unistd.RWF_NOWAIT);
+      if (n == -Errno.EAGAIN) {
+        caller.refusesToWait();
+        return n;
+      }
+      if (n == -Errno.EOPNOTSUPP) {
+        waitsAlways = true;
+        return Unistd.pread(fd, to, length, offset);
+      }
+      if (n <= 0) {
+        return done > 0 ? done : n;
+      }
+      done += n;
+    }
+    return done;
   }
 
   /** Writes. @param append at the end whatever the offset */
