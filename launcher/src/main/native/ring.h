@@ -18,7 +18,7 @@
 
 #define RING_ENTER 0x180008 /* holds the address to which a rewritten call site jumps */
 #define RING_CODE 0x180040
-#define RING_THUNKS 0x180900 /* to the end of the page: thunks of programs that have no room left, and are near enough */
+#define RING_THUNKS 0x180a00 /* to the end of the page: thunks of programs that have no room left, and are near enough */
 
 /* Words of RING_DATA. */
 #define RING_ATTACHED (RING_DATA + 0) /* 1: the region is mapped */
@@ -26,6 +26,7 @@
 #define RING_BUSY (RING_DATA + 8)     /* 1: a thread is mapping it, or could not */
 #define RING_SAVED (RING_DATA + 64)   /* registers of that thread */
 #define RING_STACK (RING_DATA + 128)  /* its stack pointer, while it is */
+#define RING_MAPS (RING_DATA + 136)   /* the slot of a thread that maps a file: one at a time */
 
 /* A forked child that makes a few calls and goes does not pay for a region. */
 #define RING_PATIENCE 16
@@ -37,6 +38,13 @@
 #define RING_NUMBERS 512
 /* and one that threads of the guest write: a bit for each slot that has ever been used. */
 #define RING_USED (RING_REGION + 256)
+
+/* A bit for each descriptor whose file is mapped for writing: what is written there need not come with the call. By the sentry. */
+#define RING_WRITABLE (RING_REGION + 384)
+#define RING_WRITABLE_FDS 512
+
+/* What the mapping of a file has answered. Cleared by the sentry when it asks for one. */
+#define RING_MAPPED (RING_REGION + 448)
 
 /* Memory that is there for as long as the process is: bytes of the table that are used, then start and end of each range. */
 #define RING_RANGES (RING_REGION + 512)
@@ -58,6 +66,9 @@
 #define PAYLOAD_IN 0         /* bytes of the path, with its NUL, or of what is written */
 #define PAYLOAD_ROOM 4       /* bytes that may come back */
 #define PAYLOAD_OUT 8        /* bytes that do */
+#define PAYLOAD_WHOLE 12     /* bytes that could come back or be written, if they need not come through here */
+#define PAYLOAD_WINDOW 0     /* of the answer SLOT_DONE_WINDOW: where in the process those of the file are */
+#define PAYLOAD_MAPPING 16   /* of the answer SLOT_MAP: address, length, protection and flags */
 #define PAYLOAD_BYTES 16
 #define PAYLOAD_MAX 12272
 
@@ -105,5 +116,7 @@
 #define SLOT_DONE 4
 #define SLOT_TRAP 5 /* not served here: make the call itself */
 #define SLOT_DONE_OUT 6 /* DONE, and the payload is to be copied to where it belongs */
+#define SLOT_DONE_WINDOW 7 /* DONE, and the result is so many bytes to be copied from a mapping of the file, or to it */
+#define SLOT_MAP 8 /* map a file that is lent for that, and make the call again */
 
 #endif

@@ -19,6 +19,7 @@ enum stub_op {
     STUB_DONE = 2, /* the program is about to get control: the task stops being one that is loading. rsi = 1 if the trampoline is there */
     STUB_SEGMENTS = 4, /* rsi = number of an object, rdx = of a segment, r10 = room for STUB_WINDOW of them: writes that and those behind it,
                           returns how many bytes */
+    STUB_WINDOW = 4, /* of the trampoline, when it was told to map a file: an fd for the one mmap that follows, or -errno */
     STUB_ATTACH = 3, /* of the trampoline (ring.h), at any time: an fd for the one mmap of a ring region that follows, or -errno */
 };
 

@@ -24,6 +24,7 @@
 #define MADVISE 28
 #define STUB_CALL 0x7265
 #define STUB_ATTACH 3
+#define STUB_WINDOW 4
 #define STUB_MARK 0x72656462
 #define EAGAIN 11
 
@@ -79,6 +80,16 @@ ring_image:
         movq    RING_RANGE+8(%rdi), %r8
         subq    \pointer, %r8
         jbe     97b
+        .endm
+
+/* The arguments of the slot's call, as they were. */
+        .macro  arguments
+        movq    SLOT_ARGS(%r11), %rdi
+        movq    SLOT_ARGS+8(%r11), %rsi
+        movq    SLOT_ARGS+16(%r11), %rdx
+        movq    SLOT_ARGS+24(%r11), %r10
+        movq    SLOT_ARGS+32(%r11), %r8
+        movq    SLOT_ARGS+40(%r11), %r9
         .endm
 
 /* ---- RING_CODE ---- */
@@ -242,7 +253,11 @@ payload:
 out:    room    %r9, 2f, 1
         cmpq    %r8, %r10
         cmova   %r8, %r10
-        cmpq    $PAYLOAD_MAX, %r10
+        movl    $0x7fffffff, %r8d
+        cmpq    %r8, %r10
+        cmova   %r8, %r10
+        movl    %r10d, PAYLOAD_WHOLE(%rax)
+        cmpl    $PAYLOAD_MAX, %r10d
         jbe     1f
         movl    $PAYLOAD_MAX, %r10d
 1:      movl    %r10d, PAYLOAD_ROOM(%rax)
@@ -270,19 +285,19 @@ out:    room    %r9, 2f, 1
         movl    %edi, PAYLOAD_IN(%rax)
 filled: cmpq    $0, PAYLOAD_IN(%rax)            /* or PAYLOAD_ROOM */
         je      emptied
+flagged:
         orl     $SLOT_HAS_PAYLOAD, SLOT_NR(%r11)
 emptied:
-        movq    SLOT_ARGS(%r11), %rdi
-        movq    SLOT_ARGS+8(%r11), %rsi
-        movq    SLOT_ARGS+16(%r11), %rdx
-        movq    SLOT_ARGS+24(%r11), %r10
-        movq    SLOT_ARGS+32(%r11), %r8
-        movq    SLOT_ARGS+40(%r11), %r9
+        arguments
         jmp     plain
 
 written:
-        cmpq    $PAYLOAD_MAX, %rdx
-        ja      emptied
+        cmpq    $RING_WRITABLE_FDS, %rdi
+        jae     1f
+        btl     %edi, RING_WRITABLE
+        jc      whole
+1:      cmpq    $PAYLOAD_MAX, %rdx
+        ja      whole
         room    %rsi, emptied
         cmpq    %r8, %rdx
         ja      emptied
@@ -291,6 +306,15 @@ written:
         leaq    PAYLOAD_BYTES(%rax), %rdi
         rep movsb
         jmp     filled
+
+/* The answer will be where to copy it to, or the sentry reaches for it: it may be much. */
+whole:  room    %rsi, emptied
+        cmpq    %r8, %rdx
+        ja      emptied
+        cmpq    $0x7fffffff, %rdx
+        ja      emptied
+        movl    %edx, PAYLOAD_WHOLE(%rax)
+        jmp     flagged
 
 other:  cmpb    $KIND_POLL, %cl
         je      polled
@@ -328,9 +352,13 @@ copy_out:
         subl    $RING_SLOTS, %eax
         imull   $(RING_PAYLOAD_BYTES >> RING_SLOT_SHIFT), %eax, %eax
         addl    $RING_PAYLOADS, %eax
+        cld
+        movq    SLOT_ARGS+8(%r11), %rdi
         movzwl  SLOT_NR(%r11), %ecx
         movzbl  RING_TEXT + kinds - ring_image(%rcx), %ecx
-        movq    SLOT_ARGS+8(%r11), %rdi
+        cmpl    $SLOT_DONE_WINDOW, SLOT_STATE(%r11)
+        je      windowed
+        ja      map
         testb   $KIND_STAT_DX, %cl
         cmovnz  SLOT_ARGS+16(%r11), %rdi
         cmpb    $KIND_POLL, %cl
@@ -341,12 +369,62 @@ copy_out:
         cmove   SLOT_ARGS+32(%r11), %rdi
         movl    PAYLOAD_OUT(%rax), %ecx
         leaq    PAYLOAD_BYTES(%rax), %rsi
-        cld
-        rep movsb
+copy:   rep movsb
         movq    SLOT_ARGS(%r11), %rdi
         movq    SLOT_ARGS+8(%r11), %rsi
         movq    SLOT_LINK(%r11), %rcx
         jmp     done
+
+/*
+ * What was read is in a mapping of the file, or what is written belongs there. The pages are there for as long as the slot is in this
+ * state: who makes the file shorter looks at it.
+ */
+windowed:
+        movq    PAYLOAD_WINDOW(%rax), %rsi
+        testb   $KIND_IN_SI, %cl
+        jz      1f
+        xchgq   %rsi, %rdi
+1:      movq    SLOT_RESULT(%r11), %rcx
+        jmp     copy
+
+/*
+ * The file that is used so much is lent for a mapping: made here, and the call once more. All that the caller had in registers that
+ * system calls may change is in the slot; where that is, in RING_MAPS: no other thread is told to map anything meanwhile. A handler that
+ * leaves here leaves the process without further mappings.
+ */
+map:    movl    %r11d, RING_MAPS
+        movl    $STUB_CALL, %eax
+        movl    $STUB_WINDOW, %edi
+        syscall
+        movq    %rax, %r8
+        testq   %rax, %rax
+        js      mapped
+        movl    RING_MAPS, %ecx
+        subl    $RING_SLOTS, %ecx
+        imull   $(RING_PAYLOAD_BYTES >> RING_SLOT_SHIFT), %ecx, %ecx
+        addl    $RING_PAYLOADS, %ecx
+        movq    PAYLOAD_MAPPING(%rcx), %rdi
+        movq    PAYLOAD_MAPPING+8(%rcx), %rsi
+        movq    PAYLOAD_MAPPING+16(%rcx), %rdx
+        movq    PAYLOAD_MAPPING+24(%rcx), %r10
+        xorl    %r9d, %r9d
+        movl    $MMAP, %eax
+        syscall
+        movq    %rax, %r10
+        movl    $MADVISE, %eax
+        movl    $10, %edx               /* MADV_DONTFORK */
+        syscall
+        movl    $CLOSE, %eax
+        movl    %r8d, %edi
+        movl    $STUB_MARK, %esi
+        syscall
+        movq    %r10, %rax
+mapped: movq    %rax, RING_MAPPED
+        movl    RING_MAPS, %r11d
+        movl    $SLOT_FREE, SLOT_STATE(%r11)
+        movzwl  SLOT_NR(%r11), %eax
+        arguments
+        jmp     publish
 
 /* The process has no region: after some calls it asks for one. */
 unattached:

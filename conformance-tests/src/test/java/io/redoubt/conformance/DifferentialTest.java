@@ -73,7 +73,7 @@ final class DifferentialTest {
   private static final Set<String> DYNAMIC_TOO = Set.of("process", "signals", "threads");
 
   private static final Set<String> RING =
-      Set.of("ring", "ringsignals", "ringsockets", "ringthreads");
+      Set.of("ring", "ringsignals", "ringsockets", "ringthreads", "ringwindows");
 
   /** What REQUIRE in {@code harness.h} prints. */
   private static final String NOT_IMPLEMENTED = "!! not implemented";

@@ -30,7 +30,8 @@ class RingUseTest {
 
   private static final Pattern RING =
       Pattern.compile(
-          "ring: (\\d+) processes, (\\d+) calls served, (\\d+) refused, (\\d+) with a payload");
+          "ring: (\\d+) processes, (\\d+) calls served, (\\d+) refused, (\\d+) with a payload,"
+              + " (\\d+) from windows");
 
   @BeforeAll
   static void check() {
@@ -78,6 +79,19 @@ class RingUseTest {
       boolean isLeftOut = without.equals(program.toString());
       assertEquals(!isLeftOut, RING.matcher(o.err()).find(), o::describe);
     }
+  }
+
+  /** Each case makes 20,000 reads or writes, half of them reads or more. */
+  @ParameterizedTest
+  @CsvSource({"root, by_position", "user, by_position", "root, written_over"})
+  void filesInMemoryAreMapped(String who, String name) {
+    assumeTrue(hasProcmapQuery(), "before Linux 6.11 nothing tells which buffers may be touched");
+    Path program = Guests.compiled("ringwindows", true);
+    Outcome o = command(who, List.of(), List.of(program.toString(), "--dir", "/tmp", name)).run();
+    assertEquals(0, o.exit(), o::describe);
+    Matcher m = RING.matcher(o.err());
+    assertTrue(m.find(), o::describe);
+    assertTrue(Long.parseLong(m.group(5)) >= 10_000, o::describe);
   }
 
   /** Slots that handlers have left by siglongjmp are found and used again. */

@@ -84,6 +84,24 @@ public abstract class RegularFile extends OpenFile {
     }
   }
 
+  /**
+   * Has the guest copy from its own mapping what a read finds.
+   *
+   * @return bytes, or 0 when it has none, or there are none
+   */
+  protected long show(Syscall c, UserBuffer dst, long offset) {
+    return 0;
+  }
+
+  /**
+   * Has the guest copy what it writes to its own mapping.
+   *
+   * @return {@code length}, or 0 when it has none
+   */
+  protected long showForWriting(Syscall c, UserBuffer src, long length, long offset) {
+    return 0;
+  }
+
   /** The content may be another host file's now (copied up): then the position is here again. */
   private void settle(int from) {
     if (lent != null && lent.hasPosition() && !lent.isOf(from)) {
@@ -151,6 +169,12 @@ public abstract class RegularFile extends OpenFile {
    * @param by null: from the offset; else at its position
    */
   private long read(Syscall c, UserBuffer dst, long offset, LentFile by) {
+    if (by == null) {
+      long shown = show(c, dst, offset);
+      if (shown > 0) {
+        return shown;
+      }
+    }
     MemorySegment bulk = c.scratch().bulk;
     long done = 0;
     while (dst.remaining() > 0) {
@@ -189,6 +213,9 @@ public abstract class RegularFile extends OpenFile {
         return -Errno.EFBIG;
       }
       allowed = Math.min(allowed, limit - at);
+    }
+    if (!append && showForWriting(c, src, allowed, offset) > 0) {
+      return allowed;
     }
     MemorySegment bulk = c.scratch().bulk;
     long done = 0;

@@ -33,6 +33,21 @@ public abstract class GuestMemory {
   /** Copies to the guest. @return bytes copied, or -EFAULT when none could be */
   public abstract long copyOut(long address, MemorySegment local, long offset, long length);
 
+  /**
+   * Has the process itself copy bytes of a file to {@code address}, from a mapping that it has of
+   * it, when its call is answered: with {@code length} as its result.
+   *
+   * @return false when it has none that holds all of them: nothing is copied then
+   */
+  public boolean copyFromWindow(WindowedFile file, long offset, long address, long length) {
+    return false;
+  }
+
+  /** The same from {@code address} to a mapping that it has of the file. */
+  public boolean copyToWindow(WindowedFile file, long offset, long address, long length) {
+    return false;
+  }
+
   /** Reads all of a struct. @return 0 or -EFAULT */
   public final int read(long address, MemorySegment local, long length) {
     return copyIn(address, local, 0, length) == length ? 0 : -14;

@@ -156,7 +156,7 @@ public final class MapCalls {
    *
    * @return the fd's number there; {@link Syscall#NO_REPLY} when the guest is gone; -ENOMEM
    */
-  static long lend(Syscall c, int hostFd, long length, long protection, long flags) {
+  public static long lend(Syscall c, int hostFd, long length, long protection, long flags) {
     Task t = c.task;
     boolean again = t.lentFd >= 0;
     int fd =

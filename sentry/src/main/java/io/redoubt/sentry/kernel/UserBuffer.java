@@ -104,6 +104,34 @@ public final class UserBuffer {
     return transfer(src, from, length, true);
   }
 
+  /**
+   * The same by the process itself, from its own mapping of a file: all of the transfer.
+   *
+   * @return whether it will
+   */
+  public boolean copyFromWindow(WindowedFile file, long from, long length) {
+    if (ranges.length != 2
+        || offset != 0
+        || !memory.copyFromWindow(file, from, ranges[0], length)) {
+      return false;
+    }
+    skip(length);
+    return true;
+  }
+
+  /**
+   * Copies by the process itself, to its own mapping of a file: {@code length} bytes.
+   *
+   * @return whether it will
+   */
+  public boolean copyToWindow(WindowedFile file, long to, long length) {
+    if (ranges.length != 2 || offset != 0 || !memory.copyToWindow(file, to, ranges[0], length)) {
+      return false;
+    }
+    skip(length);
+    return true;
+  }
+
   /** Copies from the guest. @return bytes copied, or -EFAULT when none could be */
   public long copyIn(MemorySegment dst, long to, long length) {
     return transfer(dst, to, length, false);

@@ -218,6 +218,16 @@ public final class ProcessRing {
     ring.forget(r, isLast);
   }
 
+  /**
+   * The trampoline was told to map a file, and asks for it.
+   *
+   * @return an fd in the guest, for the one mmap that it was told, or a negative errno
+   */
+  public long lendWindow(Syscall c) {
+    RingRegion r = region;
+    return r == null ? -Errno.EPERM : r.windows().lend(c);
+  }
+
   /** For a child that has the same code. */
   HotSites sitesCopied() {
     return sites.copy();

@@ -54,6 +54,7 @@ public final class Ring {
   private final AtomicLong served = new AtomicLong(); // by them
   private final AtomicLong refused = new AtomicLong();
   private final AtomicLong payloads = new AtomicLong();
+  private final AtomicLong windowed = new AtomicLong();
   private final AtomicLong[] sites = new AtomicLong[SiteResult.values().length];
   private final int cpus;
   private volatile RingPoller poller; // guarded by this for writing
@@ -197,6 +198,7 @@ public final class Ring {
       b.append("\nring: ").append(processes.get()).append(" processes, ");
       b.append(served.get()).append(" calls served, ").append(refused.get()).append(" refused, ");
       b.append(payloads.get()).append(" with a payload, ");
+      b.append(windowed.get()).append(" from windows, ");
       b.append(poller == null ? 0 : poller.wakeUps()).append(" wake-ups of the poller");
     }
     return b.isEmpty() ? "" : b.append('\n').toString();
@@ -249,6 +251,7 @@ public final class Ring {
       processes.addAndGet(isLast ? 1 : 0);
       served.addAndGet(region.served);
       payloads.addAndGet(region.payloads);
+      windowed.addAndGet(region.windowed);
       refused.addAndGet(region.refused);
     }
     RingPoller p;

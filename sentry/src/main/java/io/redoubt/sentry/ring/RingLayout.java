@@ -14,10 +14,12 @@ package io.redoubt.sentry.ring;
  *     0      sentry      u32 awake   u32 spins
  *   128      sentry      bit for each system call number that is worth trying
  *   256      guest       bit for each slot that has ever been used
+ *   384      sentry      bit for each descriptor whose file is mapped for writing ({@link FileWindows})
+ *   448      guest       what the mapping of a file has answered
  *   512      sentry      u32 bytes of the table that follows at 528: u64 start, end of ranges of memory that is
  *                        there as long as the process ({@link StableRanges})
  *  4096      slot[32] of 256 bytes
- * 12288      payload[32] of 12288 bytes: u32 in   u32 room (guest)   u32 out (sentry)   at 16: bytes
+ * 12288      payload[32] of 12288 bytes: u32 in   u32 room (guest)   u32 out (sentry)   u32 whole (guest)   at 16: bytes
  *
  *  slot
  *     0      both        u32 state   u32 number   u64 argument[6]   i64 result
@@ -35,7 +37,7 @@ public final class RingLayout {
    * Behind the trampoline, to the end of its page: thunks of segments that have no room left and
    * are near enough for a jump, which those of programs linked for a fixed address are.
    */
-  static final long THUNKS = 0x180900;
+  static final long THUNKS = 0x180a00;
 
   /** Words of the process that only its trampoline uses. */
   static final long DATA = 0x181000;
@@ -58,6 +60,17 @@ public final class RingLayout {
   /** Bits at {@link #SERVED_OFFSET}. */
   static final int NUMBERS = 512;
 
+  static final int WRITABLE_OFFSET = 384;
+
+  /** What the mapping of a file has answered, once it has; 0 until then. */
+  static final int MAPPED_OFFSET = 448;
+
+  /** Of the answer {@link #MAP}: address, length, protection, flags. */
+  static final int PAYLOAD_MAPPING = 16;
+
+  /** Bits at {@link #WRITABLE_OFFSET}. */
+  static final int WRITABLE_FDS = 512;
+
   static final int RANGES_OFFSET = 512;
   static final int RANGE_OFFSET = 528;
 
@@ -68,6 +81,11 @@ public final class RingLayout {
   static final int PAYLOAD_IN = 0;
   static final int PAYLOAD_ROOM = 4;
   static final int PAYLOAD_OUT = 8;
+  static final int PAYLOAD_WHOLE = 12;
+
+  /** Of the answer {@link #DONE_WINDOW}: where in the process the bytes of the file are. */
+  static final int PAYLOAD_WINDOW = 0;
+
   static final int PAYLOAD_BYTES = 16;
   static final int PAYLOAD_MAX = 0x3000 - PAYLOAD_BYTES;
 
@@ -106,6 +124,14 @@ public final class RingLayout {
 
   /** As {@link #DONE}, and bytes of the payload are to be copied to where they belong. */
   static final int DONE_OUT = 6;
+
+  /**
+   * As {@link #DONE}, and as many bytes as the result says are to be copied from or to a window.
+   */
+  static final int DONE_WINDOW = 7;
+
+  /** The thread has to map a file, and to make the call again. */
+  static final int MAP = 8;
 
   private RingLayout() {}
 

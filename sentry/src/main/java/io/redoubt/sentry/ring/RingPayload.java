@@ -3,6 +3,7 @@ package io.redoubt.sentry.ring;
 import io.redoubt.host.Memory;
 import io.redoubt.sentry.kernel.GuestMemory;
 import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.kernel.WindowedFile;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
@@ -49,9 +50,19 @@ final class RingPayload extends GuestMemory {
   private int room;
   private int outLength;
 
-  RingPayload(MemorySegment region, GuestMemory process) {
+  // The slot; and where in the process the bytes are that it has to copy itself, or 0. Then there
+  // are as many.
+  private int slot;
+  private final FileWindows windows;
+  private int whole;
+  private long window;
+  private long windowLength;
+  private int fd;
+
+  RingPayload(MemorySegment region, GuestMemory process, FileWindows windows) {
     this.region = region;
     this.process = process;
+    this.windows = windows;
   }
 
   private static byte[] kinds() {
@@ -131,16 +142,21 @@ final class RingPayload extends GuestMemory {
     inLength = 0;
     room = 0;
     outLength = 0;
+    whole = 0;
+    window = 0;
     isMalformed = false;
   }
 
   /**
    * A call with a payload begins.
    *
-   * @param at offset of the payload in the region
+   * @param slot whose payload it is
    */
-  void begin(Syscall c, int nr, long at) {
+  void begin(Syscall c, int nr, int slot) {
     int kind = kind(nr);
+    long at = RingLayout.payloadOffset(slot);
+    this.slot = slot;
+    window = 0;
     payload = at;
     int in = Memory.getInt(region, at + RingLayout.PAYLOAD_IN);
     int out = Memory.getInt(region, at + RingLayout.PAYLOAD_ROOM);
@@ -152,6 +168,9 @@ final class RingPayload extends GuestMemory {
     inLength = isInSane && hasIn(kind) ? in : 0;
     outAddress = outAddress(kind, c.arg0, c.arg1, c.arg2, c.arg4);
     room = isOutSane && hasOut(kind) ? out : 0;
+    boolean hasWhole = room > 0 || (kind == IN_SI && inLength == 0);
+    whole = hasWhole ? Memory.getInt(region, at + RingLayout.PAYLOAD_WHOLE) : 0;
+    fd = (int) c.arg0;
     outLength = 0;
   }
 
@@ -177,6 +196,48 @@ final class RingPayload extends GuestMemory {
       Memory.setInt(region, payload + RingLayout.PAYLOAD_OUT, outLength);
     }
     return outLength;
+  }
+
+  /** Whether what is written could have come, but is much, or is to be copied to a window. */
+  boolean isForWindow() {
+    return inLength == 0 && whole > 0;
+  }
+
+  /**
+   * Whether the trampoline has to copy the bytes from or to a window; where that is the payload
+   * says.
+   *
+   * @param result of the call
+   */
+  boolean isWindow(long result) {
+    if (window == 0) {
+      return false;
+    }
+    if (result != windowLength) {
+      throw new IllegalStateException("window: result=" + result + ", shown=" + windowLength);
+    }
+    Memory.setLong(region, payload + RingLayout.PAYLOAD_WINDOW, window);
+    return true;
+  }
+
+  @Override
+  public boolean copyFromWindow(WindowedFile file, long offset, long address, long length) {
+    if (address != outAddress || outLength > 0 || window != 0 || length > whole) {
+      return false;
+    }
+    window = windows.show(slot, file, offset, length);
+    windowLength = length;
+    return window != 0;
+  }
+
+  @Override
+  public boolean copyToWindow(WindowedFile file, long offset, long address, long length) {
+    if (address != inAddress || window != 0 || (length > whole && length > inLength)) {
+      return false;
+    }
+    window = windows.showForWriting(slot, file, offset, length, fd, inLength > 0);
+    windowLength = length;
+    return window != 0;
   }
 
   @Override

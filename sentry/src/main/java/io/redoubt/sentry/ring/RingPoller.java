@@ -283,10 +283,13 @@ final class RingPoller {
 
   /**
    * A call that needs the gofer has trapped: the guest's CPU is idle meanwhile, and this one as
-   * well.
+   * well. Or it copies what it was answered.
    */
   private static boolean isInTrap(RingRegion r, long now) {
-    long begun = r.trapBegunNanos;
+    return isShort(r.trapBegunNanos, now) || isShort(r.copyBegunNanos(), now);
+  }
+
+  private static boolean isShort(long begun, long now) {
     return begun != 0 && now - begun < LONGEST_TRAP_NANOS;
   }
 

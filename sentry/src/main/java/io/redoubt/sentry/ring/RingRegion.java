@@ -39,6 +39,7 @@ final class RingRegion {
   private final boolean isChaos;
   private final RingPayload payload;
   private final StableRanges ranges;
+  private final FileWindows windows;
 
   /** Stands for the threads of the process, which must all have the same files and identity. */
   private Task task;
@@ -81,6 +82,9 @@ final class RingRegion {
   /** The poller's: calls that came with a payload. */
   long payloads;
 
+  /** The poller's: calls that were answered with a window. */
+  long windowed;
+
   /** For each number, how often in a row it was refused. The poller's. */
   private final byte[] refusals = new byte[RingLayout.NUMBERS];
 
@@ -88,7 +92,8 @@ final class RingRegion {
     this.isChaos = model.kernel.ring.mode == Ring.Mode.CHAOS;
     this.fd = fd;
     this.memory = memory;
-    this.payload = new RingPayload(memory, model.memory);
+    this.windows = new FileWindows(this, memory);
+    this.payload = new RingPayload(memory, model.memory, windows);
     this.task = Task.ofRing(model, payload);
     this.ranges = new StableRanges(memory, model.kernel.ring.procFd, model.hostTid);
   }
@@ -225,6 +230,7 @@ final class RingRegion {
   }
 
   private void unmap() {
+    windows.forget();
     Mman.munmap(memory.address(), RingLayout.REGION_BYTES);
   }
 
@@ -305,7 +311,7 @@ final class RingRegion {
       return;
     }
     if (RingPayload.hasIn(kind) && !payload.hasIn()) {
-      if (kind != RingPayload.IN_SI || Long.compareUnsigned(c.arg2, RingLayout.PAYLOAD_MAX) <= 0) {
+      if (!payload.isForWindow()) {
         ranges.missed(RingPayload.inAddress(kind, c.arg0, c.arg1));
       }
     } else if (RingPayload.hasOut(kind)
@@ -329,6 +335,15 @@ final class RingRegion {
     RingCalls.writeNumbers(memory);
   }
 
+  /** What the trampoline has to do after a call that was served. */
+  private int answer(long result) {
+    if (payload.isWindow(result)) {
+      windowed++;
+      return RingLayout.DONE_WINDOW;
+    }
+    return payload.finish() > 0 ? RingLayout.DONE_OUT : RingLayout.DONE;
+  }
+
   private boolean serve(int slot, int at) {
     isServing = true; // before the call is taken, which is a locked instruction: seen by all then
     boolean isServed = serveLocked(slot, at);
@@ -336,11 +351,30 @@ final class RingRegion {
     return isServed;
   }
 
+  /**
+   * Since when the thread that was answered last copies from or to a window, or 0: that takes a
+   * while where pages are touched for the first time. The poller's.
+   */
+  long copyBegunNanos() {
+    boolean isCopying =
+        answeredSlot >= 0
+            && Memory.getIntAcquire(
+                    memory, RingLayout.slotOffset(answeredSlot) + RingLayout.STATE_OFFSET)
+                == RingLayout.DONE_WINDOW;
+    return isCopying ? answeredNanos : 0;
+  }
+
+  FileWindows windows() {
+    return windows;
+  }
+
   private synchronized boolean serveLocked(int slot, int at) {
-    if (isOff
-        || isOver
-        || !Memory.compareAndSetInt(
-            memory, at + RingLayout.STATE_OFFSET, RingLayout.CALLED, RingLayout.SERVING)) {
+    if (isOff || isOver) {
+      return false;
+    }
+    windows.begin(slot);
+    if (!Memory.compareAndSetInt(
+        memory, at + RingLayout.STATE_OFFSET, RingLayout.CALLED, RingLayout.SERVING)) {
       return false;
     }
     int arguments = at + RingLayout.ARGUMENTS_OFFSET;
@@ -357,10 +391,14 @@ final class RingRegion {
       payload.none();
     } else {
       payloads++;
-      payload.begin(c, nr, RingLayout.payloadOffset(slot));
+      payload.begin(c, nr, slot);
     }
     if ((nr & -RingLayout.NUMBERS) != 0 || payload.isMalformed()) {
       Audit.malformedRing(task, "call " + nr + " with a number or a payload of no trampoline's");
+    }
+    if (nr != word && windows.offer(slot)) {
+      publish(at, 0, RingLayout.MAP);
+      return true;
     }
     learn(c, nr);
     long result =
@@ -372,9 +410,13 @@ final class RingRegion {
     } else {
       noteRefusal(nr);
     }
+    publish(at, result, isServed ? answer(result) : RingLayout.TRAP);
+    return true;
+  }
+
+  /** Answers the call at {@code at}. */
+  private void publish(int at, long result, int answer) {
     Memory.setLong(memory, at + RingLayout.RESULT_OFFSET, result);
-    int answer =
-        !isServed ? RingLayout.TRAP : payload.finish() > 0 ? RingLayout.DONE_OUT : RingLayout.DONE;
     if (!Memory.compareAndSetInt(
         memory, at + RingLayout.STATE_OFFSET, RingLayout.SERVING, answer)) {
       // The thread sleeps; or the guest has written nonsense, which is nobody's loss but its own.
@@ -386,6 +428,5 @@ final class RingRegion {
       Process.futexWake(memory.address() + at + RingLayout.STATE_OFFSET, 1);
       hasWoken = true;
     }
-    return true;
   }
 }

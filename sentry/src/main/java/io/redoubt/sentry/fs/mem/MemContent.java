@@ -4,11 +4,16 @@ import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Mman;
+import io.redoubt.host.Process;
 import io.redoubt.host.Stat.StatBuf;
 import io.redoubt.host.Unistd;
 import io.redoubt.sentry.kernel.KernelThread;
 import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.kernel.UserBuffer;
+import io.redoubt.sentry.kernel.WindowedFile;
+import io.redoubt.sentry.kernel.WindowedFile.Viewer;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 
 /**
  * The bytes of a regular file: a block of the {@link Slab} while they are few, a memfd of their own
@@ -18,6 +23,12 @@ import java.lang.foreign.MemorySegment;
  */
 final class MemContent {
   private static final long PAGE = Mman.PAGE_SIZE;
+
+  /**
+   * Copies of a guest take microseconds, unless its CPU is another's meanwhile; then it can be done
+   * without.
+   */
+  private static final long VIEWERS_NANOS = 100_000;
 
   private final MemFs fs;
   private volatile long size;
@@ -36,6 +47,18 @@ final class MemContent {
   private long denseEnd;
 
   private boolean isSparse;
+
+  /** It may have seals, by which a host fd cannot be made shorter. */
+  private boolean isGuestMemfd;
+
+  /**
+   * The memfd is longer than the file, and zero there: it could not be made shorter, because a
+   * guest copied from it.
+   */
+  private volatile boolean isLonger;
+
+  /** Who may be copying from the memfd; guarded by itself, the innermost lock. */
+  private final ArrayList<Viewer> viewers = new ArrayList<>(0);
 
   /** The content is still that of the lower tree; null: it is here. */
   private volatile LowerFile lower;
@@ -78,6 +101,11 @@ final class MemContent {
     return memfd >= 0;
   }
 
+  /** Whether a description of the memfd shows what the file has, and no more. */
+  boolean isExact() {
+    return memfd >= 0 && !isLonger;
+  }
+
   int memfd() {
     return memfd;
   }
@@ -94,12 +122,15 @@ final class MemContent {
    */
   long read(MemorySegment to, long length, long offset) {
     int fd = memfd;
-    if (fd >= 0) {
+    if (fd >= 0 && !isLonger) {
       return Unistd.pread(fd, to, length, offset);
     }
     long n = Math.min(length, size - offset);
     if (n <= 0) {
       return 0;
+    }
+    if (fd >= 0) {
+      return Unistd.pread(fd, to, n, offset);
     }
     MemorySegment.copy(Slab.SHARED.memory(), block + offset, to, 0, n);
     return n;
@@ -124,6 +155,7 @@ final class MemContent {
     if (r < 0) {
       return r;
     }
+    mend();
     boolean dense = offset <= denseEnd;
     long need = dense ? Math.max(0, pages(end) - denseEnd) : pages(end) - (offset & -PAGE);
     if (!fs.budget.charge(need)) {
@@ -181,18 +213,133 @@ final class MemContent {
 
   private int toMemfdAndResize(long newSize) {
     int r = toMemfd();
-    if (r == 0) {
-      r = Unistd.ftruncate(memfd, newSize);
-    }
     if (r < 0) {
       return r;
     }
-    if (newSize < size) {
+    mend();
+    boolean isShorter = newSize < size;
+    if (isShorter) {
+      synchronized (viewers) {
+        viewers.forEach(Viewer::noteCut);
+      }
+    }
+    boolean isCut = isShorter || isLonger;
+    r = isCut && !awaitViewers() ? resizeUnderCopy(newSize) : setLength(newSize);
+    if (r < 0) {
+      return r;
+    }
+    if (isShorter) {
       denseEnd = Math.min(denseEnd, pages(newSize));
       recount();
     }
     size = newSize;
     return 0;
+  }
+
+  private int setLength(long newSize) {
+    int r = Unistd.ftruncate(memfd, newSize);
+    isLonger &= r < 0;
+    return r;
+  }
+
+  /**
+   * Makes the memfd as long as the file, or at least zero behind that. Before it becomes longer.
+   */
+  private void mend() {
+    if (isLonger) {
+      if (awaitViewers()) {
+        setLength(size);
+      } else {
+        cutBehind(size, io.redoubt.host.Stat.size(memfd));
+      }
+    }
+  }
+
+  /** Takes away what is behind {@code newSize}, but not the place where it was. */
+  private int resizeUnderCopy(long newSize) {
+    long old = size;
+    isLonger = true;
+    size = Math.min(old, newSize); // before a reader finds zeroes
+    long there = io.redoubt.host.Stat.size(memfd);
+    int r = newSize < old ? cutBehind(newSize, there) : 0;
+    return r == 0 && newSize > there ? Unistd.ftruncate(memfd, newSize) : r;
+  }
+
+  private int cutBehind(long from, long end) {
+    return end <= from
+        ? 0
+        : Fcntl.fallocate(
+            memfd, Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_KEEP_SIZE, from, end - from);
+  }
+
+  // ---- windows ----
+
+  /** {@link WindowedFile#windowBytes}. */
+  long windowBytes(boolean isForWriting) {
+    return isForWriting ? Math.min(denseEnd, size & -PAGE) : size;
+  }
+
+  /** A descriptor for {@link WindowedFile#lend}, or a negative errno. */
+  int windowFd(Syscall c, boolean isForWriting) {
+    return memfd < 0 ? -Errno.EBADF : isForWriting ? memfd : mapFd(c, false);
+  }
+
+  /** Without the node's monitor. */
+  void addViewer(Viewer viewer) {
+    synchronized (viewers) {
+      viewers.add(viewer);
+    }
+  }
+
+  /** The same. */
+  void removeViewer(Viewer viewer) {
+    synchronized (viewers) {
+      viewers.remove(viewer);
+    }
+  }
+
+  /**
+   * Waits until no guest copies from the memfd; no new one begins to, since that is with the node's
+   * monitor held. Not for long: it may be a thread that this very call has interrupted, by a signal
+   * handler.
+   *
+   * @return false when one still does
+   */
+  private boolean awaitViewers() {
+    synchronized (viewers) {
+      long end = viewers.isEmpty() ? 0 : System.nanoTime() + VIEWERS_NANOS;
+      for (Viewer v : viewers) {
+        while (v.isCopying()) {
+          if (System.nanoTime() - end > 0) {
+            return false;
+          }
+          Process.schedYield();
+        }
+      }
+      return true;
+    }
+  }
+
+  /**
+   * Has the guest copy what a read at {@code offset} finds. Only where pages are: a hole would get
+   * some by being looked at.
+   *
+   * @return bytes, or 0
+   */
+  long show(WindowedFile node, UserBuffer dst, long offset) {
+    long n = Math.min(dst.remaining(), size - offset);
+    boolean isThere = n > 0 && offset + n <= denseEnd && !isGuestMemfd;
+    return isThere && dst.copyFromWindow(node, offset, n) ? n : 0;
+  }
+
+  /**
+   * Has the guest copy what it writes over what is there. What makes the file longer is not shown:
+   * others would see it longer before it is written.
+   */
+  boolean showForWriting(WindowedFile node, UserBuffer src, long length, long offset) {
+    return offset <= Math.min(size, denseEnd) - length
+        && !isGuestMemfd
+        && src.copyToWindow(node, offset, length);
   }
 
   /**
@@ -256,6 +403,7 @@ final class MemContent {
     if (r < 0) {
       return r;
     }
+    mend();
     boolean keepSize = (mode & Fcntl.FALLOC_FL_KEEP_SIZE) != 0;
     long end = offset + length;
     if ((mode & (Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_ZERO_RANGE)) != 0) {
@@ -284,7 +432,8 @@ final class MemContent {
 
   long seek(long offset, boolean hole) {
     if (memfd >= 0) {
-      return Unistd.lseek(memfd, offset, hole ? Fcntl.SEEK_HOLE : Fcntl.SEEK_DATA);
+      long at = Unistd.lseek(memfd, offset, hole ? Fcntl.SEEK_HOLE : Fcntl.SEEK_DATA);
+      return isLonger ? Math.min(at, size) : at;
     }
     return hole ? size : offset;
   }
@@ -298,6 +447,7 @@ final class MemContent {
     if (r < 0) {
       return r;
     }
+    mend();
     if (writable) {
       isSparse = true; // pages may come without a call
       denseEnd = 0;
@@ -320,6 +470,7 @@ final class MemContent {
    * @param flags MFD_*
    */
   int toMemfd(int flags, String name) {
+    isGuestMemfd = (flags & Mman.MFD_ALLOW_SEALING) != 0;
     int fd = Mman.memfdCreate(name, flags);
     if (fd == -Errno.EINVAL) { // before Linux 6.3 there is no MFD_EXEC, and all can be executed
       fd = Mman.memfdCreate(name, flags & ~(Mman.MFD_EXEC | Mman.MFD_NOEXEC_SEAL));
@@ -404,6 +555,10 @@ final class MemContent {
   private void dropContent() {
     dropBlock();
     if (memfd >= 0) {
+      if (!viewers.isEmpty() && awaitViewers()) {
+        // Mappings of guests keep the memfd, but not what was in it.
+        cutBehind(0, io.redoubt.host.Stat.size(memfd));
+      }
       Unistd.close(memfd);
       memfd = -1;
       fs.budget.release(charged);
@@ -415,5 +570,6 @@ final class MemContent {
     }
     denseEnd = 0;
     isSparse = false;
+    isLonger = false;
   }
 }

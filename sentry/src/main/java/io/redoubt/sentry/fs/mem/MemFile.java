@@ -6,9 +6,11 @@ import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.RegularFile;
 import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.kernel.WindowedFile;
+import java.util.function.IntToLongFunction;
 
 /** A regular file. */
-final class MemFile extends MemInode {
+final class MemFile extends MemInode implements WindowedFile {
   final MemContent content;
 
   /** Made by O_TMPFILE without O_EXCL: may get a first name. */
@@ -22,6 +24,27 @@ final class MemFile extends MemInode {
   MemFile(MemFs fs, MemDir parent, String name, int fid, NodeAttr attr) {
     super(fs, parent, name, 0, attr);
     content = new MemContent(fs, new LowerFile(fs.lowerFiles, this, fid), attr.size, attr.blocks);
+  }
+
+  @Override
+  public synchronized long windowBytes(boolean isForWriting) {
+    return content.windowBytes(isForWriting);
+  }
+
+  @Override
+  public synchronized long lend(Syscall c, boolean isForWriting, IntToLongFunction giver) {
+    int fd = content.windowFd(c, isForWriting);
+    return fd < 0 ? fd : giver.applyAsLong(fd);
+  }
+
+  @Override
+  public void addViewer(Viewer viewer) {
+    content.addViewer(viewer);
+  }
+
+  @Override
+  public void removeViewer(Viewer viewer) {
+    content.removeViewer(viewer);
   }
 
   @Override

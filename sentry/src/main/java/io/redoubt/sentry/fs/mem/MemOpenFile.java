@@ -4,6 +4,7 @@ import io.redoubt.host.Errno;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.RegularFile;
 import io.redoubt.sentry.kernel.Syscall;
+import io.redoubt.sentry.kernel.UserBuffer;
 import java.lang.foreign.MemorySegment;
 
 /** An open regular file of an in-memory file system. */
@@ -48,6 +49,37 @@ class MemOpenFile extends RegularFile {
       node.accessed();
     }
     return n;
+  }
+
+  @Override
+  protected long show(Syscall c, UserBuffer dst, long offset) {
+    if (!content.hasMemfd() || c.listener() >= 0) {
+      return 0;
+    }
+    long n;
+    synchronized (node) {
+      n = content.show(node, dst, offset);
+    }
+    if (n > 0 && (flags() & O_NOATIME) == 0) {
+      node.accessed();
+    }
+    return n;
+  }
+
+  @Override
+  protected long showForWriting(Syscall c, UserBuffer src, long length, long offset) {
+    // Who may only write is not to be able to read it in a mapping.
+    if (!content.hasMemfd() || c.listener() >= 0 || !isReadable() || node.anchor(c) < 0) {
+      return 0;
+    }
+    synchronized (node) {
+      if (!content.showForWriting(node, src, length, offset)) {
+        return 0;
+      }
+      node.touch(System.currentTimeMillis(), true);
+      node.dropPrivileges(c);
+      return length;
+    }
   }
 
   @Override
@@ -151,7 +183,7 @@ class MemOpenFile extends RegularFile {
       if (content.lower() != null) {
         return lower.openFd();
       }
-      return content.hasMemfd() ? content.mapFd(c, false) : -1;
+      return content.isExact() ? content.mapFd(c, false) : -1;
     }
   }
 
