@@ -5,6 +5,7 @@
 #include "harness.h"
 #include <pthread.h>
 #include <setjmp.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 
 #define SIZE (512 * 1024)
@@ -356,6 +357,48 @@ CASE(times_of_access) {
     MUST(fstat(fd, &s));
     wrong += s.st_atime <= 2000 || s.st_mtime != 2000;
   }
+  SHOW(wrong);
+}
+
+/* Mappings of the program's own go on when nothing else of the file is left. */
+CASE(mapped_and_removed) {
+  int fd = in_memory(), wrong = 0;
+  for (int i = 0; i < OFTEN; i++) wrong += pread(fd, found, 4096, i) != 4096 || pwrite(fd, bytes, 4096, 0) != 4096;
+  char *shared = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd, 0);
+  char *private = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+  MUST(close(fd));
+  fd = MUST(open("other", O_RDWR | O_CREAT, 0600));
+  for (int i = 0; i < 1000; i++) wrong += pwrite(fd, found, 4096, 0) != 4096;
+  SHOW(wrong);
+  SHOW(is_right(shared, SIZE, 0, 0));
+  SHOW(is_right(private, SIZE, 0, 0));
+}
+
+/* Who hears of a write finds what was written. */
+CASE(watched) {
+  char name[64];
+  snprintf(name, sizeof name, "/dev/shm/ringwatched.%d", getpid());
+  int fd = MUST(open(name, O_RDWR | O_CREAT | O_EXCL, 0600)), wrong = 0, acks[2];
+  fill(fd);
+  for (int i = 0; i < 2000; i++) wrong += pwrite(fd, bytes, 4096, 4096) != 4096;
+  MUST(pipe(acks));
+  int watch = MUST(inotify_init1(IN_CLOEXEC));
+  MUST(inotify_add_watch(watch, name, IN_MODIFY));
+  pid_t child = MUST(fork());
+  for (int i = 1; i <= 300; i++) {
+    int is = -1;
+    if (child == 0) {
+      if (read(watch, found, sizeof found) <= 0 || pread(fd, &is, sizeof is, 4096) != sizeof is) _exit(1);
+      if (write(acks[1], &is, sizeof is) != sizeof is) _exit(2);
+    } else {
+      wrong += pwrite(fd, &i, sizeof i, 4096) != sizeof i || read(acks[0], &is, sizeof is) != sizeof is || is != i;
+    }
+  }
+  if (child == 0) _exit(0);
+  int status;
+  MUST(waitpid(child, &status, 0));
+  MUST(unlink(name));
+  SHOW(status);
   SHOW(wrong);
 }
 

@@ -411,16 +411,18 @@ map:    movl    %r11d, RING_MAPS
         movl    $MMAP, %eax
         syscall
         movq    %rax, %r10
+        testq   %rax, %rax
+        js      1f                      /* what is there is the program's */
         movl    $MADVISE, %eax
         movl    $10, %edx               /* MADV_DONTFORK */
         syscall
-        movl    $CLOSE, %eax
+1:      movl    $CLOSE, %eax
         movl    %r8d, %edi
         movl    $STUB_MARK, %esi
         syscall
         movq    %r10, %rax
-mapped: movq    %rax, RING_MAPPED
-        movl    RING_MAPS, %r11d
+mapped: movl    RING_MAPS, %r11d
+        movq    %rax, RING_MAPPED       /* after RING_MAPS was read: now another thread may be told to map something */
         movl    $SLOT_FREE, SLOT_STATE(%r11)
         movzwl  SLOT_NR(%r11), %eax
         arguments

@@ -41,6 +41,8 @@ final class FileWindows {
   /** Calls for one file before it is worth a mapping, which takes as long as some 50 of them. */
   private static final int USES = 64;
 
+  private static final int MOST_FAILURES = 8;
+
   /** Files of which that is counted. */
   private static final int COUNTED = 4;
 
@@ -78,6 +80,7 @@ final class FileWindows {
   private Window offered;
 
   private boolean isLent; // for which it has asked
+  private int failures; // to map something
   private boolean isRefused; // for good
   private long clock;
 
@@ -210,6 +213,11 @@ final class FileWindows {
     return 0;
   }
 
+  /** What is written by that descriptor does not come with the call, and that was for nothing. */
+  void forgetWritable(int fd) {
+    setWritable(fd, false);
+  }
+
   private void setWritable(int fd, boolean isMapped) {
     if (fd < 0 || fd >= RingLayout.WRITABLE_FDS) {
       return;
@@ -290,7 +298,8 @@ final class FileWindows {
       w = isLent || region.isOver() ? null : offered;
       isLent = true;
     }
-    return w == null
+    // Where there are other threads one could have another file planted at the same number.
+    return w == null || !MapCalls.isAlone(c)
         ? -Errno.EPERM
         : w.file.lend(
             c, w.isForWriting, fd -> MapCalls.lend(c, fd, w.bytes, w.protection(), w.flags));
@@ -312,7 +321,7 @@ final class FileWindows {
       windows[w.place] = w;
       w.file.addViewer(w);
     } else {
-      isRefused = answer != -Errno.EINTR; // by a signal, before anybody had heard: another time
+      isRefused = ++failures == MOST_FAILURES;
     }
   }
 

@@ -58,6 +58,8 @@ final class RingPayload extends GuestMemory {
   private long window;
   private long windowLength;
   private int fd;
+  private boolean isWritten; // write(2) and the like
+  private boolean isAsked; // for a window to write to
 
   RingPayload(MemorySegment region, GuestMemory process, FileWindows windows) {
     this.region = region;
@@ -168,7 +170,9 @@ final class RingPayload extends GuestMemory {
     inLength = isInSane && hasIn(kind) ? in : 0;
     outAddress = outAddress(kind, c.arg0, c.arg1, c.arg2, c.arg4);
     room = isOutSane && hasOut(kind) ? out : 0;
-    boolean hasWhole = room > 0 || (kind == IN_SI && inLength == 0);
+    isWritten = kind == IN_SI;
+    isAsked = false;
+    boolean hasWhole = room > 0 || (isWritten && inLength == 0);
     whole = hasWhole ? Memory.getInt(region, at + RingLayout.PAYLOAD_WHOLE) : 0;
     fd = (int) c.arg0;
     outLength = 0;
@@ -200,7 +204,12 @@ final class RingPayload extends GuestMemory {
 
   /** Whether what is written could have come, but is much, or is to be copied to a window. */
   boolean isForWindow() {
-    return inLength == 0 && whole > 0;
+    return isWritten && inLength == 0 && whole > 0;
+  }
+
+  /** Whether {@link #isForWindow}, and it was no file that could have one. */
+  boolean isForNoWindow() {
+    return isForWindow() && !isAsked;
   }
 
   /**
@@ -235,6 +244,7 @@ final class RingPayload extends GuestMemory {
     if (address != inAddress || window != 0 || (length > whole && length > inLength)) {
       return false;
     }
+    isAsked = true;
     window = windows.showForWriting(slot, file, offset, length, fd, inLength > 0);
     windowLength = length;
     return window != 0;

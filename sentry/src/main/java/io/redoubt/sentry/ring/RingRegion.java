@@ -403,6 +403,9 @@ final class RingRegion {
     learn(c, nr);
     long result =
         isChaos && (System.nanoTime() & 3) == 0 ? Syscall.CONTINUE : RingCalls.serve(c, nr);
+    if (payload.isForNoWindow()) {
+      windows.forgetWritable((int) c.arg0);
+    }
     boolean isServed = result != Syscall.CONTINUE;
     if (isServed) {
       served++;

@@ -148,11 +148,15 @@ final class GoferInode extends Inode {
       attributes.copy(out);
       return 0;
     }
-    synchronized (this) {
+    if (attributes.isWatched()) {
       // A descriptor knows as well as the gofer: of the time of access, which no event tells of.
-      HostFile f = kept != null ? kept : opened;
-      if (f != null && f.fd() >= 0) {
-        return attributes.getattr(c, f.fd(), out);
+      // What is
+      // watched is on a local file system, of which it takes no time to ask.
+      synchronized (this) {
+        HostFile f = kept != null ? kept : opened;
+        if (f != null && f.fd() >= 0) {
+          return attributes.getattr(c, f.fd(), out);
+        }
       }
     }
     return attributes.fetch(c, out);

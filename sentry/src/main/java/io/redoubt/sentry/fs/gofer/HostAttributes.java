@@ -65,6 +65,10 @@ final class HostAttributes {
     refresh(found, 0);
   }
 
+  boolean isWatched() {
+    return watch != null;
+  }
+
   /** The stamp of what will be asked now; 0 where nothing tells of changes. */
   long stamp() {
     NodeWatch w = watch;

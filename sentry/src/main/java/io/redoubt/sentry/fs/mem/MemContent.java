@@ -1,5 +1,6 @@
 package io.redoubt.sentry.fs.mem;
 
+import io.redoubt.gofer.ImpatientCaller;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Fcntl;
 import io.redoubt.host.Memory;
@@ -47,6 +48,9 @@ final class MemContent {
   private long denseEnd;
 
   private boolean isSparse;
+
+  /** A guest may have a mapping of its own, for which all of it must stay. */
+  private boolean isMapped;
 
   /** It may have seals, by which a host fd cannot be made shorter. */
   private boolean isGuestMemfd;
@@ -216,7 +220,6 @@ final class MemContent {
     if (r < 0) {
       return r;
     }
-    mend();
     boolean isShorter = newSize < size;
     if (isShorter) {
       synchronized (viewers) {
@@ -257,11 +260,10 @@ final class MemContent {
 
   /** Takes away what is behind {@code newSize}, but not the place where it was. */
   private int resizeUnderCopy(long newSize) {
-    long old = size;
     isLonger = true;
-    size = Math.min(old, newSize); // before a reader finds zeroes
+    size = Math.min(size, newSize); // before a reader finds zeroes
     long there = io.redoubt.host.Stat.size(memfd);
-    int r = newSize < old ? cutBehind(newSize, there) : 0;
+    int r = cutBehind(size, there);
     return r == 0 && newSize > there ? Unistd.ftruncate(memfd, newSize) : r;
   }
 
@@ -279,9 +281,11 @@ final class MemContent {
     return isForWriting ? Math.min(denseEnd, size & -PAGE) : size;
   }
 
-  /** A descriptor for {@link WindowedFile#lend}, or a negative errno. */
+  /** A new descriptor for {@link WindowedFile#lend}, or a negative errno. */
   int windowFd(Syscall c, boolean isForWriting) {
-    return memfd < 0 ? -Errno.EBADF : isForWriting ? memfd : mapFd(c, false);
+    return memfd < 0
+        ? -Errno.EBADF
+        : c.task.kernel.hostProc.reopen(memfd, isForWriting ? Fcntl.O_RDWR : Fcntl.O_RDONLY);
   }
 
   /** Without the node's monitor. */
@@ -301,13 +305,14 @@ final class MemContent {
   /**
    * Waits until no guest copies from the memfd; no new one begins to, since that is with the node's
    * monitor held. Not for long: it may be a thread that this very call has interrupted, by a signal
-   * handler.
+   * handler. The ring's poller does not wait.
    *
    * @return false when one still does
    */
   private boolean awaitViewers() {
     synchronized (viewers) {
-      long end = viewers.isEmpty() ? 0 : System.nanoTime() + VIEWERS_NANOS;
+      boolean isPatient = !(Thread.currentThread() instanceof ImpatientCaller);
+      long end = viewers.isEmpty() ? 0 : System.nanoTime() + (isPatient ? VIEWERS_NANOS : 0);
       for (Viewer v : viewers) {
         while (v.isCopying()) {
           if (System.nanoTime() - end > 0) {
@@ -412,7 +417,8 @@ final class MemContent {
           Fcntl.fallocate(
               memfd, Fcntl.FALLOC_FL_PUNCH_HOLE | Fcntl.FALLOC_FL_KEEP_SIZE, offset, length);
       if (r == 0 && !keepSize && end > size) {
-        r = Unistd.ftruncate(memfd, end);
+        // Never shorter: a guest may copy from what is behind.
+        r = end <= io.redoubt.host.Stat.size(memfd) ? 0 : Unistd.ftruncate(memfd, end);
       }
     } else {
       if (!fs.budget.charge(pages(length))) {
@@ -448,14 +454,21 @@ final class MemContent {
       return r;
     }
     mend();
+    isMapped = true;
     if (writable) {
       isSparse = true; // pages may come without a call
       denseEnd = 0;
       return memfd;
     }
+    return readOnlyFd(c);
+  }
+
+  /**
+   * A description of its own, so that mprotect(2) cannot make a shared mapping of a file opened
+   * read-only writable. @return the fd, which stays the content's own, or a negative errno
+   */
+  int readOnlyFd(Syscall c) {
     if (readOnlyFd < 0) {
-      // A description of its own, so that mprotect(2) cannot make a shared mapping of a file opened
-      // read-only writable.
       readOnlyFd = c.task.kernel.hostProc.reopen(memfd, Fcntl.O_RDONLY);
     }
     return readOnlyFd == -Errno.EMFILE ? -Errno.ENFILE : readOnlyFd; // as mmap(2) has it
@@ -555,8 +568,8 @@ final class MemContent {
   private void dropContent() {
     dropBlock();
     if (memfd >= 0) {
-      if (!viewers.isEmpty() && awaitViewers()) {
-        // Mappings of guests keep the memfd, but not what was in it.
+      if (!isMapped && !viewers.isEmpty() && awaitViewers()) {
+        // Windows keep the memfd, but not what was in it.
         cutBehind(0, io.redoubt.host.Stat.size(memfd));
       }
       Unistd.close(memfd);
@@ -571,5 +584,6 @@ final class MemContent {
     denseEnd = 0;
     isSparse = false;
     isLonger = false;
+    isMapped = false;
   }
 }

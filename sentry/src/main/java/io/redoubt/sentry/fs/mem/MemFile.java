@@ -2,6 +2,7 @@ package io.redoubt.sentry.fs.mem;
 
 import io.redoubt.gofer.NodeAttr;
 import io.redoubt.host.Errno;
+import io.redoubt.host.Unistd;
 import io.redoubt.sentry.fs.OpenFile;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.RegularFile;
@@ -32,9 +33,17 @@ final class MemFile extends MemInode implements WindowedFile {
   }
 
   @Override
-  public synchronized long lend(Syscall c, boolean isForWriting, IntToLongFunction giver) {
-    int fd = content.windowFd(c, isForWriting);
-    return fd < 0 ? fd : giver.applyAsLong(fd);
+  public long lend(Syscall c, boolean isForWriting, IntToLongFunction giver) {
+    int fd;
+    synchronized (this) {
+      fd = content.windowFd(c, isForWriting);
+    }
+    if (fd < 0) {
+      return fd;
+    }
+    long r = giver.applyAsLong(fd); // without the monitor: it waits for the guest's thread
+    Unistd.close(fd);
+    return r;
   }
 
   @Override

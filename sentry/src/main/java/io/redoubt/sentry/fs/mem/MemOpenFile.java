@@ -1,6 +1,7 @@
 package io.redoubt.sentry.fs.mem;
 
 import io.redoubt.host.Errno;
+import io.redoubt.sentry.fs.FsNotify;
 import io.redoubt.sentry.fs.Path;
 import io.redoubt.sentry.fs.RegularFile;
 import io.redoubt.sentry.kernel.Syscall;
@@ -68,8 +69,14 @@ class MemOpenFile extends RegularFile {
 
   @Override
   protected long showForWriting(Syscall c, UserBuffer src, long length, long offset) {
-    // Who may only write is not to be able to read it in a mapping.
-    if (!content.hasMemfd() || c.listener() >= 0 || !isReadable() || node.anchor(c) < 0) {
+    // Who may only write is not to be able to read it in a mapping; and who watches the file is
+    // told
+    // of a write once it has been made.
+    if (!content.hasMemfd()
+        || c.listener() >= 0
+        || !isReadable()
+        || FsNotify.isActive()
+        || node.anchor(c) < 0) {
       return 0;
     }
     synchronized (node) {
@@ -183,7 +190,7 @@ class MemOpenFile extends RegularFile {
       if (content.lower() != null) {
         return lower.openFd();
       }
-      return content.isExact() ? content.mapFd(c, false) : -1;
+      return content.isExact() ? content.readOnlyFd(c) : -1;
     }
   }
 
