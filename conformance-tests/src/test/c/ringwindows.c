@@ -402,6 +402,36 @@ CASE(watched) {
   SHOW(wrong);
 }
 
+/* A write by who may not have it so takes set-user-ID away. */
+CASE(set_id_bits) {
+  int fd = in_memory(), wrong = 0;
+  struct stat s;
+  for (int i = 0; i < 1000; i++) wrong += pwrite(fd, bytes, 4096, 4096) != 4096;
+  MUST(fchmod(fd, 06755));
+  for (int i = 0; i < 1000; i++) wrong += pwrite(fd, bytes, 4096, 4096) != 4096;
+  MUST(fstat(fd, &s));
+  SHOW(s.st_mode & 07777);
+  MUST(seteuid(65534));
+  for (int i = 0; i < 1000; i++) wrong += pwrite(fd, bytes, 4096, 4096) != 4096;
+  MUST(fstat(fd, &s));
+  SHOW(s.st_mode & 07777);
+  SHOW(wrong);
+}
+
+CASE(sealed) {
+  int fd = MUST(memfd_create("sealed", MFD_ALLOW_SEALING)), wrong = 0;
+  fill(fd);
+  for (int i = 0; i < 1000; i++) wrong += pwrite(fd, bytes, 4096, 4096) != 4096 || pread(fd, found, 4096, 0) != 4096;
+  MUST(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
+  SHOW(ftruncate(fd, 4096));
+  for (int i = 0; i < 1000; i++) wrong += pwrite(fd, bytes, 4096, 4096) != 4096 || pread(fd, found, 4096, 0) != 4096;
+  MUST(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+  SHOW(pwrite(fd, bytes, 4096, 4096));
+  SHOW(pread(fd, found, 4096, SIZE - 4096));
+  SHOW(is_right(found, 4096, SIZE - 4096, 0));
+  SHOW(wrong);
+}
+
 CASE(mapped_by_the_program_too) {
   int fd = in_memory(), wrong = 0;
   for (int i = 0; i < OFTEN; i++) wrong += pread(fd, found, 4096, i) != 4096;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A system call number that no kernel has. It always traps; the sentry honours it only for a task that is loading. */
+/* A system call number that no kernel has. It always traps; the sentry honours it only for a task that is loading, or for its trampoline. */
 #define STUB_CALL 29285
 
 enum stub_op {
@@ -19,8 +19,8 @@ enum stub_op {
     STUB_DONE = 2, /* the program is about to get control: the task stops being one that is loading. rsi = 1 if the trampoline is there */
     STUB_SEGMENTS = 4, /* rsi = number of an object, rdx = of a segment, r10 = room for STUB_WINDOW of them: writes that and those behind it,
                           returns how many bytes */
-    STUB_WINDOW = 4, /* of the trampoline, when it was told to map a file: an fd for the one mmap that follows, or -errno */
     STUB_ATTACH = 3, /* of the trampoline (ring.h), at any time: an fd for the one mmap of a ring region that follows, or -errno */
+    STUB_MAP = 5, /* of the trampoline, when it was told to map a file: an fd for the one mmap that follows, or -errno */
 };
 
 #define STUB_RING 1 /* in flags: bring the trampoline in */

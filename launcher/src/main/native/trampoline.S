@@ -24,7 +24,7 @@
 #define MADVISE 28
 #define STUB_CALL 0x7265
 #define STUB_ATTACH 3
-#define STUB_WINDOW 4
+#define STUB_MAP 5
 #define STUB_MARK 0x72656462
 #define EAGAIN 11
 
@@ -394,7 +394,7 @@ windowed:
  */
 map:    movl    %r11d, RING_MAPS
         movl    $STUB_CALL, %eax
-        movl    $STUB_WINDOW, %edi
+        movl    $STUB_MAP, %edi
         syscall
         movq    %rax, %r8
         testq   %rax, %rax

@@ -81,7 +81,7 @@ class RingUseTest {
     }
   }
 
-  /** Each case makes 20,000 reads or writes, half of them reads or more. */
+  /** Each case reads or writes one file 20,000 times. */
   @ParameterizedTest
   @CsvSource({"root, by_position", "user, by_position", "root, written_over"})
   void filesInMemoryAreMapped(String who, String name) {

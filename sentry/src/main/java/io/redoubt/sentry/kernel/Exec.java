@@ -44,9 +44,10 @@ final class Exec {
   /** Not of an exec: the trampoline of a running program asks for its region. */
   static final int ATTACH = 3;
 
-  static final int WINDOW = 4;
-
   static final int SEGMENTS = 4;
+
+  /** Of the trampoline as well: it was told to map a file, and asks for it. */
+  static final int MAP = 5;
 
   private static final int PLAN_LIMIT = 16 * 1024;
 

@@ -22,7 +22,7 @@ final class StubCall {
     if (c.arg0 == Exec.ATTACH) {
       return attach(c);
     }
-    if (c.arg0 == Exec.WINDOW) {
+    if (c.arg0 == Exec.MAP) {
       ProcessRing ring = c.task.process.ring;
       return ring == null ? -Errno.EPERM : ring.lendWindow(c);
     }

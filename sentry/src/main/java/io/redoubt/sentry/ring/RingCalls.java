@@ -21,7 +21,6 @@ final class RingCalls {
   private static final int POLL = 7;
   private static final int IOCTL = 16;
   private static final int PREAD64 = 17;
-  private static final int PWRITE64 = 18;
   private static final int WRITEV = 20;
   private static final int SENDTO = 44;
   private static final int RECVFROM = 45;
@@ -41,7 +40,7 @@ final class RingCalls {
     8, // lseek
     IOCTL,
     PREAD64,
-    PWRITE64,
+    18, // pwrite64
     19, // readv
     WRITEV,
     21, // access
@@ -121,16 +120,6 @@ final class RingCalls {
   /** Whether calls of this number may come by the ring. */
   static boolean isServed(int nr) {
     return nr >= 0 && nr < RingLayout.NUMBERS && (SERVED[nr >>> 6] & 1L << nr) != 0;
-  }
-
-  /** Whether it is read(2) or pread(2). */
-  static boolean isRead(int nr) {
-    return nr == READ || nr == PREAD64;
-  }
-
-  /** Whether it is write(2) or pwrite(2). */
-  static boolean isWrite(int nr) {
-    return nr == WRITE || nr == PWRITE64;
   }
 
   /** Tells the trampoline which calls are worth trying. */
@@ -227,7 +216,7 @@ final class RingCalls {
 
   /** Whether it is a read of a file by one read of the host's. */
   private static boolean isShortRead(Syscall c, int nr) {
-    return isRead(nr) && c.arg2 >= 0 && c.arg2 <= RegularFile.CHUNK;
+    return (nr == READ || nr == PREAD64) && c.arg2 >= 0 && c.arg2 <= RegularFile.CHUNK;
   }
 
   private static boolean isPlainIoctl(int request) {

@@ -90,22 +90,20 @@ final class StableRanges {
     if (fd < 0) {
       return false;
     }
-    boolean isStable = false;
+    boolean hasMore = false;
     if (ask(fd, pointer)) {
       long start = field(ProcessMaps.ProcmapQuery.VMA_START);
       long end = field(ProcessMaps.ProcmapQuery.VMA_END);
       long inode = field(ProcessMaps.ProcmapQuery.INODE);
       boolean isWritable = (field(ProcessMaps.ProcmapQuery.VMA_FLAGS) & WRITABLE) != 0;
-      isStable =
+      boolean isStable =
           inode == 0
               ? isNamed("[heap]") || isNamed("[stack]") || (nameLength() == 0 && isBss(fd, start))
               : isOfProgram(fd, start, end, inode);
-      if (isStable) {
-        put(start, end, isWritable);
-      }
+      hasMore = isStable && put(start, end, isWritable);
     }
     Unistd.close(fd);
-    return isStable;
+    return hasMore;
   }
 
   private long field(long offset) {
@@ -187,15 +185,19 @@ final class StableRanges {
     return true;
   }
 
-  /** Adds a range, or makes one that is there longer: heap and stack grow, zeroes follow data. */
-  private void put(long start, long end, boolean isWritable) {
+  /**
+   * Adds a range, or makes one that is there longer: heap and stack grow, zeroes follow data.
+   *
+   * @return whether that was news
+   */
+  private boolean put(long start, long end, boolean isWritable) {
     long flag = isWritable ? RingLayout.RANGE_WRITABLE : 0;
     int i = 0;
     while (i < used && !(start <= end(i) && end >= start(i) && flag == flag(i))) {
       i++;
     }
-    if (i == COUNT) {
-      return;
+    if (i == COUNT || (i < used && start >= start(i) && end <= end(i))) {
+      return false;
     }
     long at = RingLayout.RANGE_OFFSET + 16L * i;
     boolean isNew = i == used;
@@ -205,5 +207,6 @@ final class StableRanges {
       used++;
       Memory.setIntRelease(region, RingLayout.RANGES_OFFSET, 16 * used);
     }
+    return true;
   }
 }

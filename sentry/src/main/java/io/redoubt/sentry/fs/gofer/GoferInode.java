@@ -150,8 +150,7 @@ final class GoferInode extends Inode {
     }
     if (attributes.isWatched()) {
       // A descriptor knows as well as the gofer: of the time of access, which no event tells of.
-      // What is
-      // watched is on a local file system, of which it takes no time to ask.
+      // Only local file systems are watched: it takes no time to ask.
       synchronized (this) {
         HostFile f = kept != null ? kept : opened;
         if (f != null && f.fd() >= 0) {

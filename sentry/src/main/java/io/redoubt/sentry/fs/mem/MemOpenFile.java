@@ -69,9 +69,8 @@ class MemOpenFile extends RegularFile {
 
   @Override
   protected long showForWriting(Syscall c, UserBuffer src, long length, long offset) {
-    // Who may only write is not to be able to read it in a mapping; and who watches the file is
-    // told
-    // of a write once it has been made.
+    // Who may only write is not to be able to read it in a mapping. Who watches files is told of a
+    // write once it has been made.
     if (!content.hasMemfd()
         || c.listener() >= 0
         || !isReadable()
