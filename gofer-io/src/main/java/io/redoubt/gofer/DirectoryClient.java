@@ -199,7 +199,7 @@ public final class DirectoryClient {
 
   /** Removes a name that is no directory's. Returns 0 or -errno. */
   public int unlink(int dir, String name) {
-    return remove(dir, name, 0);
+    return remove(dir, name, 0, 0);
   }
 
   /**
@@ -221,17 +221,27 @@ public final class DirectoryClient {
     }
   }
 
-  /** Removes an empty directory. Returns 0 or -errno. */
-  public int rmdir(int dir, String name) {
-    return remove(dir, name, Fcntl.AT_REMOVEDIR);
+  /**
+   * As {@link #unlink} where nobody needs the node any more that had the name.
+   *
+   * @param node its fid, which is closed, whatever is returned
+   */
+  public int unlinkAndClose(int dir, String name, int node) {
+    return remove(dir, name, 0, node);
   }
 
-  private int remove(int dir, String name, int flags) {
+  /** Removes an empty directory. Returns 0 or -errno. */
+  public int rmdir(int dir, String name) {
+    return remove(dir, name, Fcntl.AT_REMOVEDIR, 0);
+  }
+
+  private int remove(int dir, String name, int flags, int closed) {
     Connection.Slot slot = calls.begin(Op.UNLINK, dir);
     if (slot == null) {
       return -Errno.EIO;
     }
     try {
+      calls.setInt(slot, Protocol.FID2, closed);
       calls.setInt(slot, Protocol.FLAGS, flags);
       int r = calls.putName(slot, name);
       return r < 0 ? r : calls.finish(slot, 0);

@@ -170,6 +170,14 @@ final class DirectoryOps {
   }
 
   int unlink() {
+    int r = remove();
+    if (ops.request.fid2 != 0) {
+      ops.close(ops.request.fid2); // the last that knows the inode: its space is free now
+    }
+    return r;
+  }
+
+  private int remove() {
     int dir = ops.writableDirectory(ops.request.fid);
     if (dir < 0) {
       return dir;

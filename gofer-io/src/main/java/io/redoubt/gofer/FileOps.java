@@ -265,18 +265,22 @@ final class FileOps {
     Memory.copy(region, payload, privatePayload, 0, 4 * count);
     int known = 0;
     for (int k = 0; k < count; k++) {
-      int fid = Memory.getInt(privatePayload, 4L * k);
-      int i = fids.index(fid);
-      int wd = i < 0 ? 0 : fids.watch(i);
-      int fd = fids.remove(fid);
-      if (wd != 0) {
-        watches.end(wd);
-      }
-      if (fd >= 0) {
-        Unistd.close(fd);
-        known++;
-      }
+      known += close(Memory.getInt(privatePayload, 4L * k)) ? 1 : 0;
     }
     return known;
+  }
+
+  /** Closes a fid. Returns whether there was one. */
+  boolean close(int fid) {
+    int i = fids.index(fid);
+    int wd = i < 0 ? 0 : fids.watch(i);
+    int fd = fids.remove(fid);
+    if (wd != 0) {
+      watches.end(wd);
+    }
+    if (fd >= 0) {
+      Unistd.close(fd);
+    }
+    return fd >= 0;
   }
 }

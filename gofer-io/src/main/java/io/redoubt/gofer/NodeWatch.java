@@ -18,12 +18,17 @@ public final class NodeWatch {
 
   private final WatchClient client;
   private final long[] names;
+
+  /** What each of names was before its last event. */
+  private final long[] previous;
+
   private long attributes;
   private volatile boolean isOver;
 
   NodeWatch(WatchClient client, boolean isDirectory, long now) {
     this.client = client;
     names = isDirectory ? new long[NAMES] : new long[0];
+    previous = new long[names.length];
     attributes = now;
     java.util.Arrays.fill(names, now);
   }
@@ -40,9 +45,32 @@ public final class NodeWatch {
 
   /** The stamp of what a name in it leads to, and whether there is one. */
   public long stamp(String name) {
-    return isOver || names.length == 0
-        ? 0
-        : Math.max(names[name.hashCode() & NAMES - 1], client.floor());
+    return isOver || names.length == 0 ? 0 : Math.max(names[index(name)], client.floor());
+  }
+
+  /**
+   * The last event of names with the hash of this one that has been heard of: for {@link
+   * #stampAfter}, taken before this sandbox changes what the name leads to itself. 0: there is
+   * none.
+   */
+  public long event(String name) {
+    return isOver || names.length == 0 ? 0 : names[index(name)];
+  }
+
+  /**
+   * The stamp of a name that this sandbox has changed itself, once, after {@link WatchClient#hear}.
+   * The host kernel has queued the event of that change before the change was answered; if it is
+   * the only one since {@code before}, nobody else has changed the name. 0: somebody may have.
+   */
+  public long stampAfter(String name, long before) {
+    if (isOver || before == 0 || before < client.lost() || previous[index(name)] != before) {
+      return 0;
+    }
+    return stamp(name);
+  }
+
+  private static int index(String name) {
+    return name.hashCode() & NAMES - 1;
   }
 
   void changed(long now) {
@@ -51,7 +79,9 @@ public final class NodeWatch {
 
   void changed(String name, long now) {
     if (names.length > 0) {
-      names[name.hashCode() & NAMES - 1] = now;
+      int i = index(name);
+      previous[i] = names[i];
+      names[i] = now;
     }
   }
 

@@ -53,7 +53,7 @@ package io.redoubt.gofer;
  * <tr><td>MKNOD<td>as MKDIR, MODE with S_IFIFO, S_IFSOCK or S_IFREG<td>NODE, attributes
  * <tr><td>SYMLINK<td>FID directory, UID, GID, NAME1, payload: name, target<td>NODE, attributes
  * <tr><td>LINK<td>FID node, FID2 directory, payload: name<td>attributes
- * <tr><td>UNLINK<td>FID directory, FLAGS 0, AT_REMOVEDIR or {@link #UNLINK_STAT}, payload: name<td>with
+ * <tr><td>UNLINK<td>FID directory, FID2 a fid that is closed in any case, or 0, FLAGS 0, AT_REMOVEDIR or {@link #UNLINK_STAT}, payload: name<td>with
  *     UNLINK_STAT attributes: of what had the name, as they were before
  * <tr><td>RENAME<td>FID and FID2 directories, FLAGS RENAME_*, NAME1, payload: old name, new name<td>
  * <tr><td>FSYNC<td>FID open or directory node, FLAGS 1 for data only<td>

@@ -31,6 +31,9 @@ public final class WatchClient {
 
   private static final int BUFFER_BYTES = 8192;
 
+  /** With a name of 255 bytes and its NUL, in a multiple of the header's size. */
+  private static final long LARGEST_EVENT = InotifyEvent.SIZEOF + 256;
+
   /** Reads of one {@link #hear}: others may change things faster than they are heard of. */
   private static final int MAX_READS = 8;
 
@@ -47,6 +50,9 @@ public final class WatchClient {
   /** No stamp before this one is believed. */
   private volatile long floor = 1;
 
+  /** When events were last lost, or 0. */
+  private volatile long lost;
+
   /** Before this time the gofer is not asked for more: it had no queue or no watch to give. */
   private volatile long notBeforeNanos = System.nanoTime();
 
@@ -56,6 +62,10 @@ public final class WatchClient {
 
   long floor() {
     return floor;
+  }
+
+  long lost() {
+    return lost;
   }
 
   /**
@@ -170,6 +180,9 @@ public final class WatchClient {
       if (n <= 0 || !take(n)) {
         return false;
       }
+      if (n <= BUFFER_BYTES - LARGEST_EVENT) {
+        return true; // it found the queue empty behind these
+      }
     }
     return false;
   }
@@ -186,7 +199,8 @@ public final class WatchClient {
       int mask = Memory.getInt(buffer, at + InotifyEvent.MASK);
       at += InotifyEvent.SIZEOF;
       if ((mask & Inotify.IN_Q_OVERFLOW) != 0) {
-        floor = ++clock;
+        lost = ++clock;
+        floor = lost;
       } else {
         NodeWatch w = watches.get(wd);
         if (w != null) {

@@ -25,9 +25,12 @@ final class Watches {
           | Inotify.IN_MOVED_FROM
           | Inotify.IN_MOVED_TO
           | Inotify.IN_ATTRIB
-          | Inotify.IN_DELETE_SELF;
+          | Inotify.IN_DELETE_SELF
+          | Inotify.IN_MOVE_SELF;
 
-  private static final int OF_FILE = Inotify.IN_MODIFY | Inotify.IN_ATTRIB | Inotify.IN_DELETE_SELF;
+  /** A move changes the time of change, by whichever of its names. */
+  private static final int OF_FILE =
+      Inotify.IN_MODIFY | Inotify.IN_ATTRIB | Inotify.IN_DELETE_SELF | Inotify.IN_MOVE_SELF;
 
   /**
    * f_type of file systems that nobody changes but by way of this kernel: a change that comes from

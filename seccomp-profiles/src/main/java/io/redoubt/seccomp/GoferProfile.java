@@ -39,8 +39,8 @@ public final class GoferProfile {
 
   private static final int IN_NONBLOCK_CLOEXEC = 0x80800;
 
-  /** IN_MODIFY, ATTRIB, MOVED_FROM, MOVED_TO, CREATE, DELETE, DELETE_SELF. */
-  private static final long WATCHED = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400;
+  /** IN_MODIFY, ATTRIB, MOVED_FROM, MOVED_TO, CREATE, DELETE, DELETE_SELF, MOVE_SELF. */
+  private static final long WATCHED = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800;
 
   private static final Argument DIR = intArg(0, "dirfd");
 

@@ -145,6 +145,25 @@ public abstract class Inode {
     return 0;
   }
 
+  /**
+   * Of a directory that is {@link #isRevalidated}: the last change of {@code name} that has been
+   * heard of, for {@link #stampAfter}.
+   */
+  public long event(String name) {
+    return 0;
+  }
+
+  /**
+   * The {@link #stamp} of a name after this sandbox has changed, once, what it leads to; {@link
+   * #hear} has said that stamps may be believed.
+   *
+   * @param before {@link #event} from before that
+   * @return 0 when others may have changed it as well since then
+   */
+  public long stampAfter(String name, long before) {
+    return 0;
+  }
+
   /** A walk has come here without asking for it: what {@link #hear} says holds for it, too. */
   public void foundUnchanged() {}
 
@@ -288,11 +307,19 @@ public abstract class Inode {
    * Removes a non-directory that nobody has looked up: one message in place of two where a file is
    * asked of another process. What sticky directories ask has been seen to.
    *
+   * @param child what the name led to when it was last looked up, after {@link #losesName}, and
+   *     without a dentry of it; or null
    * @return 0 or a negative errno; -ENOSYS: look it up, and {@link #unlink} it
    */
-  public int unlinkUnseen(Syscall c, String name) {
+  public int unlinkUnseen(Syscall c, String name, Inode child) {
     return -38;
   }
+
+  /**
+   * {@link #unlinkUnseen} of a name of this inode follows, and lets go of it if nobody else uses
+   * it.
+   */
+  public void losesName() {}
 
   /** Removes an empty directory. */
   public int rmdir(Syscall c, String name, Inode child) {

@@ -80,6 +80,7 @@ public final class Names {
       synchronized (dir) {
         Inode in = dir.inode();
         Inode made;
+        long event = in.event(w.last());
         if (old != null) {
           made = old.inode();
           if (made.type() == Stat.S_IFDIR) {
@@ -102,7 +103,7 @@ public final class Names {
             return (int) c.error();
           }
         }
-        Dentry d = vfs.appeared(dir, w.last(), made);
+        Dentry d = vfs.appeared(dir, w.last(), made, event);
         if (old != null) {
           FsNotify.linked(in, w.last(), made);
         } else {
@@ -144,8 +145,13 @@ public final class Names {
     Vfs vfs = c.task.kernel.vfs;
     Dentry dir = w.parent();
     synchronized (vfs.tree) {
-      // Where each look is a message: the walk has just found nothing, and create() is exclusive.
-      Dentry there = dir.inode().isRevalidated() ? null : vfs.child(c, dir, w.last());
+      int r = Access.mayCreate(c, w.parentMount(), dir.inode());
+      // Where a look is a message: the walk has just found nothing, or has not looked because
+      // create()
+      // is exclusive, too.
+      boolean looks =
+          !dir.inode().isRevalidated() || (exclusive && (r < 0 || isKnown(dir, w.last())));
+      Dentry there = looks ? vfs.child(c, dir, w.last()) : null;
       if (there != null) {
         if (exclusive) {
           there.unpin();
@@ -154,14 +160,14 @@ public final class Names {
         c.fail(1);
         return there;
       }
-      if (!dir.inode().isRevalidated() && (c.error() != -Errno.ENOENT || isProc(w.parentMount()))) {
+      if (looks && (c.error() != -Errno.ENOENT || isProc(w.parentMount()))) {
         return null;
       }
-      int r = Access.mayCreate(c, w.parentMount(), dir.inode());
       if (r < 0) {
         return c.fail(r);
       }
       synchronized (dir) {
+        long event = dir.inode().event(w.last());
         Inode made = dir.inode().create(c, w.last(), mode & 07777 & ~c.task.fs.umask());
         if (made == null
             && c.error() == -Errno.EEXIST
@@ -176,12 +182,17 @@ public final class Names {
         if (made == null) {
           return null;
         }
-        Dentry d = vfs.appeared(dir, w.last(), made);
+        Dentry d = vfs.appeared(dir, w.last(), made, event);
         FsNotify.created(dir.inode(), w.last(), made);
         c.fail(0);
         return d;
       }
     }
+  }
+
+  private static boolean isKnown(Dentry dir, String name) {
+    Dentry d = dir.cached(name);
+    return d != null && d.inode() != null;
   }
 
   /**
@@ -241,6 +252,7 @@ public final class Names {
         }
         synchronized (dir) {
           Inode in = dir.inode();
+          long event = in.event(w.last());
           r =
               directory
                   ? in.rmdir(c, w.last(), victim.inode())
@@ -249,7 +261,7 @@ public final class Names {
             return r;
           }
           vfs.unhash(victim);
-          vfs.disappeared(dir, w.last());
+          vfs.disappeared(dir, w.last(), event);
           if (FsNotify.isActive()) {
             FsNotify.deleted(in, w.last(), victim.inode(), isNameless(c, victim.inode()));
           }
@@ -281,20 +293,28 @@ public final class Names {
       if (known != null && !known.pin()) {
         known = null; // dying
       }
-      try {
-        if (known != null && known.mounts > 0) {
-          return -Errno.ENOSYS;
-        }
-        int r = in.unlinkUnseen(c, w.last());
-        if (r == 0 && known != null) {
-          c.task.kernel.vfs.unhash(known);
-        }
-        return r;
-      } finally {
-        if (known != null) {
-          known.unpin();
-        }
+      if (known != null && known.mounts > 0) {
+        known.unpin();
+        return -Errno.ENOSYS;
       }
+      // It is forgotten in any case: one that cannot be removed is looked up again. So an inode
+      // that
+      // nobody else uses is gone before its name is, and takes no message of its own.
+      Inode child = known == null ? null : known.inode();
+      if (child != null) {
+        child.losesName();
+      }
+      Vfs vfs = c.task.kernel.vfs;
+      if (known != null) {
+        vfs.unhash(known);
+        known.unpin();
+      }
+      long event = in.event(w.last());
+      int r = in.unlinkUnseen(c, w.last(), child);
+      if (r == 0) {
+        vfs.disappeared(dir, w.last(), event);
+      }
+      return r;
     }
   }
 

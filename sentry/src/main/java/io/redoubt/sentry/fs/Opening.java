@@ -60,7 +60,15 @@ public final class Opening {
         }
         return f;
       }
-      int r = w.from(c, dirFd, path, walk | Walk.MISSING_OK | Walk.CREATES);
+      int r =
+          w.from(
+              c,
+              dirFd,
+              path,
+              walk
+                  | Walk.MISSING_OK
+                  | Walk.CREATES
+                  | (exclusive && resolve == 0 ? Walk.PARENT : 0));
       if (r < 0) {
         return c.fail(r);
       }

@@ -31,11 +31,12 @@ public final class Rename {
       return -Errno.EROFS;
     }
     synchronized (c.task.kernel.vfs.tree) {
-      Dentry victim = child(c, from);
+      boolean hasHeard = from.parent().inode().hear();
+      Dentry victim = child(c, from, hasHeard);
       if (victim == null) {
         return (int) c.error();
       }
-      Dentry target = child(c, to);
+      Dentry target = child(c, to, hasHeard);
       boolean isTooLong = to.last().length() > Walk.MAX_NAME;
       if (target == null && (c.error() != -Errno.ENOENT || isTooLong)) {
         victim.unpin();
@@ -54,10 +55,10 @@ public final class Rename {
   }
 
   /** What the last component names. Only now a file system sees that a name is too long. */
-  private static Dentry child(Syscall c, Walk w) {
+  private static Dentry child(Syscall c, Walk w, boolean hasHeard) {
     return w.last().length() > Walk.MAX_NAME
         ? c.fail(Walk.nameTooLong(w.parent().inode()))
-        : c.task.kernel.vfs.child(c, w.parent(), w.last());
+        : c.task.kernel.vfs.child(c, w.parent(), w.last(), hasHeard);
   }
 
   /**
@@ -125,6 +126,8 @@ public final class Rename {
     synchronized (newIsAbove ? newDir : oldDir) {
       synchronized (newIsAbove ? oldDir : newDir) {
         Inode replaced = target == null ? null : target.inode();
+        long oldEvent = oldDir.inode().event(from.last());
+        long newEvent = newDir.inode().event(to.last());
         int r =
             oldDir
                 .inode()
@@ -132,7 +135,12 @@ public final class Rename {
         if (r < 0) {
           return r;
         }
-        place(c.task.kernel.vfs, oldDir, newDir, to.last(), victim, target, flags);
+        Vfs vfs = c.task.kernel.vfs;
+        if (place(vfs, oldDir, newDir, to.last(), victim, target, flags)) {
+          boolean hasHeard = newDir.inode().hear();
+          victim.stamp = hasHeard ? newDir.inode().stampAfter(to.last(), newEvent) : 0;
+          vfs.disappeared(oldDir, from.last(), oldEvent, hasHeard);
+        }
         if (FsNotify.isActive()) {
           tell(c, oldDir.inode(), from.last(), newDir.inode(), to.last(), victim, replaced, flags);
         }
@@ -160,7 +168,10 @@ public final class Rename {
     }
   }
 
-  private static void place(
+  /**
+   * @return whether {@code victim} has moved, and left its old name to nobody
+   */
+  private static boolean place(
       Vfs vfs,
       Dentry oldDir,
       Dentry newDir,
@@ -169,19 +180,18 @@ public final class Rename {
       Dentry target,
       int flags) {
     if (!victim.isHashed() || (target != null && !target.isHashed())) {
-      return; // not cached: names are asked for again
+      return false; // not cached: names are asked for again
     }
     if ((flags & EXCHANGE) != 0) {
       Dentry.exchange(victim, target);
-      return;
+      return false;
     }
-    String oldName = victim.name();
     Dentry there = newDir.cached(newName); // the target, or a negative dentry
     if (there != null && there.pin()) {
       vfs.unhash(there);
       there.unpin();
     }
     victim.move(newDir, newName);
-    vfs.disappeared(oldDir, oldName);
+    return true;
   }
 }

@@ -268,17 +268,31 @@ public final class Vfs {
    * pinned, or null with an errno
    */
   Dentry child(Syscall c, Dentry dir, String name) {
-    if (!dir.inode().isRevalidated()) {
-      Dentry d = dir.cached(name);
-      if (d != null && d.pin()) {
-        if (d.inode() != null) {
-          return d;
-        }
-        d.unpin();
-        return c.fail(-Errno.ENOENT);
-      }
+    return child(c, dir, name, dir.inode().hear());
+  }
+
+  /**
+   * As {@link #child(Syscall, Dentry, String)}.
+   *
+   * @param hasHeard what {@link Inode#hear} has said during this call
+   */
+  Dentry child(Syscall c, Dentry dir, String name, boolean hasHeard) {
+    Inode in = dir.inode();
+    Dentry d = dir.cached(name);
+    boolean isGood = d != null && (!in.isRevalidated() || (hasHeard && isUnchanged(in, d)));
+    if (!isGood || !d.pin()) {
+      return load(c, dir, name);
     }
-    return load(c, dir, name);
+    if (d.inode() != null && in.isRevalidated()) {
+      d.inode().foundUnchanged();
+    }
+    return positive(c, d);
+  }
+
+  /** Whether nobody can have changed what {@code d} leads to since it was looked up. */
+  static boolean isUnchanged(Inode dir, Dentry d) {
+    long stamp = d.stamp;
+    return stamp != 0 && dir.stamp(d.name()) == stamp;
   }
 
   /** As {@link #child} where the cache was of no use. */
@@ -473,15 +487,23 @@ public final class Vfs {
     return d;
   }
 
-  /** A new object came into being under {@code name}: replaces a negative dentry. @return pinned */
-  Dentry appeared(Dentry dir, String name, Inode inode) {
+  /**
+   * A new object came into being under {@code name}: replaces a negative dentry.
+   *
+   * @param event {@link Inode#event} from before that
+   * @return pinned
+   */
+  Dentry appeared(Dentry dir, String name, Inode inode, long event) {
     Dentry old = dir.cached(name);
     if (old != null && old.pin()) {
       unhash(old);
       old.unpin();
     }
     if (dir.inode().isCacheable()) {
-      return insert(dir, name, inode);
+      Dentry d = insert(dir, name, inode);
+      boolean hasHeard = event != 0 && dir.inode().hear();
+      d.stamp = hasHeard ? dir.inode().stampAfter(name, event) : 0;
+      return d;
     }
     Dentry d = new Dentry(dir, name, inode);
     d.pin();
@@ -494,12 +516,22 @@ public final class Vfs {
     cache.remove(d);
   }
 
-  /** Remembers that {@code name} is missing now, if that is worth it. */
-  void disappeared(Dentry dir, String name) {
-    Inode in = dir.inode();
-    if (in.cachesMissing() && !in.isRevalidated() && dir.isHashed()) {
-      insert(dir, name, null).unpin();
-    }
+  /**
+   * Remembers that {@code name} is missing now, if that is worth it.
+   *
+   * @param event {@link Inode#event} from before it was removed
+   */
+  void disappeared(Dentry dir, String name, long event) {
+    disappeared(dir, name, event, event != 0 && dir.inode().hear());
+  }
+
+  /**
+   * The same.
+   *
+   * @param hasHeard what {@link Inode#hear} has said since then
+   */
+  void disappeared(Dentry dir, String name, long event, boolean hasHeard) {
+    missing(dir, name, hasHeard ? dir.inode().stampAfter(name, event) : 0);
   }
 
   /** The gofer is out of descriptors: makes the cache smaller, once for all. */

@@ -473,15 +473,14 @@ public final class Walk {
 
   /** Whether nobody can have changed what a name leads to since it was looked up. */
   private boolean isUnchanged(Inode dir, Dentry d) {
-    long stamp = d.stamp;
-    if (stamp == 0) {
+    if (d.stamp == 0) {
       return false;
     }
     // Once for a walk: all trees that are revalidated are one gofer's.
     if (!hasHeard) {
       hasHeard = dir.hear();
     }
-    return hasHeard && dir.stamp(d.name()) == stamp;
+    return hasHeard && Vfs.isUnchanged(dir, d);
   }
 
   private int up(Syscall c, int flags) {

@@ -17,6 +17,8 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -278,6 +280,72 @@ class GoferWatchTest {
       for (int i = random.nextInt(3); i >= 0; i--) {
         for (String name : names) {
           compare(name, did);
+        }
+      }
+    }
+  }
+
+  /** What the guest itself has changed it knows: a change is one message, and no look before it. */
+  @Test
+  void ownChangesAreKnown() {
+    assertIsKnown(() -> assertEquals(-ENOENT, g.statError("/a/b/new")));
+    int messages =
+        messagesOf(() -> {
+          g.close(g.open("/a/b/new", Opening.O_CREAT | OpenFile.O_RDWR, 0600));
+          assertEquals(0, g.unlink("/a/b/new"));
+        });
+    assertTrue(messages < 250, () -> "create and unlink: " + messages);
+    int exclusive = // names of which nothing is known
+        messagesOf(() -> {
+          String name = "/a/b/" + System.nanoTime();
+          g.close(g.open(name, Opening.O_CREAT | Opening.O_EXCL | OpenFile.O_RDWR, 0600));
+        });
+    assertTrue(exclusive < 150, () -> "new names: " + exclusive);
+    int moves =
+        messagesOf(() -> {
+          assertEquals(0, g.rename("/a/b/f", "/a/b/new"));
+          assertEquals(3, g.stat("/a/b/new").size);
+          assertEquals(-ENOENT, g.statError("/a/b/f"));
+          assertEquals(0, g.rename("/a/b/new", "/a/b/f"));
+        });
+    assertTrue(moves < 500, () -> "rename there and back, with attributes: " + moves);
+  }
+
+  /** Messages of a hundred times. */
+  private int messagesOf(Look look) {
+    look.run();
+    long before = gofer.client.requests();
+    for (int i = 0; i < 100; i++) {
+      look.run();
+    }
+    return (int) (gofer.client.requests() - before);
+  }
+
+  /** One change of each side at the same time, of the same names; then all names are compared. */
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void changesAtOnce(long seed) throws Exception {
+    Random random = new Random(seed);
+    String[] names = {"a/b/f", "a/b/g", "a/b/h"};
+    CyclicBarrier both = new CyclicBarrier(2);
+    try (var others = Executors.newSingleThreadExecutor()) {
+      for (int round = 0; round < 3000; round++) {
+        String one = names[random.nextInt(names.length)];
+        String other = names[random.nextInt(names.length)];
+        int whatHost = new int[] {0, 2, 4, 5}[random.nextInt(4)];
+        int whatGuest = new int[] {0, 2, 4, 5}[random.nextInt(4)];
+        var change =
+            others.submit(() -> {
+              both.await();
+              change(whatHost, one, other);
+              return null;
+            });
+        both.await();
+        changeByGuest(whatGuest, "/" + one, "/" + other);
+        change.get();
+        String did = "seed " + seed + ", round " + round + ": " + whatHost + ", " + whatGuest;
+        for (String name : names) {
+          compare(name, did + " " + one + " " + other);
         }
       }
     }

@@ -40,6 +40,13 @@ final class GoferInode extends Inode {
 
   private int floating = 1;
   private boolean dead;
+
+  /**
+   * Whether {@link #unlinkUnseen} of a name is to follow: if it dies before, that closes the fid.
+   */
+  private boolean isLosingName;
+
+  private boolean isFidLeft;
   private volatile String target; // of a symlink: never changes
 
   /** Of a create, a lookup in order to open, or one that was closed: for an open to come. */
@@ -112,6 +119,9 @@ final class GoferInode extends Inode {
     }
     if (fs.forget(this, attributes.dev(), attributes.ino())) {
       keep(null, 0, false);
+      if (isFidLeft) {
+        return;
+      }
       if (attributes.isUnlinked()) {
         client.close(fid); // its space shall be free now
       } else {
@@ -128,7 +138,19 @@ final class GoferInode extends Inode {
       return false;
     }
     dead = true;
+    isFidLeft = isLosingName;
     return true;
+  }
+
+  @Override
+  public synchronized void losesName() {
+    isLosingName = true;
+  }
+
+  /** Ends {@link #losesName}. Returns the fid if it has died meanwhile, now the caller's; or 0. */
+  private synchronized int takeFid() {
+    isLosingName = false;
+    return dead && isFidLeft ? fid : 0;
   }
 
   // ---- attributes ----
@@ -231,6 +253,16 @@ final class GoferInode extends Inode {
   @Override
   public long stamp(String name) {
     return attributes.stamp(name);
+  }
+
+  @Override
+  public long event(String name) {
+    return attributes.event(name);
+  }
+
+  @Override
+  public long stampAfter(String name, long before) {
+    return attributes.stampAfter(name, before);
   }
 
   @Override
@@ -445,7 +477,15 @@ final class GoferInode extends Inode {
   }
 
   @Override
-  public int unlinkUnseen(Syscall c, String name) {
+  public int unlinkUnseen(Syscall c, String name, Inode child) {
+    int unused = child == null ? 0 : ((GoferInode) child).takeFid();
+    if (unused != 0) {
+      int r = client.directories.unlinkAndClose(fid, name, unused);
+      if (r == 0) {
+        attributes.stale();
+      }
+      return r;
+    }
     NodeAttr a = c.scratch().attr;
     int r = client.directories.unlink(fid, name, a);
     if (r == 0) {

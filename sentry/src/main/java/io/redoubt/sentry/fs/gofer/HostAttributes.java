@@ -81,6 +81,18 @@ final class HostAttributes {
     return w == null ? 0 : w.stamp(name);
   }
 
+  /** {@link NodeWatch#event} of a name in the directory. */
+  long event(String name) {
+    NodeWatch w = watch;
+    return w == null ? 0 : w.event(name);
+  }
+
+  /** {@link NodeWatch#stampAfter}; 0 where nothing tells of changes. */
+  long stampAfter(String name, long before) {
+    NodeWatch w = watch;
+    return w == null ? 0 : w.stampAfter(name, before);
+  }
+
   /** The gofer had to be asked, about the file or a name in it. */
   void wasAsked() {
     NodeWatch w = watch;
