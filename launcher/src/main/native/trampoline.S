@@ -523,14 +523,26 @@ kinds:  kind    0, KIND_OUT_SI                  /* read */
         kind    44, KIND_IN_SI                  /* sendto */
         kind    45, KIND_OUT_SI                 /* recvfrom */
         kind    79, KIND_GETCWD                 /* getcwd */
+        kind    82, KIND_PATH_DI                /* rename */
+        kind    83, KIND_PATH_DI                /* mkdir */
+        kind    84, KIND_PATH_DI                /* rmdir */
+        kind    87, KIND_PATH_DI                /* unlink */
         kind    89, (KIND_PATH_DI | KIND_OUT_SI) /* readlink */
+        kind    90, KIND_PATH_DI                /* chmod */
         kind    217, KIND_OUT_SI                /* getdents64 */
         kind    232, KIND_EVENTS                /* epoll_wait */
         kind    257, KIND_PATH_SI               /* openat */
+        kind    258, KIND_PATH_SI               /* mkdirat */
+        kind    260, KIND_PATH_SI               /* fchownat */
         kind    262, (KIND_PATH_SI | KIND_STAT_DX) /* newfstatat */
+        kind    263, KIND_PATH_SI               /* unlinkat */
+        kind    264, KIND_PATH_SI               /* renameat */
         kind    267, KIND_PATH_SI               /* readlinkat */
+        kind    268, KIND_PATH_SI               /* fchmodat */
         kind    269, KIND_PATH_SI               /* faccessat */
+        kind    280, KIND_PATH_SI               /* utimensat */
         kind    281, KIND_EVENTS                /* epoll_pwait */
+        kind    316, KIND_PATH_SI               /* renameat2 */
         kind    332, KIND_STATX                 /* statx */
         kind    439, KIND_PATH_SI               /* faccessat2 */
         .org    kinds + KINDS

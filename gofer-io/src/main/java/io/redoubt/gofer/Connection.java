@@ -201,10 +201,18 @@ final class Connection {
   /**
    * From now on neither callers nor the gofer spin, or they do again. A race with one that is about
    * to costs its spin.
+   *
+   * @param goferCpu where the gofer is to run when it has something to do, or -1
    */
-  void setCpuTaken(boolean isTaken) {
+  void setCpuTaken(boolean isTaken, int goferCpu) {
     isCpuTaken = isTaken;
+    region.setVolatile(RegionLayout.GOFER_CPU, goferCpu + 1);
     region.setVolatile(RegionLayout.SENTRY_SPINS, isTaken ? 1 : 0);
+  }
+
+  /** Whether a caller is inside. */
+  boolean isBusy() {
+    return busy.get() != 0;
   }
 
   /** How many requests have been made: exact while none is being made. */

@@ -149,11 +149,19 @@ public final class GoferClient implements AutoCloseable {
   /**
    * Says that a thread of this process spins from now on, or no longer does. The caller knows that
    * there are not CPUs enough for it, the guest, and a gofer that spins as well: then gofer and
-   * callers take turns on the guest's CPU, each asleep while the other works, which costs less than
-   * to be in the way of who spins, or to wake a CPU that is idle.
+   * callers take turns on one CPU, each asleep while the other works, which costs less than to be
+   * in the way of who spins, or to wake a CPU that is idle.
+   *
+   * @param goferCpu that CPU, if it is where the thread itself spins; -1: whichever it is. Who
+   *     spins there lets the gofer have it while {@link #isBusy}
    */
-  public void setCpuTaken(boolean isTaken) {
-    connection.setCpuTaken(isTaken);
+  public void setCpuTaken(boolean isTaken, int goferCpu) {
+    connection.setCpuTaken(isTaken, goferCpu);
+  }
+
+  /** Whether a call is being made. */
+  public boolean isBusy() {
+    return connection.isBusy();
   }
 
   /** Whom the files belong to on the host. */

@@ -1,5 +1,6 @@
 package io.redoubt.gofer;
 
+import io.redoubt.host.Affinity;
 import io.redoubt.host.Errno;
 import io.redoubt.host.Memory;
 import io.redoubt.host.Process;
@@ -45,7 +46,11 @@ final class GoferServer {
   private final int[] sockets = new int[RegionLayout.SLOTS];
   private final MemorySegment message = Arena.global().allocate(Protocol.MAX_MESSAGE, 8);
   private final int[] received = new int[1];
+  private final Affinity affinity = new Affinity(0);
   private boolean isConnected = true;
+
+  /** GOFER_CPU when it was last obeyed. */
+  private int cpu;
 
   GoferServer(int control, Region region, FileOps files) {
     this.control = control;
@@ -114,6 +119,24 @@ final class GoferServer {
       receiveControl(0);
     }
     region.setVolatile(RegionLayout.SERVER_ASLEEP, 0);
+    place();
+  }
+
+  /**
+   * A caller that spins when it does not wait for the gofer has a CPU to itself. There the gofer is
+   * to run, because it can: to wake somebody on one's own CPU and to sleep is a change of process,
+   * on another it is an interrupt.
+   */
+  private void place() {
+    int now = region.getAcquire(RegionLayout.GOFER_CPU);
+    if (now != cpu) {
+      cpu = now;
+      if (now > 0) {
+        affinity.only(now - 1);
+      } else {
+        affinity.all();
+      }
+    }
   }
 
   private int slotsUsed() {

@@ -10,6 +10,9 @@ public interface ImpatientCaller {
    */
   boolean refusesToWait();
 
+  /** A read has failed with -EAGAIN because it would have waited for a disk. */
+  void hasNotWaitedForDisk();
+
   /** Whether a read is to bring what is in memory, and not to wait for a disk. */
   boolean isNotForDisks();
 }

@@ -9,7 +9,8 @@ package io.redoubt.gofer;
  *      0  +----------------------------------------------------------+
  *         | magic (int), version (int)           written once, gofer |
  *    128  +----------------------------------------------------------+
- *         | SLOTS_USED (int), SENTRY_SPINS (int)      written sentry |
+ *         | SLOTS_USED (int), SENTRY_SPINS (int),     written sentry |
+ *         | GOFER_CPU (int)                                          |
  *    256  +----------------------------------------------------------+
  *         | SERVER_ASLEEP (int)        set gofer, taken by whichever |
  *         |                            caller rings                  |
@@ -47,7 +48,7 @@ final class RegionLayout {
   static final int MAGIC = 0x52444754;
 
   /** Of layout and protocol together. */
-  static final int VERSION = 2;
+  static final int VERSION = 3;
 
   static final int SLOTS = 64;
   static final int PAYLOAD_SIZE = 64 * 1024;
@@ -60,6 +61,9 @@ final class RegionLayout {
 
   /** 1 while a thread of the sentry spins on the CPU that the gofer would spin on: int. */
   static final long SENTRY_SPINS = 132;
+
+  /** One more than the CPU on which the gofer is to run; 0: on any. Int. */
+  static final long GOFER_CPU = 136;
 
   /** 1 while the gofer sleeps or is about to: int. */
   static final long SERVER_ASLEEP = 256;

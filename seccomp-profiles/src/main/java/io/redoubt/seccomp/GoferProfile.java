@@ -104,7 +104,12 @@ public final class GoferProfile {
               "sendto",
               allOf(is(longArg(4, "addr"), 0), is(intArg(5, "addrlen"), 0)),
               ALLOW,
-              "wakes a caller; to nobody but the other end"));
+              "wakes a caller; to nobody but the other end"),
+          Rule.on(
+              "sched_setaffinity",
+              is(intArg(0, "pid"), 0),
+              ALLOW,
+              "GoferServer: runs where its caller does"));
 
   private GoferProfile() {}
 

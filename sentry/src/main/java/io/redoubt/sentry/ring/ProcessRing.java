@@ -71,6 +71,9 @@ public final class ProcessRing {
     }
     ring.noteTrap();
     c.isAtHotSite = sites.isHot(c.instructionPointer, c.nr, ring.hot());
+    if (r != null && r.isWatched() && ring.isHeldUp()) {
+      r.discourage();
+    }
     if (r == null || !ring.isWorthWhile()) {
       return;
     }

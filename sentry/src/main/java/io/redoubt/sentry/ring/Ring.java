@@ -172,6 +172,12 @@ public final class Ring {
     }
   }
 
+  /** Whether calls that come by the ring now would be looked at late. */
+  boolean isHeldUp() {
+    RingPoller p = poller;
+    return p != null && p.isHeldUp();
+  }
+
   void wake(RingRegion region) {
     doorbells.incrementAndGet();
     RingPoller p;

@@ -60,7 +60,18 @@ final class RingCalls {
     FCNTL,
     78, // getdents
     79, // getcwd
+    82, // rename
+    83, // mkdir
+    84, // rmdir
+    86, // link
+    87, // unlink
+    88, // symlink
     89, // readlink
+    90, // chmod
+    91, // fchmod
+    92, // chown
+    93, // fchown
+    94, // lchown
     95, // umask
     102, // getuid
     104, // getgid
@@ -75,9 +86,17 @@ final class RingCalls {
     EPOLL_WAIT,
     233, // epoll_ctl
     257, // openat
+    258, // mkdirat
+    260, // fchownat
     262, // newfstatat
+    263, // unlinkat
+    264, // renameat
+    265, // linkat
+    266, // symlinkat
     267, // readlinkat
+    268, // fchmodat
     269, // faccessat
+    280, // utimensat
     EPOLL_PWAIT,
     284, // eventfd
     288, // accept4
@@ -87,6 +106,7 @@ final class RingCalls {
     293, // pipe2
     295, // preadv
     296, // pwritev
+    316, // renameat2
     332, // statx
     439, // faccessat2
   };
@@ -183,6 +203,9 @@ final class RingCalls {
       default -> {}
     }
     RingThread thread = (RingThread) Thread.currentThread();
+    if (changesTrees(c, nr) && !thread.mayWait(c)) {
+      return Syscall.CONTINUE;
+    }
     thread.tries(isLookUp(c, nr) ? c : null, isShortRead(c, nr));
     long result = c.task.kernel.dispatcher.serveRing(c, nr, timeoutArgument);
     thread.tries(null, false);
@@ -210,6 +233,17 @@ final class RingCalls {
       case 257 -> (c.arg2 & CREATES) == 0;
       case READ, 4, 5, 6, PREAD64, 19, 21, 78, 89, 137, 138, 217, 262, 267, 269, 295, 332, 439 ->
           true;
+      default -> false;
+    };
+  }
+
+  /** Whether the call changes names or attributes: it is not to be tried, but made or not. */
+  private static boolean changesTrees(Syscall c, int nr) {
+    return switch (nr) {
+      case 2 -> (c.arg1 & CREATES) != 0;
+      case 257 -> (c.arg2 & CREATES) != 0;
+      case 82, 83, 84, 86, 87, 88, 90, 91, 92, 93, 94 -> true;
+      case 258, 260, 263, 264, 265, 266, 268, 280, 316 -> true;
       default -> false;
     };
   }

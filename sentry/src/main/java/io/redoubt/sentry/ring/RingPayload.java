@@ -82,14 +82,26 @@ final class RingPayload extends GuestMemory {
     k[44] = IN_SI; // sendto, the data
     k[45] = OUT_SI; // recvfrom, the data
     k[79] = GETCWD; // getcwd
+    k[82] = PATH_DI; // rename, the old one
+    k[83] = PATH_DI; // mkdir
+    k[84] = PATH_DI; // rmdir
+    k[87] = PATH_DI; // unlink
     k[89] = PATH_DI | OUT_SI; // readlink
+    k[90] = PATH_DI; // chmod
     k[217] = OUT_SI; // getdents64
     k[232] = EVENTS; // epoll_wait
     k[257] = PATH_SI; // openat
+    k[258] = PATH_SI; // mkdirat
+    k[260] = PATH_SI; // fchownat
     k[262] = PATH_SI | STAT_DX; // newfstatat
+    k[263] = PATH_SI; // unlinkat
+    k[264] = PATH_SI; // renameat, the old one
     k[267] = PATH_SI; // readlinkat
+    k[268] = PATH_SI; // fchmodat
     k[269] = PATH_SI; // faccessat
+    k[280] = PATH_SI; // utimensat
     k[281] = EVENTS; // epoll_pwait
+    k[316] = PATH_SI; // renameat2, the old one
     k[332] = STATX; // statx
     k[439] = PATH_SI; // faccessat2
     return k;

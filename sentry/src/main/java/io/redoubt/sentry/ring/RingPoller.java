@@ -59,6 +59,11 @@ final class RingPoller {
   /** The same until the poller, which has been woken, looks for the first time. */
   private static final int FIRST_SPINS = 8000;
 
+  private static final int UNTOLD = -2;
+
+  /** More than it takes to serve a call at each of the looks between two looks at the clock. */
+  private static final long HELD_UP_NANOS = 5_000_000;
+
   /** After this time a call that was not worth trying is tried again. */
   private static final long TRY_AGAIN_NANOS = 20_000_000;
 
@@ -72,8 +77,14 @@ final class RingPoller {
   /** Null until the thread runs. */
   private volatile PollerCpu cpu;
 
+  /** What the gofer was last told: where it is to run; {@link #UNTOLD} before. The poller's. */
+  private int goferCpu = UNTOLD;
+
   /** Where it was when it last looked at the clock; -1 while it sleeps, or may run anywhere. */
   private volatile int runsOn = -1;
+
+  /** When it last looked at the clock; 0 while it sleeps. */
+  private volatile long lookedNanos;
 
   private volatile long wakeUps;
   private volatile long looks;
@@ -84,7 +95,7 @@ final class RingPoller {
   private long worth; // calls served since it woke up, by regions that it has left
 
   /**
-   * @param gofer whom to tell when a CPU is taken; null: nobody
+   * @param gofer whom to tell when a CPU is taken; null: there are CPUs enough
    */
   RingPoller(Ring.Mode mode, GoferClient gofer) {
     this.mode = mode;
@@ -97,7 +108,13 @@ final class RingPoller {
 
   /** Whether it would be of use now, if calls came fast. */
   boolean isWanted() {
-    return mode != Ring.Mode.AUTO || System.nanoTime() - notBeforeNanos >= 0;
+    return mode != Ring.Mode.AUTO || (System.nanoTime() - notBeforeNanos >= 0 && !isHeldUp());
+  }
+
+  /** Whether it is awake and does not look: it waits for the gofer, and that for who knows what. */
+  boolean isHeldUp() {
+    long at = lookedNanos;
+    return mode == Ring.Mode.AUTO && at != 0 && System.nanoTime() - at > HELD_UP_NANOS;
   }
 
   /** Whether it was worth it the last time: then it is likely that calls come again. */
@@ -203,9 +220,6 @@ final class RingPoller {
   /** Looks at the active regions until nothing comes any more. */
   private void watch() {
     wakeUps++;
-    if (gofer != null) {
-      gofer.setCpuTaken(true);
-    }
     long inVain = 0; // without the time of calls, however long: those take it by a trap as well
     long looked = System.nanoTime(); // when the clock was read
     long retried = looked; // when all calls were last made worth trying
@@ -215,7 +229,10 @@ final class RingPoller {
     while (!active.isEmpty() && !isPreempted && !hasWoken) {
       boolean isBusy = false;
       looks += LOOKS;
-      runsOn = mode == Ring.Mode.AUTO ? Process.getcpu() : -1;
+      int here = Process.getcpu();
+      runsOn = mode == Ring.Mode.AUTO ? here : -1;
+      lookedNanos = looked;
+      shareCpu(here);
       long at = 0;
       for (int n = 0; n < LOOKS; n++) {
         int some = 0;
@@ -263,15 +280,37 @@ final class RingPoller {
       }
     }
     runsOn = -1;
+    lookedNanos = 0;
     for (RingRegion r : active) {
       leave(r);
     }
     active.clear();
-    if (gofer != null) {
-      gofer.setCpuTaken(false);
+    if (goferCpu != UNTOLD) {
+      goferCpu = UNTOLD;
+      gofer.setCpuTaken(false, -1);
     }
     if (mode == Ring.Mode.AUTO && !hasWoken) {
       settle(inVain, isPreempted);
+    }
+  }
+
+  /**
+   * If there is one process only, its calls that need the gofer are made from here. Where CPUs are
+   * few the gofer sleeps while this spins, and for those calls it runs here as well.
+   */
+  private void shareCpu(int here) {
+    boolean isAlone = active.size() == 1;
+    thread.setAlone(isAlone);
+    if (gofer == null) {
+      return;
+    }
+    int wanted = isAlone ? here : -1;
+    if (wanted != goferCpu) {
+      goferCpu = wanted;
+      gofer.setCpuTaken(true, wanted);
+    }
+    if (isAlone && gofer.isBusy()) {
+      Process.schedYield(); // for somebody whose call has trapped
     }
   }
 

@@ -189,6 +189,16 @@ final class RingRegion {
     }
   }
 
+  /**
+   * Callers have waited in vain: from now on they trap, until the poller has left and been woken
+   * again. Not that of the call which holds it up, whose monitor it has.
+   */
+  synchronized void discourage() {
+    if (!isOver) {
+      Memory.setIntVolatile(memory, RingLayout.AWAKE_OFFSET, 0);
+    }
+  }
+
   synchronized void turnOn() {
     isOff = false;
     if (isWatched && !isOver) {

@@ -86,7 +86,7 @@ public final class HostFile {
       Memory.setLong(iovec, Uio.Iovec.IOV_LEN, length - done);
       long n = Unistd.preadv2(fd, iovec.address(), 1, offset + done, Unistd.RWF_NOWAIT);
       if (n == -Errno.EAGAIN) {
-        caller.refusesToWait();
+        caller.hasNotWaitedForDisk();
         return n;
       }
       if (n == -Errno.EOPNOTSUPP) {
