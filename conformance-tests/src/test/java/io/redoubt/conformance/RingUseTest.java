@@ -95,6 +95,19 @@ class RingUseTest {
     assertTrue(Long.parseLong(m.group(5)) >= 10_000, o::describe);
   }
 
+  /**
+   * A site whose first calls the host kernel makes itself is rewritten at the next that it does
+   * not.
+   */
+  @Test
+  void aSiteOfLargeReadsIsRewritten() {
+    Path program = Guests.compiled("isolation/large", true);
+    Outcome o = command("root", List.of(), List.of(program.toString())).run();
+    assertEquals(0, o.exit(), o::describe);
+    assertEquals("good\n", o.out(), o::describe);
+    assertTrue(byRing(o.err(), "pread64") >= 10_000, o::describe);
+  }
+
   /** Slots that handlers have left by siglongjmp are found and used again. */
   @Test
   void slotsThatWereLeftAreTakenOver() {

@@ -59,6 +59,9 @@ public abstract class RegularFile extends OpenFile {
     if (!LentFile.isWorthWhile(c, length) || (isByPosition && isWritable())) {
       return 0;
     }
+    if (c.listener() < 0 && canBeShown()) {
+      return 0; // the guest has it mapped, or soon will
+    }
     synchronized (positionLock) {
       int from = contentFd(c);
       if (from < 0) {
@@ -82,6 +85,11 @@ public abstract class RegularFile extends OpenFile {
       noteRead();
       return Syscall.CONTINUE;
     }
+  }
+
+  /** Whether {@link #show} is ever of use. */
+  protected boolean canBeShown() {
+    return false;
   }
 
   /**
@@ -169,11 +177,9 @@ public abstract class RegularFile extends OpenFile {
    * @param by null: from the offset; else at its position
    */
   private long read(Syscall c, UserBuffer dst, long offset, LentFile by) {
-    if (by == null) {
-      long shown = show(c, dst, offset);
-      if (shown > 0) {
-        return shown;
-      }
+    long shown = by == null ? show(c, dst, offset) : showNext(c, dst, by);
+    if (shown > 0) {
+      return shown;
     }
     MemorySegment bulk = c.scratch().bulk;
     long done = 0;
@@ -196,6 +202,17 @@ public abstract class RegularFile extends OpenFile {
       }
     }
     return done;
+  }
+
+  private long showNext(Syscall c, UserBuffer dst, LentFile by) {
+    if (c.listener() >= 0 || !canBeShown()) {
+      return 0;
+    }
+    long shown = show(c, dst, by.seek(0, SEEK_CUR));
+    if (shown > 0) {
+      by.seek(shown, SEEK_CUR);
+    }
+    return shown;
   }
 
   @Override

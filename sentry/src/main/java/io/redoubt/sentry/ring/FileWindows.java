@@ -41,6 +41,9 @@ final class FileWindows {
   /** Calls for one file before it is worth a mapping, which takes as long as some 50 of them. */
   private static final int USES = 64;
 
+  /** To copy 16 KiB twice takes as long as a call. */
+  private static final int COPY_SHIFT = 14;
+
   private static final int MOST_FAILURES = 8;
 
   /** Files of which that is counted. */
@@ -49,12 +52,14 @@ final class FileWindows {
   /**
    * A page that is touched for the first time is a page fault, which can cost as much as the copies
    * that are saved, and a write several times that. So a place is shown once so many pages of it
-   * have been used in other ways: a few times all of it. Small reads are shown it at once.
+   * have been used in other ways: a few times all of it. Small reads are shown it at once, and
+   * large ones, which take as long with all their page faults as two copies by the sentry.
    */
   private static final int PAGES_READ = 48;
 
   private static final int PAGES_WRITTEN = 96;
   private static final int SMALL_BYTES = 8192;
+  private static final int LARGE_BYTES = 256 * 1024;
   private static final int PLACE_SHIFT = 16; // 64 KiB, as many pages as a fault may bring
   private static final int PAGE_SHIFT = 12;
 
@@ -96,7 +101,7 @@ final class FileWindows {
   private static final class Use {
     WindowedFile file;
     boolean isForWriting;
-    int times;
+    int times; // with long ones counted as several
   }
 
   /** A mapping of the first bytes of a file. */
@@ -176,14 +181,15 @@ final class FileWindows {
     for (Window w : windows) {
       if (w != null && w.file == file && length <= w.bytes - offset) {
         w.used = ++clock;
-        if (length > SMALL_BYTES && !w.isUsedOften(offset, length, PAGES_READ)) {
+        boolean isAtOnce = length <= SMALL_BYTES || length >= LARGE_BYTES;
+        if (!isAtOnce && !w.isUsedOften(offset, length, PAGES_READ)) {
           return 0;
         }
         shown[slot] = w;
         return w.address + offset;
       }
     }
-    count(file, offset + length, false);
+    count(file, offset, length, false);
     return 0;
   }
 
@@ -209,7 +215,7 @@ final class FileWindows {
       }
     }
     setWritable(fd, false);
-    count(file, offset + length, true);
+    count(file, offset, length, true);
     return 0;
   }
 
@@ -230,8 +236,8 @@ final class FileWindows {
     }
   }
 
-  private void count(WindowedFile file, long end, boolean isForWriting) {
-    if (wanted != null || offered != null || isRefused || end > MOST_BYTES) {
+  private void count(WindowedFile file, long offset, long length, boolean isForWriting) {
+    if (wanted != null || offered != null || isRefused || offset + length > MOST_BYTES) {
       return;
     }
     int at = 0;
@@ -249,7 +255,8 @@ final class FileWindows {
       u.isForWriting = isForWriting;
       u.times = 0;
     }
-    if (++u.times >= USES) {
+    u.times += 1 + (int) (length >> COPY_SHIFT);
+    if (u.times >= USES) {
       u.file = null;
       u.times = 0;
       wantsWriting = isForWriting;

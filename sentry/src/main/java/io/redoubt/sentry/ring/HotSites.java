@@ -37,7 +37,7 @@ final class HotSites {
    *
    * @param nr number of the call, one that is served
    * @param hot traps until a site is hot
-   * @return true once for each site that has become hot
+   * @return whether it is, and {@link #setTried} has not said so before
    */
   boolean isHot(long address, int nr, int hot) {
     if (addresses == null) {
@@ -45,7 +45,7 @@ final class HotSites {
       addresses = new long[SIZE];
       numbers = new short[SIZE];
     }
-    int i = (int) ((address ^ address >>> 7 ^ address >>> 14) & SIZE - 1);
+    int i = index(address);
     if (addresses[i] != address) {
       if (counts[i] > 0 && counts[i] != TRIED) {
         counts[i]--;
@@ -61,11 +61,19 @@ final class HotSites {
     if (counts[i] < MOST) {
       counts[i]++;
     }
-    if (counts[i] < hot) {
-      return false;
+    return counts[i] >= hot;
+  }
+
+  private static int index(long address) {
+    return (int) ((address ^ address >>> 7 ^ address >>> 14) & SIZE - 1);
+  }
+
+  /** A hot site is rewritten, or cannot be: not again. */
+  void setTried(long address) {
+    int i = index(address);
+    if (addresses[i] == address) {
+      counts[i] = TRIED;
     }
-    counts[i] = TRIED;
-    return true;
   }
 
   /** Does something, once, for each site that has trapped at least so often. */

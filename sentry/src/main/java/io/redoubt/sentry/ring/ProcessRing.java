@@ -99,13 +99,19 @@ public final class ProcessRing {
   /** The call that had trapped is answered, or waits. */
   public void onTrapServed() {
     RingRegion r = region;
-    if (r != null && r.trapBegunNanos != 0) {
+    if (r == null) {
+      return;
+    }
+    long begun = r.trapBegunNanos;
+    if (begun != 0) {
       r.trapBegunNanos = 0;
+      lastTrapNanos += System.nanoTime() - begun; // the gap is the guest's time, not ours
     }
   }
 
-  /** A call whose site is hot is about to be answered. */
+  /** A call whose site is hot is about to be answered, and not by the host kernel. */
   public void rewriteSite(Syscall c) {
+    sites.setTried(c.instructionPointer);
     if (mayRewrite()) {
       ring.rewrite(c);
     }

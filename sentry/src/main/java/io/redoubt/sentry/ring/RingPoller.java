@@ -35,6 +35,9 @@ final class RingPoller {
   /** Longest call that the poller waits for: what takes longer is not worth a CPU. */
   private static final long LONGEST_TRAP_NANOS = 500_000;
 
+  /** The same of a copy from a window, of pages that the process has not touched yet. */
+  private static final long LONGEST_COPY_NANOS = 4_000_000;
+
   private static final long PREEMPTED_PAUSE_NANOS = 1_000_000;
   private static final long FIRST_PAUSE_NANOS = 1_000_000;
   private static final long LAST_PAUSE_NANOS = 16_000_000;
@@ -325,11 +328,12 @@ final class RingPoller {
    * well. Or it copies what it was answered.
    */
   private static boolean isInTrap(RingRegion r, long now) {
-    return isShort(r.trapBegunNanos, now) || isShort(r.copyBegunNanos(), now);
+    return isShort(r.trapBegunNanos, now, LONGEST_TRAP_NANOS)
+        || isShort(r.copyBegunNanos(), now, LONGEST_COPY_NANOS);
   }
 
-  private static boolean isShort(long begun, long now) {
-    return begun != 0 && now - begun < LONGEST_TRAP_NANOS;
+  private static boolean isShort(long begun, long now, long longest) {
+    return begun != 0 && now - begun < longest;
   }
 
   private boolean isIdle(RingRegion r, long now) {

@@ -53,6 +53,11 @@ class MemOpenFile extends RegularFile {
   }
 
   @Override
+  protected boolean canBeShown() {
+    return content.hasMemfd();
+  }
+
+  @Override
   protected long show(Syscall c, UserBuffer dst, long offset) {
     if (!content.hasMemfd() || c.listener() >= 0) {
       return 0;
