@@ -63,10 +63,10 @@ public final class NodeWatch {
    * the only one since {@code before}, nobody else has changed the name. 0: somebody may have.
    */
   public long stampAfter(String name, long before) {
-    if (isOver || before == 0 || before < client.lost() || previous[index(name)] != before) {
-      return 0;
+    synchronized (client) { // or an event could come between the two looks
+      boolean isOnly = before != 0 && before >= client.lost() && previous[index(name)] == before;
+      return isOnly ? stamp(name) : 0;
     }
-    return stamp(name);
   }
 
   private static int index(String name) {

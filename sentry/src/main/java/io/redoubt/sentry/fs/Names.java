@@ -146,9 +146,9 @@ public final class Names {
     Dentry dir = w.parent();
     synchronized (vfs.tree) {
       int r = Access.mayCreate(c, w.parentMount(), dir.inode());
-      // Where a look is a message: the walk has just found nothing, or has not looked because
-      // create()
-      // is exclusive, too.
+      // Where a look is a message: the walk has just found nothing, or has not looked, because it
+      // is
+      // create() that says EEXIST.
       boolean looks =
           !dir.inode().isRevalidated() || (exclusive && (r < 0 || isKnown(dir, w.last())));
       Dentry there = looks ? vfs.child(c, dir, w.last()) : null;
@@ -297,9 +297,8 @@ public final class Names {
         known.unpin();
         return -Errno.ENOSYS;
       }
-      // It is forgotten in any case: one that cannot be removed is looked up again. So an inode
-      // that
-      // nobody else uses is gone before its name is, and takes no message of its own.
+      // Forgotten first, an inode that nobody else uses is gone before its name is, and takes no
+      // message of its own. If the name cannot be removed it is looked up again.
       Inode child = known == null ? null : known.inode();
       if (child != null) {
         child.losesName();
@@ -313,6 +312,9 @@ public final class Names {
       int r = in.unlinkUnseen(c, w.last(), child);
       if (r == 0) {
         vfs.disappeared(dir, w.last(), event);
+      } else if (known != null && known.pin()) { // others use it, and it still has its name
+        vfs.rehash(dir, known);
+        known.unpin();
       }
       return r;
     }

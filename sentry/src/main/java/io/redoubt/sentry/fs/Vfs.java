@@ -457,6 +457,12 @@ public final class Vfs {
     return d;
   }
 
+  /** Takes {@link #unhash} back, under the same locks. */
+  void rehash(Dentry dir, Dentry d) {
+    dir.hash(d);
+    cache.add(d);
+  }
+
   /** Remembers, if that is worth it, that a lookup has not found a name. */
   private void missing(Dentry dir, String name, long stamp) {
     Inode in = dir.inode();

@@ -1,5 +1,6 @@
 package io.redoubt.sentry.fs;
 
+import static io.redoubt.host.Errno.EISDIR;
 import static io.redoubt.host.Errno.ENOENT;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -309,6 +310,15 @@ class GoferWatchTest {
           assertEquals(0, g.rename("/a/b/new", "/a/b/f"));
         });
     assertTrue(moves < 500, () -> "rename there and back, with attributes: " + moves);
+  }
+
+  /** A name that cannot be removed still is the name of those who use it. */
+  @Test
+  void whatCannotBeRemovedStays() {
+    assertIsKnown(() -> assertEquals(3, g.stat("/a/b/f").size));
+    assertEquals(0, g.chdir("/a/b"));
+    assertEquals(-EISDIR, g.unlink("/a/b"));
+    assertEquals("/a/b", g.getcwd());
   }
 
   /** Messages of a hundred times. */
