@@ -123,6 +123,15 @@ public final class DirSnapshot implements DirSink, AutoCloseable {
     charged = 0;
   }
 
+  /** Hands entries on, from a position, until the sink has enough. */
+  void list(long position, io.redoubt.sentry.fs.DirSink sink) {
+    for (long i = position; i < count; i++) {
+      if (!sink.add(names[(int) i], inos[(int) i], types[(int) i], i + 1)) {
+        break;
+      }
+    }
+  }
+
   public int count() {
     return count;
   }

@@ -41,9 +41,7 @@ final class GoferInode extends Inode {
   private int floating = 1;
   private boolean dead;
 
-  /**
-   * Whether {@link #unlinkUnseen} of a name is to follow: if it dies before, that closes the fid.
-   */
+  /** {@link #unlinkUnseen} of a name is to follow: if this dies before, that closes the fid. */
   private boolean isLosingName;
 
   private boolean isFidLeft;
@@ -119,20 +117,15 @@ final class GoferInode extends Inode {
     }
     if (fs.forget(this, attributes.dev(), attributes.ino())) {
       keep(null, 0, false);
-      if (isFidLeft) {
-        return;
-      }
-      if (attributes.isUnlinked()) {
+      if (!isFidLeft && attributes.isUnlinked()) {
         client.close(fid); // its space shall be free now
-      } else {
+      } else if (!isFidLeft) {
         client.closeLater(fid);
       }
     }
   }
 
-  /**
-   * @return whether it was unused, and is dead now
-   */
+  /** Returns whether it was unused, and is dead now. */
   synchronized boolean die() {
     if (references > 0 || dead) {
       return false;
@@ -331,9 +324,8 @@ final class GoferInode extends Inode {
     Opened o = c.scratch().opened;
     var me = c.task.credentials;
     int m = attributes.fileMode(me, Stat.S_IFREG | mode) & 07777;
-    int r =
-        client.files.create(
-            fid, name, Fcntl.O_RDWR, m, me.fsuid(), attributes.group(me.fsgid()), o);
+    int gid = attributes.group(me.fsgid());
+    int r = client.files.create(fid, name, Fcntl.O_RDWR, m, me.fsuid(), gid, o);
     attributes.stale();
     return r < 0 ? c.fail(r) : made(o);
   }
@@ -349,8 +341,8 @@ final class GoferInode extends Inode {
     Opened o = c.scratch().opened;
     var me = c.task.credentials;
     int m = attributes.fileMode(me, Stat.S_IFREG | mode) & 07777;
-    int r =
-        client.files.createUnnamed(fid, m, me.fsuid(), attributes.group(me.fsgid()), linkable, o);
+    int gid = attributes.group(me.fsgid());
+    int r = client.files.createUnnamed(fid, m, me.fsuid(), gid, linkable, o);
     return r < 0 ? c.fail(r) : made(o);
   }
 
@@ -427,20 +419,16 @@ final class GoferInode extends Inode {
   public Inode mkdir(Syscall c, String name, int mode) {
     NodeAttr a = c.scratch().attr;
     var me = c.task.credentials;
-    return made(
-        c,
-        client.directories.mkdir(fid, name, mode, me.fsuid(), attributes.group(me.fsgid()), a),
-        a);
+    int gid = attributes.group(me.fsgid());
+    return made(c, client.directories.mkdir(fid, name, mode, me.fsuid(), gid, a), a);
   }
 
   @Override
   public Inode symlink(Syscall c, String name, String to) {
     NodeAttr a = c.scratch().attr;
     var me = c.task.credentials;
-    return made(
-        c,
-        client.directories.symlink(fid, name, to, me.fsuid(), attributes.group(me.fsgid()), a),
-        a);
+    int gid = attributes.group(me.fsgid());
+    return made(c, client.directories.symlink(fid, name, to, me.fsuid(), gid, a), a);
   }
 
   @Override
@@ -452,8 +440,8 @@ final class GoferInode extends Inode {
     NodeAttr a = c.scratch().attr;
     var me = c.task.credentials;
     int m = attributes.fileMode(me, mode);
-    return made(
-        c, client.directories.mknod(fid, name, m, me.fsuid(), attributes.group(me.fsgid()), a), a);
+    int gid = attributes.group(me.fsgid());
+    return made(c, client.directories.mknod(fid, name, m, me.fsuid(), gid, a), a);
   }
 
   @Override
@@ -479,18 +467,16 @@ final class GoferInode extends Inode {
   @Override
   public int unlinkUnseen(Syscall c, String name, Inode child) {
     int unused = child == null ? 0 : ((GoferInode) child).takeFid();
-    if (unused != 0) {
-      int r = client.directories.unlinkAndClose(fid, name, unused);
-      if (r == 0) {
-        attributes.stale();
-      }
-      return r;
-    }
-    NodeAttr a = c.scratch().attr;
-    int r = client.directories.unlink(fid, name, a);
+    NodeAttr before = c.scratch().attr;
+    int r =
+        unused != 0
+            ? client.directories.unlinkAndClose(fid, name, unused)
+            : client.directories.unlink(fid, name, before);
     if (r == 0) {
       attributes.stale();
-      fs.unlinked(a);
+    }
+    if (r == 0 && unused == 0) {
+      fs.unlinked(before);
     }
     return r;
   }
@@ -530,17 +516,12 @@ final class GoferInode extends Inode {
       if (type != Stat.S_IFLNK) {
         return c.fail(-Errno.EINVAL);
       }
-      t = readlink(c, client, fid);
+      byte[] to = new byte[LINK_MAX];
+      int n = client.attributes.readlink(fid, to);
+      t = n < 0 ? c.fail(n) : new String(to, 0, n, StandardCharsets.ISO_8859_1);
       target = t;
     }
     return t;
-  }
-
-  /** The target of a symlink node; null with an errno. */
-  static String readlink(Syscall c, GoferClient client, int fid) {
-    byte[] to = new byte[LINK_MAX];
-    int n = client.attributes.readlink(fid, to);
-    return n < 0 ? c.fail(n) : new String(to, 0, n, StandardCharsets.ISO_8859_1);
   }
 
   // ---- content ----
@@ -602,11 +583,7 @@ final class GoferInode extends Inode {
       return error[0];
     }
     try (s) {
-      for (long i = position; i < s.count(); i++) {
-        if (!sink.add(s.name((int) i), s.ino((int) i), s.type((int) i), i + 1)) {
-          break;
-        }
-      }
+      s.list(position, sink);
       return 0;
     }
   }
